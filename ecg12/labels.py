@@ -65,7 +65,7 @@ DIAGNOSES = {
 
 
 def abbreviation(code: str) -> str:
-    """Return the challenge's abbreviation of a SNOMED CT code, or the code itself if it has none."""
+    """Return the challenge's abbreviation of a SNOMED CT code, or the code if it has none."""
     return DIAGNOSES[code][0] if code in DIAGNOSES else code
 
 
