@@ -1,0 +1,69 @@
+"""What an electrocardiograph records besides the heart."""
+
+import numpy as np
+from scipy.signal import lfilter
+
+
+def noise(
+    rng: np.random.Generator, rate: float, n_samples: int, breath: float, level: float = 1.0
+) -> np.ndarray:
+    """Return (8, n_samples) noise in mV for leads I, II and V1 to V6.
+
+    Parameters
+    ----------
+    rng
+        Source of randomness.
+    rate
+        Sampling rate in Hz.
+    n_samples
+        Length.
+    breath
+        Respiratory frequency in Hz; the baseline moves with it.
+    level
+        Factor on everything; 0 gives none.
+    """
+    times = np.arange(n_samples) / rate
+    parts = (_wander(rng, times, breath), _muscle(rng, rate, times), _mains(rng, rate, times))
+    return level * sum(parts, _steps(rng, rate, times))
+
+
+def _wander(rng: np.random.Generator, times: np.ndarray, breath: float) -> np.ndarray:
+    """Baseline wander: respiration, its harmonic and slower drifts of random phase per lead."""
+    frequency = np.r_[breath, 2 * breath, rng.uniform(0.02, 0.15, 2)]
+    size = np.exp(rng.normal(np.log(0.035), 0.8)) * np.r_[1, 0.3, 1.5, 1]
+    turns = frequency[:, None] * times
+    amplitude = rng.normal(0, 1, (2, 8, 4)) * size
+    return amplitude[0] @ np.sin(2 * np.pi * turns) + amplitude[1] @ np.cos(2 * np.pi * turns)
+
+
+def _muscle(rng: np.random.Generator, rate: float, times: np.ndarray) -> np.ndarray:
+    """Muscle and amplifier noise, rising with frequency, in bursts on some recordings."""
+    size = np.exp(rng.normal(np.log(0.007), 0.7))
+    white = rng.standard_normal((8, len(times)), dtype=np.float32)
+    coloured = lfilter([1.0], [1.0, -rng.uniform(0.0, 0.6)], white, axis=1)
+    if rng.random() < 0.25:
+        swell = 1 + np.sin(2 * np.pi * (rng.uniform(0.05, 0.4) * times + rng.random()))
+        coloured = coloured * swell
+    return size * np.exp(rng.normal(0, 0.3, (8, 1))) * coloured
+
+
+def _mains(rng: np.random.Generator, rate: float, times: np.ndarray) -> np.ndarray:
+    """Mains interference at 50 or 60 Hz with a third harmonic where the rate allows it."""
+    if rng.random() < 0.5:
+        return np.zeros((8, len(times)))
+    frequency = rng.choice((50.0, 60.0)) + rng.normal(0, 0.02)
+    size = np.exp(rng.normal(np.log(0.004), 0.8)) * rng.normal(0, 1, (8, 1))
+    wave = np.sin(2 * np.pi * (frequency * times + rng.random()))
+    if 3 * frequency < rate / 2:
+        wave = wave + 0.2 * np.sin(2 * np.pi * (3 * frequency * times + rng.random()))
+    return size * wave
+
+
+def _steps(rng: np.random.Generator, rate: float, times: np.ndarray) -> np.ndarray:
+    """Electrode movement on one recording in ten: a lead jumps and creeps back."""
+    steps = np.zeros((8, len(times)))
+    for _ in range(rng.integers(1, 4) if rng.random() < 0.1 else 0):
+        start = rng.integers(len(times))
+        decay = np.exp(-np.arange(len(times) - start) / (rng.uniform(0.1, 1.0) * rate))
+        steps[rng.integers(8), start:] += rng.normal(0, 0.4) * decay
+    return steps

@@ -1,0 +1,102 @@
+"""Synthetic recordings: the dipole against formulas, seeding, labels, files."""
+
+import numpy as np
+import pytest
+from scipy.io import loadmat
+
+from ecg12.labels import code_of
+from ecg12.records import find_records, read_record
+from ecg12.synthetic import Options, generate, recording
+from ecg12.synthetic.dipole import frontal_axis, net_axis, render, turn_to_axis, twelve_leads
+from ecg12.synthetic.findings import draw_findings, mix_of
+
+
+def test_render_is_the_sum_of_gaussians():
+    waves = np.array([[0.5, 0.02, 1.0, -0.5, 0.25], [0.52, 0.04, 0.0, 0.3, 0.0]])
+    times = np.arange(500) / 500
+    expected = sum(
+        np.exp(-((times - c) ** 2) / (2 * s**2)) * np.array(v)[:, None] for c, s, *v in waves
+    )
+    np.testing.assert_allclose(render(waves, 500, 500), expected, atol=4e-4)
+
+
+def test_render_keeps_the_part_of_a_wave_inside_the_recording():
+    waves = np.array([[-0.01, 0.02, 1, 1, 1], [9.0, 0.02, 1, 1, 1]])
+    dipole = render(waves, 500, 50)
+    assert dipole.shape == (3, 50)
+    assert dipole[0, 0] == pytest.approx(np.exp(-0.125))
+
+
+@pytest.mark.parametrize(
+    ("lead_i", "avf", "degrees"), [(1, 0, 0), (0, 1, 90), (-1, 0, 180), (1, np.sqrt(3) / 2, 45)]
+)
+def test_frontal_axis_at_its_anchors(lead_i, avf, degrees):
+    assert frontal_axis(lead_i, avf) == pytest.approx(degrees)
+
+
+def test_turning_reaches_the_axis_asked_for():
+    leads = twelve_leads(np.eye(8))[:, :3]
+    leads[0], leads[5] = (1, 0.1, 0), (-0.1, 0.9, 0)  # not orthogonal, as real electrodes are
+    waves = np.array([[0, 10.0, 1, 0.3, 0], [20, 8.0, -0.2, 0.1, 0]])
+    assert net_axis(turn_to_axis(waves, -60, leads), leads) == pytest.approx(-60, abs=1)
+
+
+def test_limb_leads_obey_einthoven_and_goldberger():
+    one, two, three, avr, avl, avf = recording(3, 5).millivolts[:6]
+    step = 0.001  # mV; each lead is rounded to half a step
+    np.testing.assert_allclose(two, one + three, atol=1.5 * step)
+    np.testing.assert_allclose(avr + avl + avf, 0, atol=1.5 * step)
+
+
+def test_a_recording_does_not_depend_on_number_or_workers(tmp_path):
+    few = generate(tmp_path / "few", 2, 7)
+    many = generate(tmp_path / "many", 20, 7, workers=2)
+    assert len(many) == 20
+    for one, other in zip(few, many, strict=False):
+        assert one.read_text() == other.read_text()
+        assert one.with_suffix(".mat").read_bytes() == other.with_suffix(".mat").read_bytes()
+
+
+def test_seeds_differ():
+    assert not np.array_equal(recording(1, 0).stored, recording(2, 0).stored)
+    assert not np.array_equal(recording(1, 0).stored, recording(1, 1).stored)
+
+
+@pytest.mark.parametrize("dialect", ["A", "B"])
+def test_a_folder_holds_recordings_of_the_rate_and_length_asked_for(tmp_path, dialect):
+    generate(tmp_path, 3, 1, rates=(250,), seconds=(6,), dialect=dialect)
+    stems = find_records(tmp_path)
+    ours = read_record(stems[0])
+    assert [stem.name for stem in stems] == ["S00000", "S00001", "S00002"]
+    assert ours.stored.shape == (12, 1500)
+    assert ours.rate == 250
+    matrix = loadmat(stems[0].with_suffix(".mat"))["val"]
+    np.testing.assert_allclose(ours.millivolts, matrix / 1000, atol=1e-9)
+
+
+def test_equivalent_codes_are_written_alone_and_together():
+    pair = {code_of("CRBBB"), code_of("RBBB")}
+    options = Options(classes=("RBBB",), seconds=(2.0,))
+    seen = {frozenset(pair & set(recording(0, i, options).codes)) for i in range(30)}
+    assert seen == {frozenset(pair), *(frozenset((code,)) for code in pair)}
+
+
+def test_drawn_findings_are_compatible():
+    rng = np.random.default_rng(0)
+    drawn = [draw_findings(rng, mix_of(None)) for _ in range(2000)]
+    rhythms = {"NSR", "SB", "STach", "SA", "AF", "AFL"}
+    assert all(len(findings & rhythms) == 1 for findings in drawn)
+    assert not any({"AF", "IAVB"} <= findings or {"AFL", "PAC"} <= findings for findings in drawn)
+
+
+def test_an_unknown_class_is_refused_with_the_choices(tmp_path):
+    with pytest.raises(ValueError, match="of XYZ; choices: NSR, SB"):
+        generate(tmp_path, 1, classes=("XYZ",))
+
+
+def test_rates_and_lengths_are_drawn_from_those_given():
+    options = Options(rates=(250.0, 1000.0), seconds=(5.0, 7.0))
+    shapes = {
+        (r.rate, r.stored.shape[1] / r.rate) for r in (recording(0, i, options) for i in range(30))
+    }
+    assert shapes == {(250.0, 5.0), (250.0, 7.0), (1000.0, 5.0), (1000.0, 7.0)}
