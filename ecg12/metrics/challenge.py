@@ -1,0 +1,138 @@
+"""The challenge metric: credit for pairs of true and answered classes, and its constant floor."""
+
+import math
+
+import numpy as np
+
+from ecg12.labels import ScoredClasses
+from ecg12.metrics.classwise import as_set_pair, as_sets
+
+MINIMUM_GAIN = 1e-9  # credit, in recordings; less is rounding
+
+
+def confusion(targets: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the modified confusion matrix: each pair in T × L of a recording adds 1 / |T ∪ L|.
+
+    Returns
+    -------
+    (n_classes, n_classes) float64; row: true class, column: answered class. With the weights W the
+    challenge metric's sum is (W * A).sum(). This is paper B's figure 3 before its rows are scaled.
+    """
+    targets, labels = as_set_pair(targets, labels)
+    union = np.maximum((targets | labels).sum(axis=1), 1)
+    return targets.T.astype(np.float64) @ (labels / union[:, None])
+
+
+class ChallengeScorer:
+    """The challenge metric for fixed targets, its constants computed once: labels → score.
+
+    Parameters
+    ----------
+    targets
+        (n, n_classes) bool.
+    classes
+        The scored classes with sinus rhythm among them.
+
+    Attributes
+    ----------
+    gain
+        (n, n_classes) float64: credit of each label before division by |T ∪ L|, targets @ weights.
+    absent
+        (n, n_classes) float64: 1 where a label would widen the union, 0 where it is true.
+    n_true
+        (n,) number of true labels.
+    inactive, correct
+        Sums of credit of the answer sinus rhythm and of the truth.
+    """
+
+    def __init__(self, targets: np.ndarray, classes: ScoredClasses) -> None:
+        targets = as_sets(targets, "targets")
+        if targets.shape[1] != len(classes):
+            raise ValueError(f"targets of {targets.shape[1]} classes, {len(classes)} are scored")
+        self.gain = targets @ classes.weights
+        self.absent = (~targets).astype(np.float64)
+        self.n_true = targets.sum(axis=1).astype(np.float64)
+        normal = np.zeros_like(targets)
+        normal[:, classes.normal] = True
+        self.inactive = float(self.credit(normal).sum())
+        self.correct = float(self.credit(targets).sum())
+
+    def credit(self, labels: np.ndarray) -> np.ndarray:
+        """Return each recording's credit, (n,), for its labels, (n, n_classes) bool."""
+        on = as_sets(labels, "labels").astype(np.float64)
+        if on.shape != self.gain.shape:
+            raise ValueError(f"labels of shape {on.shape} for targets of shape {self.gain.shape}")
+        union = self.n_true + np.vecdot(self.absent, on)
+        return np.vecdot(self.gain, on) / np.maximum(union, 1)
+
+    def normalise(self, credit: float) -> float:
+        """Scale a sum of credit: 0 for the inactive answer, 1 for the truth; 0 if those agree."""
+        if math.isclose(self.correct, self.inactive, rel_tol=1e-12):
+            return 0.0
+        return (credit - self.inactive) / (self.correct - self.inactive)
+
+    def __call__(self, labels: np.ndarray) -> float:
+        """Return the challenge metric of labels, (n, n_classes) bool."""
+        return self.normalise(float(self.credit(labels).sum()))
+
+
+def challenge_score(targets: np.ndarray, labels: np.ndarray, classes: ScoredClasses) -> float:
+    """Return the challenge metric; for repeated calls on the same targets see `ChallengeScorer`."""
+    return ChallengeScorer(targets, classes)(labels)
+
+
+def best_constant(targets: np.ndarray, classes: ScoredClasses) -> tuple[np.ndarray, float]:
+    """Find the set of labels that scores best when every recording is given it.
+
+    Steepest ascent by adding or removing a label, then by swapping or changing two at once, from
+    no label, from sinus rhythm alone and from all labels.
+
+    Returns
+    -------
+    labels
+        (n_classes,) bool.
+    score
+        The challenge metric of that answer: the floor beside which a score is to be read.
+    """
+    scorer = ChallengeScorer(targets, classes)
+    packed = np.packbits(as_sets(targets, "targets"), axis=1)
+    _, first, counts = np.unique(packed, axis=0, return_index=True, return_counts=True)
+    distinct = (scorer.gain[first], scorer.absent[first], scorer.n_true[first], counts)
+    nothing = np.zeros(len(classes), dtype=bool)
+    normal = np.arange(len(classes)) == classes.normal
+    climbs = [_climb(start, *distinct) for start in (nothing, normal, ~nothing)]
+    credit, answer = max(climbs, key=lambda climb: climb[0])
+    return answer, scorer.normalise(credit)
+
+
+def _climb(answer: np.ndarray, *distinct: np.ndarray) -> tuple[float, np.ndarray]:
+    """Improve a constant answer until no change of one or two labels raises its credit."""
+    single = np.eye(len(answer), dtype=bool)
+    credit = float(_credit_of_changes(answer ^ single[0], *distinct)[0])
+    while True:
+        best, change = _best_change(answer, np.zeros_like(answer), *distinct)
+        if best <= credit + MINIMUM_GAIN:
+            pairs = [_best_change(answer, change, *distinct) for change in single]
+            best, change = max(pairs, key=lambda pair: pair[0])
+        if best <= credit + MINIMUM_GAIN:
+            return credit, answer
+        credit, answer = best, answer ^ change
+
+
+def _best_change(
+    answer: np.ndarray, change: np.ndarray, *distinct: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Return the best credit after a given change and one more, and both changes together."""
+    credits = _credit_of_changes(answer ^ change, *distinct)
+    second = int(credits.argmax())
+    return float(credits[second]), change ^ (np.arange(len(answer)) == second)
+
+
+def _credit_of_changes(
+    answer: np.ndarray, gain: np.ndarray, absent: np.ndarray, n_true: np.ndarray, counts: np.ndarray
+) -> np.ndarray:
+    """Return the sums of credit, (n_classes,), of an answer after changing each single label."""
+    sign = np.where(answer, -1.0, 1.0)
+    observed = (gain @ answer)[:, None] + gain * sign
+    union = (n_true + absent @ answer)[:, None] + absent * sign
+    return counts @ (observed / np.maximum(union, 1))

@@ -1,0 +1,136 @@
+"""All official scores of one set of outputs, from arrays or from folders of files."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ecg12.headers import parse_comments
+from ecg12.labels import ScoredClasses
+from ecg12.metrics.challenge import challenge_score
+from ecg12.metrics.classwise import accuracy, auprc, auroc, beta_measures, f_measure, macro
+from ecg12.outputs import read_outputs
+from ecg12.records import find_records
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The scores of one set of outputs.
+
+    Attributes
+    ----------
+    scores
+        The official scores by their official names, in official order.
+    per_class
+        AUROC, AUPRC and F-measure, each (n_classes,).
+    classes
+        The scored classes.
+    """
+
+    scores: dict[str, float]
+    per_class: dict[str, np.ndarray]
+    classes: ScoredClasses
+
+    def table(self) -> str:
+        """Return the scores as the official evaluators write them."""
+        return f"{','.join(self.scores)}\n{_row(self.scores.values())}"
+
+    def class_table(self) -> str:
+        """Return the scores per class as the official evaluators write them."""
+        groups = self.classes.groups
+        names = [
+            group[0] if self.classes.year == 2020 else "|".join(sorted(group)) for group in groups
+        ]
+        rows = [f"{name},{_row(values)}" for name, values in self.per_class.items()]
+        return "\n".join([f"Classes,{','.join(names)}", *rows])
+
+
+def _row(values: Iterable[float]) -> str:
+    return ",".join(f"{value:.3f}" for value in values)
+
+
+def evaluate(
+    targets: np.ndarray, labels: np.ndarray, scores: np.ndarray, classes: ScoredClasses
+) -> dict[str, float]:
+    """Return the official scores by name; F-beta and G-beta only by the rules of 2020.
+
+    Parameters
+    ----------
+    targets, labels
+        (n, n_classes) bool: true and answered diagnoses.
+    scores
+        (n, n_classes), higher where likelier.
+    classes
+        The scored classes; `classes.year` decides the rules.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, there is no recording, or a score is NaN.
+    """
+    return _evaluation(targets, labels, scores, classes).scores
+
+
+def _evaluation(
+    targets: np.ndarray, labels: np.ndarray, scores: np.ndarray, classes: ScoredClasses
+) -> Evaluation:
+    per_class = {
+        "AUROC": auroc(targets, scores),
+        "AUPRC": auprc(targets, scores),
+        "F-measure": f_measure(targets, labels),
+    }
+    mean = {name: macro(values) for name, values in per_class.items()}
+    total = {"AUROC": mean["AUROC"], "AUPRC": mean["AUPRC"]}
+    total |= {"Accuracy": accuracy(targets, labels), "F-measure": mean["F-measure"]}
+    if classes.year == 2020:
+        names = ("Fbeta-measure", "Gbeta-measure")
+        total |= zip(names, map(macro, beta_measures(targets, labels)), strict=True)
+    total["Challenge metric"] = challenge_score(targets, labels, classes)
+    return Evaluation(total, per_class, classes)
+
+
+def evaluate_folders(
+    label_folder: str | Path, output_folder: str | Path, classes: ScoredClasses
+) -> Evaluation:
+    """Score a folder of outputs against a folder of headers, flat or nested, of either dialect.
+
+    The output of `<stem>.hea` is `<stem>.csv`; other files are not looked at.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no header, or an output is missing; the message names the file.
+    ValueError
+        If two headers have the same stem.
+    """
+    headers = _find_headers(label_folder)
+    paths = [Path(output_folder) / f"{stem}.csv" for stem in headers]
+    for path, header in zip(paths, headers.values(), strict=True):
+        if not path.is_file():
+            raise FileNotFoundError(f"output file {path} not found for label file {header}")
+    codes = [read_codes(header) for header in headers.values()]
+    if without := codes.count(()):
+        log.warning("%d of %d label files name no diagnosis (Dx)", without, len(codes))
+    return _evaluation(classes.encode(codes), *read_outputs(paths, classes), classes)
+
+
+def read_codes(header: str | Path) -> tuple[str, ...]:
+    """Return the diagnosis codes of a header, which need not describe any signal."""
+    return parse_comments(Path(header).read_text(encoding="utf-8", errors="replace"))[2]
+
+
+def _find_headers(folder: str | Path) -> dict[str, Path]:
+    """Return the headers below a folder by their stems."""
+    headers: dict[str, Path] = {}
+    for path in (base.with_name(f"{base.name}.hea") for base in find_records(folder)):
+        if path.stem in headers:
+            raise ValueError(f"{headers[path.stem]} and {path} would share {path.stem}.csv")
+        if path.is_file():
+            headers[path.stem] = path
+    if not headers:
+        raise FileNotFoundError(f"{folder}: no label files (.hea)")
+    return headers

@@ -1,0 +1,44 @@
+"""Score a classifier's outputs as the PhysioNet/CinC Challenges of 2020 and 2021 do.
+
+    python evaluate_model.py labels outputs [scores.csv [class_scores.csv]]
+
+`labels` is a folder of headers, `outputs` one of output files. The table of weights beside this
+script decides the year whose rules hold. Scores go to the files given, or else to the terminal.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ecg12.files import write_text
+from ecg12.labels import load_weights
+from ecg12.metrics import evaluate_folders
+
+WEIGHTS = Path(__file__).with_name("weights.csv")
+
+
+def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> None:
+    """Evaluate by the command line's arguments; print or write the scores."""
+    parser = argparse.ArgumentParser(description="Score outputs by the challenges' rules.")
+    parser.add_argument("labels", help="folder of headers (.hea) with the true diagnoses")
+    parser.add_argument("outputs", help="folder of output files (.csv)")
+    parser.add_argument("scores", nargs="?", help="file for the scores; printed without it")
+    parser.add_argument("class_scores", nargs="?", help="file for the scores of each class")
+    paths = parser.parse_args(arguments)
+    logging.basicConfig(format="%(message)s")
+    try:
+        evaluation = evaluate_folders(paths.labels, paths.outputs, load_weights(weights))
+    except (OSError, ValueError) as error:
+        sys.exit(f"evaluate_model.py: {error}")
+    if paths.scores is None:
+        print(evaluation.table())
+    else:
+        write_text(paths.scores, evaluation.table())
+    if paths.class_scores is not None:
+        write_text(paths.class_scores, evaluation.class_table())
+
+
+if __name__ == "__main__":
+    main()
