@@ -1,0 +1,269 @@
+"""Decision thresholds that maximise the challenge metric: label = score > threshold, strictly.
+
+Scores and targets are on the merged classes, (n, n_classes). Three searches, from coarse to fine:
+
+* `single`: one threshold for all classes, exact (Ansari et al., 2020, choose one per network);
+* `per_class`: coordinate ascent. With the other labels held, each recording gains or loses a known
+  credit when one class is switched on, so sorting by that class's score and summing the gains gives
+  its exact best threshold in one pass;
+* `simplex`: Nelder and Mead's downhill simplex on all thresholds jointly (Singstad and Tronstad,
+  2020), for any objective.
+
+All are fitted to the data that they are given, and the finer the search the more so: judge them on
+other recordings. A class with few positives is best left at the single threshold, as `tune` does.
+
+Cuts lie between distinct scores, half-way, so that recordings with equal scores are decided alike.
+Of equally good cuts the highest is taken: the fewest labels.
+"""
+
+import logging
+from collections.abc import Callable, Sized
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from ecg12.labels import ScoredClasses
+from ecg12.metrics.challenge import MINIMUM_GAIN, ChallengeScorer
+
+log = logging.getLogger(__name__)
+
+
+def single(scores: np.ndarray, targets: np.ndarray, classes: ScoredClasses) -> float:
+    """Return the one threshold for all classes that maximises the challenge metric, exactly.
+
+    Parameters
+    ----------
+    scores
+        (n, n_classes) finite numbers.
+    targets
+        (n, n_classes) bool.
+    classes
+        The scored classes.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, there is no recording, or a score is not finite.
+    """
+    scorer = ChallengeScorer(targets, classes)
+    scores = _finite(scores, scorer)
+    order = np.argsort(-scores, axis=1)
+    gain = np.take_along_axis(scorer.gain, order, axis=1).cumsum(axis=1)
+    union = scorer.n_true[:, None] + np.take_along_axis(scorer.absent, order, 1).cumsum(axis=1)
+    credit = gain / np.maximum(union, 1)  # (n, n_classes) with the first 1, 2, … labels on
+    steps = np.diff(credit, axis=1, prepend=0).ravel()
+    events = np.take_along_axis(scores, order, axis=1).ravel()
+    return _best_cut(events, np.argsort(-events), steps)[0]
+
+
+def per_class(
+    scores: np.ndarray,
+    targets: np.ndarray,
+    classes: ScoredClasses,
+    start: np.ndarray,
+    free: np.ndarray | None = None,
+) -> np.ndarray:
+    """Improve thresholds class by class until no class alone can raise the challenge metric.
+
+    Parameters
+    ----------
+    scores, targets, classes
+        As for `single`.
+    start
+        (n_classes,) thresholds to begin with; the result never scores less.
+    free
+        (n_classes,) bool: the classes that may move; all by default.
+
+    Returns
+    -------
+    (n_classes,) float64 thresholds.
+
+    Raises
+    ------
+    ValueError
+        As for `single`.
+    """
+    ascent = _Ascent(scores, ChallengeScorer(targets, classes), *_checked(start, free, classes))
+    while any([ascent.improve(k) for k in ascent.order]):
+        pass
+    return ascent.thresholds
+
+
+class _Ascent:
+    """Thresholds on the way up, and what each recording earns by them before division.
+
+    All arrays are transposed, (n_classes, n), so that one class is contiguous.
+    """
+
+    def __init__(
+        self, scores: np.ndarray, scorer: ChallengeScorer, start: np.ndarray, free: np.ndarray
+    ) -> None:
+        self.scores = np.ascontiguousarray(_finite(scores, scorer).T)
+        self.gain, self.absent = scorer.gain.T.copy(), scorer.absent.T.copy()
+        self.thresholds = start
+        self.labels = self.scores > start[:, None]
+        self.earned = np.einsum("kn,kn->n", self.gain, self.labels)
+        self.union = scorer.n_true + np.einsum("kn,kn->n", self.absent, self.labels)
+        self.order = {int(k): np.argsort(-self.scores[k]) for k in np.flatnonzero(free)}
+
+    def improve(self, k: int) -> bool:
+        """Move the threshold of class k to its best place; return whether that gained credit."""
+        earned = self.earned - self.gain[k] * self.labels[k]
+        union = self.union - self.absent[k] * self.labels[k]
+        on = (earned + self.gain[k]) / np.maximum(union + self.absent[k], 1)
+        steps = on - earned / np.maximum(union, 1)
+        threshold, credit = _best_cut(self.scores[k], self.order[k], steps)
+        if credit <= steps @ self.labels[k] + MINIMUM_GAIN:
+            return False
+        self.thresholds[k] = threshold
+        self.labels[k] = self.scores[k] > threshold
+        self.earned = earned + self.gain[k] * self.labels[k]
+        self.union = union + self.absent[k] * self.labels[k]
+        return True
+
+
+def _best_cut(scores: np.ndarray, order: np.ndarray, steps: np.ndarray) -> tuple[float, float]:
+    """Return the best threshold and its gain, if whatever scores above it gains its step.
+
+    Parameters
+    ----------
+    scores, order, steps
+        (m,) scores; the indices that sort them from high to low; the gain of each.
+    """
+    ranked = scores[order]
+    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    gains = np.append(0.0, steps[order].cumsum()[ends])
+    levels = np.append(ranked[ends], np.nextafter(ranked[-1], -np.inf))
+    best = int(gains.argmax())
+    if best in (0, len(ends)):
+        return float(levels[best]), float(gains[best])
+    above, below = levels[best - 1], levels[best]
+    middle = below + (above - below) / 2
+    return float(middle if middle < above else below), float(gains[best])
+
+
+def simplex(
+    scores: np.ndarray,
+    objective: Callable[[np.ndarray], float],
+    start: np.ndarray,
+    free: np.ndarray | None = None,
+) -> np.ndarray:
+    """Improve all thresholds jointly by Nelder and Mead's downhill simplex.
+
+    SciPy's implementation with its default options, without bounds, as in Singstad and Tronstad
+    (2020). The start is a corner of the simplex, so the result never scores less.
+
+    Parameters
+    ----------
+    scores
+        (n, n_classes).
+    objective
+        What to maximise: (n, n_classes) bool labels → a number, such as a `ChallengeScorer`.
+    start, free
+        As for `per_class`.
+
+    Returns
+    -------
+    (n_classes,) float64 thresholds.
+
+    Raises
+    ------
+    ValueError
+        If the objective is not finite at the start, or the shapes differ.
+    """
+    thresholds, free = _checked(start, free, range(scores.shape[1]))
+    at_start = objective(scores > thresholds)
+    if not np.isfinite(at_start):
+        raise ValueError(f"the objective is {at_start} at the start; it must be finite")
+    if not free.any():
+        return thresholds
+
+    def loss(moving: np.ndarray) -> float:
+        thresholds[free] = moving
+        return -objective(scores > thresholds)
+
+    result = minimize(loss, thresholds[free], method="Nelder-Mead")
+    if not result.success:
+        log.info("simplex stopped after %d evaluations: %s", result.nfev, result.message)
+    thresholds[free] = result.x
+    return thresholds
+
+
+@dataclass(frozen=True, eq=False)
+class Tuning:
+    """Thresholds found in several ways on the same data.
+
+    Attributes
+    ----------
+    variants
+        Name of the search → (n_classes,) thresholds.
+    scores
+        Name of the search → challenge metric on the data that it was fitted to, hence optimistic.
+    """
+
+    variants: dict[str, np.ndarray]
+    scores: dict[str, float]
+
+    @property
+    def best(self) -> str:
+        """Name of the search that scored highest; of equals the simplest."""
+        return max(self.scores, key=lambda name: self.scores[name])
+
+    @property
+    def thresholds(self) -> np.ndarray:
+        """(n_classes,) thresholds of the best search."""
+        return self.variants[self.best]
+
+
+def tune(
+    scores: np.ndarray, targets: np.ndarray, classes: ScoredClasses, min_positives: int = 5
+) -> Tuning:
+    """Search thresholds in every way: single, per class, and by simplex from either.
+
+    Parameters
+    ----------
+    scores, targets, classes
+        As for `single`.
+    min_positives
+        A class with fewer positive recordings keeps the single threshold.
+
+    Raises
+    ------
+    ValueError
+        As for `single`.
+    """
+    scorer = ChallengeScorer(targets, classes)
+    free = np.asarray(targets).sum(axis=0) >= min_positives
+    flat = np.full(len(classes), single(scores, targets, classes))
+    fitted = per_class(scores, targets, classes, flat, free)
+    variants = {
+        "single": flat,
+        "per_class": fitted,
+        "simplex_from_single": simplex(scores, scorer, flat, free),
+        "simplex_from_per_class": simplex(scores, scorer, fitted, free),
+    }
+    return Tuning(variants, {name: scorer(scores > cuts) for name, cuts in variants.items()})
+
+
+def _finite(scores: np.ndarray, scorer: ChallengeScorer) -> np.ndarray:
+    scores = np.asarray(scores, dtype=np.float64)
+    if scores.shape != scorer.gain.shape:
+        raise ValueError(f"scores of shape {scores.shape} for targets of {scorer.gain.shape}")
+    if not np.isfinite(scores).all():
+        raise ValueError(f"{(~np.isfinite(scores)).sum()} scores are not finite")
+    return scores
+
+
+def _checked(
+    start: np.ndarray, free: np.ndarray | None, classes: Sized
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a copy of the start as float64, and the mask of classes that may move."""
+    thresholds = np.array(start, dtype=np.float64)
+    mask = np.ones(len(classes), dtype=bool) if free is None else np.asarray(free)
+    if not (thresholds.shape == mask.shape == (len(classes),) and mask.dtype == np.bool_):
+        raise ValueError(
+            f"start and free must be {len(classes)} numbers and bools, got shapes "
+            f"{thresholds.shape} and {mask.shape}, {mask.dtype}"
+        )
+    return thresholds, mask
