@@ -3,10 +3,15 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+
+def _temporary(path: Path) -> Path:
+    """Name a hidden neighbour; it keeps the suffix, by which some writers choose a format."""
+    return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
 
 
 @contextmanager
@@ -14,17 +19,33 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` if the block succeeds.
 
     A reader, or a process that starts after a kill, sees the old file or the new one, never half
-    of one. The temporary name keeps the suffix, because some writers choose a format by it.
+    of one.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    temporary = _temporary(path)
     try:
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_named_by_checksum(path: str | Path, write: Callable[[Path], None]) -> tuple[Path, str]:
+    """Let `write` make a file, then name it `stem-checksum.suffix`; return path and SHA-256.
+
+    A file of that name with other content is never overwritten, so that whatever refers to an
+    earlier version stays whole.
+    """
+    path = Path(path)
+    temporary = _temporary(path)
+    try:
+        write(temporary)
+        checksum = sha256(temporary)
+        final = path.with_name(f"{path.stem}-{checksum[:8]}{path.suffix}")
+        temporary.replace(final)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return final, checksum
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -15,6 +15,8 @@ import math
 import re
 from dataclasses import dataclass
 
+from ecg12.errors import RecordError
+
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
 _LEAD_BY_LOWER = {lead.lower(): lead for lead in LEADS}
@@ -22,10 +24,6 @@ _GAIN = re.compile(r"([-+]?[\d.]+(?:[eE][-+]?\d+)?)?(?:\(([-+]?\d+)\))?(?:/(\S+)
 _COMMENT = re.compile(r"#\s*(age|sex|dx)\s*:(.*)", re.IGNORECASE)
 _SEX = {"male": "Male", "m": "Male", "female": "Female", "f": "Female"}
 OLDEST = 130  # years; ages beyond are placeholders (PTB-XL writes 300) and count as unknown
-
-
-class RecordError(ValueError):
-    """A recording that cannot be read; the message names the file and the reason."""
 
 
 @dataclass(frozen=True)

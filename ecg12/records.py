@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ecg12.errors import RecordError
 from ecg12.files import replacing, write_text
 from ecg12.headers import (
     Header,
-    RecordError,
     SignalLine,
     format_header,
     parse_header,

@@ -1,0 +1,119 @@
+"""The one place that knows which Keras backend runs: start-up, device, compiled inference.
+
+Everything above calls Keras alone. Import this module before `keras` itself: it silences
+TensorFlow's start-up log and stops it from claiming all of a GPU's memory.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+import keras
+
+BACKEND = keras.backend.backend()
+
+
+def start(seed: int) -> str:
+    """Seed every generator, ask for deterministic kernels, and say which device will be used.
+
+    Parameters
+    ----------
+    seed
+        Seeds Python, NumPy and the backend.
+
+    Returns
+    -------
+    str
+        One line for the log, such as ``"tensorflow on CPU (no usable GPU)"``.
+    """
+    keras.utils.set_random_seed(seed)
+    if BACKEND == "tensorflow":
+        import tensorflow
+
+        tensorflow.config.experimental.enable_op_determinism()
+    return device()
+
+
+def gpus() -> list[str]:
+    """Name the GPUs that the backend can use."""
+    if BACKEND == "tensorflow":
+        import tensorflow
+
+        return [
+            tensorflow.config.experimental.get_device_details(gpu).get("device_name", "GPU")
+            for gpu in tensorflow.config.list_physical_devices("GPU")
+        ]
+    if BACKEND == "jax":
+        import jax
+
+        return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
+    return []
+
+
+def device() -> str:
+    """Name the backend and the device it uses, such as ``"tensorflow on CPU (no usable GPU)"``."""
+    return f"{BACKEND} on {', '.join(gpus()) or 'CPU (no usable GPU)'}"
+
+
+def compile_options() -> dict[str, bool]:
+    """Return the options of `Model.compile` that suit the backend.
+
+    XLA slows TensorFlow's convolutions on a CPU two- to threefold; JAX needs it.
+    """
+    return {"jit_compile": BACKEND == "jax"}
+
+
+def compiled(models: Sequence[Any], shape: tuple[int, ...]) -> Callable[[np.ndarray], np.ndarray]:
+    """Compile the forward passes of several models on the same input into one call.
+
+    Parameters
+    ----------
+    models
+        Keras models of equal input shape.
+    shape
+        Shape of one input, without the batch.
+
+    Returns
+    -------
+    callable
+        (n, *shape) float32 → (n_models, n, n_outputs) float32.
+    """
+    if BACKEND == "tensorflow":
+        import tensorflow
+
+        signature = tensorflow.TensorSpec((None, *shape), tensorflow.float32)
+
+        @tensorflow.function(input_signature=[signature])
+        def call(x: Any) -> list[Any]:
+            return [model(x, training=False) for model in models]
+
+    elif BACKEND == "jax":
+        import jax
+
+        @jax.jit
+        def forward(states: list[Any], x: Any) -> list[Any]:
+            pairs = zip(models, states, strict=True)
+            return [model.stateless_call(*state, x, training=False)[0] for model, state in pairs]
+
+        def call(x: Any) -> list[Any]:  # weights are arguments: a closure would freeze them
+            return forward([_state(model) for model in models], x)
+
+    else:
+
+        def call(x: Any) -> list[Any]:
+            return [model(x, training=False) for model in models]
+
+    return lambda x: np.stack([keras.ops.convert_to_numpy(y) for y in call(x)])
+
+
+def _state(model: Any) -> tuple[list[Any], list[Any]]:
+    return (
+        [variable.value for variable in model.trainable_variables],
+        [variable.value for variable in model.non_trainable_variables],
+    )

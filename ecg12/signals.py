@@ -1,0 +1,210 @@
+"""From a recording to a network's input: one chain for training and inference.
+
+The chain is that of Ansari et al. (MCIRCC, Computing in Cardiology 2020, section 2.3.1): resample
+to 250 Hz; remove the baseline, estimated by a median filter of 200 ms and another of 600 ms on its
+result; low-pass at 40 Hz (Butterworth, order 5); keep the first 10 s, or pad with zeros to 10 s.
+
+Where the paper is silent: windows are odd (51 and 151 samples), the median repeats the edge
+sample, the low-pass runs forwards and backwards (zero phase). One second more than is kept goes
+through the filters, which puts their edge effects outside the kept part.
+
+Deviation: the paper divides by the header's gain. Headers lie about it (the same samples exist
+with gains that differ 4880-fold), so by default each recording is divided by its own amplitude.
+"""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+from scipy.ndimage import median_filter
+from scipy.signal import butter, resample_poly, sosfilt, sosfiltfilt
+
+from ecg12.errors import RecordError
+from ecg12.headers import LEADS
+from ecg12.records import Record
+
+# Each limb lead as a combination of I and II (Einthoven's law; Goldberger's augmented leads).
+LIMB_LEADS = {
+    "I": (1.0, 0.0),
+    "II": (0.0, 1.0),
+    "III": (-1.0, 1.0),
+    "aVR": (-0.5, -0.5),
+    "aVL": (1.0, -0.5),
+    "aVF": (-0.5, 1.0),
+}
+STEP = 1 / 1024  # quantisation step of a prepared signal, in its own unit
+LIMIT = 32767 * STEP  # prepared signals are clipped to ±32, the range of int16 at that step
+AMPLITUDES = ("recording", "millivolts")
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What one family of networks expects of its input.
+
+    Attributes
+    ----------
+    rate
+        Sampling rate after resampling, Hz.
+    seconds
+        Length after cropping or padding, s.
+    margin
+        Read and filtered beyond that length, then dropped, s.
+    medians
+        Windows of the cascaded median filters that estimate the baseline, s.
+    cutoff, order
+        Low-pass: Butterworth −3 dB frequency of one pass in Hz, and its order.
+    zero_phase
+        Filter forwards and backwards (−6 dB at `cutoff`) rather than once.
+    amplitude
+        ``"recording"``: divide by the recording's own amplitude, whatever the header's gain;
+        ``"millivolts"``: trust the gain.
+    leads
+        Rows of the input, in order.
+    """
+
+    rate: float = 250.0
+    seconds: float = 10.0
+    margin: float = 1.0
+    medians: tuple[float, ...] = (0.2, 0.6)
+    cutoff: float = 40.0
+    order: int = 5
+    zero_phase: bool = True
+    amplitude: str = "recording"
+    leads: tuple[str, ...] = LEADS
+
+    def __post_init__(self) -> None:
+        if self.amplitude not in AMPLITUDES:
+            raise ValueError(f"unknown amplitude {self.amplitude!r}; choices: {AMPLITUDES}")
+
+    @property
+    def n_samples(self) -> int:
+        """Samples per lead of a prepared signal."""
+        return round(self.rate * self.seconds)
+
+    @property
+    def windows(self) -> tuple[int, ...]:
+        """Lengths of the median windows in samples, made odd."""
+        return tuple(2 * (round(w * self.rate) // 2) + 1 for w in self.medians)
+
+    @property
+    def needed_seconds(self) -> float:
+        """How much of the beginning of a recording `prepare` uses, s."""
+        return self.seconds + self.margin
+
+
+def prepare(record: Record, preprocessing: Preprocessing) -> np.ndarray:
+    """Turn a recording into a network's input.
+
+    Parameters
+    ----------
+    record
+        Any subset and order of leads, any sampling rate and length.
+    preprocessing
+        What the network expects.
+
+    Returns
+    -------
+    np.ndarray
+        (n_leads, n_samples) int16; times `STEP` it is the signal. Missing limb leads are derived
+        where Einthoven's law allows, other missing leads are zero.
+
+    Raises
+    ------
+    RecordError
+        If millivolts are asked for and a lead has no known gain.
+    """
+    n_used = int(np.ceil(preprocessing.needed_seconds * record.rate))
+    signals = complete(_first(record, n_used), preprocessing)
+    signals = _filtered(signals, record.rate, preprocessing)[:, : preprocessing.n_samples]
+    if preprocessing.amplitude == "recording":
+        signals = signals / (amplitude(signals) or 1.0)
+    padded = np.zeros((len(signals), preprocessing.n_samples), np.int16)
+    np.rint(np.clip(signals, -LIMIT, LIMIT) / STEP, out=padded[:, : signals.shape[1]],
+            casting="unsafe")  # fmt: skip
+    return padded
+
+
+def amplitude(signals: np.ndarray) -> float:
+    """Return a recording's amplitude: the median over its leads of the 99th percentile of |x|.
+
+    At any heart rate the QRS complexes take up more than a hundredth of the time, so the
+    percentile lies on them and not on a spike; leads without signal are left out; 0 if all are.
+    """
+    peaks = np.percentile(np.abs(signals), 99, axis=1)
+    return float(np.median(peaks[peaks > 0])) if (peaks > 0).any() else 0.0
+
+
+def complete(record: Record, preprocessing: Preprocessing) -> np.ndarray:
+    """Return (n_leads, n_samples) float64: every lead that the network expects, gaps filled.
+
+    Missing samples are interpolated linearly. A lead that never changes counts as missing: an
+    unplugged electrode, or a harness that fills absent leads with zeros.
+    """
+    values = np.array([_fill(row) for row in record.centred])
+    values *= _units(record, preprocessing)[:, None]
+    present = {lead: row for lead, row in zip(record.leads, values, strict=True) if np.ptp(row) > 0}
+    return _arrange(present, preprocessing.leads, values.shape[1])
+
+
+def _arrange(present: dict[str, np.ndarray], leads: tuple[str, ...], n: int) -> np.ndarray:
+    """Put leads in order; derive missing limb leads from any two others (Einthoven's law)."""
+    limb = [lead for lead in LIMB_LEADS if lead in present]
+    missing = [lead for lead in LIMB_LEADS if lead not in present]
+    if len(limb) > 1 and missing:
+        solve = np.linalg.pinv([LIMB_LEADS[lead] for lead in limb])
+        derive = np.array([LIMB_LEADS[lead] for lead in missing]) @ solve
+        derived = derive @ np.array([present[lead] for lead in limb])
+        present = {**present, **dict(zip(missing, derived, strict=True))}
+    return np.array([present.get(lead, np.zeros(n)) for lead in leads])
+
+
+def _units(record: Record, preprocessing: Preprocessing) -> np.ndarray:
+    """Return the factor from stored units to mV, or to units common to the recording's leads."""
+    resolution = record.resolution
+    unknown = np.isnan(resolution)
+    if preprocessing.amplitude == "millivolts":
+        if unknown.any():
+            lead = record.leads[int(np.argmax(unknown))]
+            raise RecordError(f"{record.name}: lead {lead} has no gain, so no millivolts")
+        return resolution
+    if unknown.all():
+        return np.ones(len(resolution))
+    # Leads may differ in gain among themselves; what all share is left out.
+    relative = resolution / np.median(np.abs(resolution[~unknown]))
+    return np.where(unknown, 1.0, relative)
+
+
+def _first(record: Record, n: int) -> Record:
+    return replace(record, stored=record.stored[:, :n])
+
+
+def _fill(row: np.ndarray) -> np.ndarray:
+    """Interpolate NaN linearly, hold the nearest value at the ends; all NaN becomes zero."""
+    gaps = np.isnan(row)
+    if not gaps.any():
+        return row
+    if gaps.all():
+        return np.zeros(len(row))
+    known = np.flatnonzero(~gaps)
+    return np.interp(np.arange(len(row)), known, row[known])
+
+
+def _filtered(signals: np.ndarray, rate: float, preprocessing: Preprocessing) -> np.ndarray:
+    ratio = Fraction(preprocessing.rate / rate).limit_denominator(1000)
+    if ratio != 1:
+        signals = resample_poly(signals, ratio.numerator, ratio.denominator, axis=1, padtype="line")
+    baseline = signals
+    for window in preprocessing.windows:
+        # SciPy's fast running median needs one dimension.
+        baseline = np.array([median_filter(row, window, mode="nearest") for row in baseline])
+    sections = _low_pass(preprocessing.order, preprocessing.cutoff, preprocessing.rate)
+    if not preprocessing.zero_phase:
+        return sosfilt(sections, signals - baseline, axis=1)
+    padding = min(6 * len(sections), signals.shape[1] - 1)
+    return sosfiltfilt(sections, signals - baseline, axis=1, padlen=padding)
+
+
+@lru_cache
+def _low_pass(order: int, cutoff: float, rate: float) -> np.ndarray:
+    return butter(order, cutoff, fs=rate, output="sos")

@@ -1,0 +1,77 @@
+"""The contract's only door: what the challenge's train, driver and test programs call."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+# TensorFlow is loaded inside the functions, so that importing this file costs nothing.
+
+
+def training_code(data_directory: str, model_directory: str) -> None:
+    """Train the recipe that `ECG12_RECIPE` names within `ECG12_BUDGET` hours.
+
+    Parameters
+    ----------
+    data_directory
+        Recordings of the challenge, flat or nested; read only.
+    model_directory
+        Receives the model; made if missing.
+    """
+    _log_to_console()
+    from ecg12.recipe import get_recipe, train
+
+    recipe = get_recipe(os.environ.get("ECG12_RECIPE", "submission"))
+    train(data_directory, model_directory, recipe, float(os.environ.get("ECG12_BUDGET", "46")))
+
+
+def load_model(model_directory: str, leads: Iterable[str] | None = None) -> Any:
+    """Load the ensemble; it serves any set of leads, so `leads` (2021) may be anything.
+
+    Raises
+    ------
+    ecg12.classifier.ModelError
+        If the folder holds no loadable model.
+    """
+    _log_to_console()
+    from ecg12.classifier import load_classifier
+
+    return load_classifier(model_directory)
+
+
+def run_model(
+    model: Any, header: str | list[str], recording: Any
+) -> tuple[list[str], list[int], list[float]]:
+    """Decide on one recording.
+
+    Parameters
+    ----------
+    model
+        What `load_model` returned.
+    header
+        The header as one string (2021) or as its lines (2020).
+    recording
+        (n_leads, n_samples) stored values, rows in header order.
+
+    Returns
+    -------
+    classes, labels, probabilities
+        SNOMED CT codes, 0 or 1, and scores, one of each per output column.
+    """
+    from ecg12.driving import answer
+
+    return answer(model, header, recording)
+
+
+def drive(model_directory: str, data_directory: str, output_directory: str) -> None:
+    """Run the model on a folder of recordings, in batches; write one output file each."""
+    _log_to_console()
+    from ecg12.driving import drive
+
+    drive(model_directory, data_directory, output_directory)
+
+
+def _log_to_console() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.getLogger("absl").setLevel(logging.ERROR)
