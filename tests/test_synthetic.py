@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 from scipy.io import loadmat
+from scipy.ndimage import median_filter
+from scipy.signal import find_peaks
 
-from ecg12.labels import code_of
+from ecg12.labels import abbreviation, code_of
 from ecg12.records import find_records, read_record
 from ecg12.synthetic import Options, generate, recording
+from ecg12.synthetic.cases import draw_case
 from ecg12.synthetic.dipole import frontal_axis, net_axis, render, turn_to_axis, twelve_leads
 from ecg12.synthetic.findings import draw_findings, mix_of
 
@@ -76,7 +79,7 @@ def test_a_folder_holds_recordings_of_the_rate_and_length_asked_for(tmp_path, di
 
 def test_equivalent_codes_are_written_alone_and_together():
     pair = {code_of("CRBBB"), code_of("RBBB")}
-    options = Options(classes=("RBBB",), seconds=(2.0,))
+    options = Options(classes=("RBBB",), seconds=(5.0,))
     seen = {frozenset(pair & set(recording(0, i, options).codes)) for i in range(30)}
     assert seen == {frozenset(pair), *(frozenset((code,)) for code in pair)}
 
@@ -84,9 +87,44 @@ def test_equivalent_codes_are_written_alone_and_together():
 def test_drawn_findings_are_compatible():
     rng = np.random.default_rng(0)
     drawn = [draw_findings(rng, mix_of(None)) for _ in range(2000)]
-    rhythms = {"NSR", "SB", "STach", "SA", "AF", "AFL"}
-    assert all(len(findings & rhythms) == 1 for findings in drawn)
+    rhythms = {"NSR", "SB", "STach", "SA", "AF", "AFL", "PR"}
+    assert all(len(findings & rhythms) == 1 or "Brady" in findings for findings in drawn)
     assert not any({"AF", "IAVB"} <= findings or {"AFL", "PAC"} <= findings for findings in drawn)
+    assert set().union(*drawn) == set(mix_of(None))
+
+
+@pytest.mark.parametrize(
+    ("finding", "low", "high"), [("SB", 0, 60), ("NSR", 60, 100), ("STach", 100, 170)]
+)
+def test_rates_by_an_independent_count_of_r_waves(finding, low, high):
+    for index in range(4):
+        record = recording(11, index, Options(classes=(finding,), noise=0.0))
+        leads = record.millivolts[[0, 1, 6, 7, 8, 9, 10, 11]]
+        slope = np.linalg.norm(np.diff(leads - median_filter(leads, (1, 61)), axis=1), axis=0)
+        peaks, _ = find_peaks(slope, height=0.4 * slope.max(), distance=140)
+        rate = 60 * 500 / np.diff(peaks).mean()
+        assert low - 1 < rate < high + 1
+
+
+def test_labels_do_not_contradict_each_other():
+    for index in range(60):
+        labels = {abbreviation(code) for code in recording(2, index).codes}
+        assert len(labels & {"NSR", "SB", "STach", "AF", "AFL", "PR"}) <= 1
+        assert not {"LAD", "RAD"} <= labels
+        assert "TAb" in labels or "TInv" not in labels
+        assert "IAVB" in labels or "LPR" not in labels
+        assert "LAD" in labels or "LAnFB" not in labels
+
+
+def test_an_impossible_case_says_so():
+    impossible = frozenset(("SB", "STach"))
+    with pytest.raises(RuntimeError, match="no recording of SB, STach in 100 draws"):
+        draw_case(np.random.default_rng(0), impossible, 5.0)
+
+
+def test_a_recording_too_short_to_be_measured_is_refused():
+    with pytest.raises(ValueError, match="2.0 s; the shortest recording is 5.0 s"):
+        Options(seconds=(2.0,))
 
 
 def test_an_unknown_class_is_refused_with_the_choices(tmp_path):

@@ -4,7 +4,8 @@ A *finding* is an abbreviation of `ecg12.labels.DIAGNOSES`, one for each group o
 the same (`CODES`). A recording has one rhythm and at most one finding of every other slot.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 
@@ -12,29 +13,60 @@ from ecg12.labels import code_of
 
 # finding: (slot, share of recordings drawn with it first)
 FINDINGS = {
-    "NSR": ("rhythm", 14),
-    "SB": ("rhythm", 7),
-    "STach": ("rhythm", 7),
-    "SA": ("rhythm", 6),
-    "AF": ("rhythm", 8),
+    "NSR": ("rhythm", 10),
+    "SB": ("rhythm", 6),
+    "STach": ("rhythm", 6),
+    "SA": ("rhythm", 5),
+    "Brady": ("rhythm", 2),
+    "AF": ("rhythm", 7),
     "AFL": ("rhythm", 5),
-    "IAVB": ("conduction to the ventricles", 7),
+    "PR": ("rhythm", 3),
+    "IAVB": ("atrioventricular", 6),
+    "LPR": ("atrioventricular", 2),
     "PAC": ("atrial ectopy", 6),
-    "PVC": ("ventricular ectopy", 7),
-    "RBBB": ("conduction", 6),
-    "LBBB": ("conduction", 5),
-    "LAD": ("axis", 6),
+    "PVC": ("ventricular ectopy", 6),
+    "RBBB": ("conduction", 5),
+    "IRBBB": ("conduction", 3),
+    "LBBB": ("conduction", 4),
+    "NSIVCB": ("conduction", 3),
+    "LAnFB": ("fascicle", 3),
+    "LAD": ("axis", 4),
+    "RAD": ("axis", 3),
+    "LQRSV": ("voltage", 3),
+    "LQT": ("QT", 3),
+    "QAb": ("Q", 3),
+    "TInv": ("repolarization", 4),
+    "TAb": ("repolarization", 5),
+    "STD": ("repolarization", 5),
+    "STE": ("repolarization", 4),
 }
-# Codes that are written for a finding; those after the first mean the same and are not always
-# written (the challenge's equivalent pairs).
+# Codes that are written for a finding, with how often each is (the challenge's equivalent pairs,
+# and paper A's code of ventricular ectopics); at least one is.
 CODES = {
-    "RBBB": ("CRBBB", "RBBB"),
-    "PAC": ("PAC", "SVPB"),
-    "PVC": ("PVC", "VPB"),
+    "RBBB": (("CRBBB", 0.75), ("RBBB", 0.75)),
+    "PAC": (("PAC", 0.75), ("SVPB", 0.75)),
+    "PVC": (("PVC", 0.75), ("VPB", 0.75), ("VEB", 0.5)),
 }
-NO_SINUS = {"AF", "AFL", "Brady", "PR"}
-# Pairs that cannot both be shown, beyond those that share a slot.
-EXCLUDED = {frozenset((rhythm, other)) for rhythm in NO_SINUS for other in ("IAVB", "PAC", "LPR")}
+# Pairs that cannot both be shown, beyond those that share a slot: without sinus rhythm there is no
+# P to be late or early, and where the ventricles are activated abnormally, Q, ST, T and QT follow.
+_P_WAVE = ("IAVB", "LPR", "PAC")
+_SECONDARY = ("QAb", "TInv", "TAb", "STD", "STE", "LQT")
+EXCLUDES = {
+    "AF": (*_P_WAVE, "LQT"),
+    "AFL": (*_P_WAVE, *_SECONDARY),
+    "Brady": (*_P_WAVE, "LQT"),
+    "PR": tuple(name for name, (slot, _) in FINDINGS.items() if slot != "rhythm"),
+    "SA": ("PAC",),
+    "STach": ("LQT", "LPR"),
+    "RBBB": _SECONDARY,
+    "LBBB": (*_SECONDARY, "LAnFB", "RAD", "LQRSV"),
+    "NSIVCB": (*_SECONDARY, "LAnFB"),
+    "IRBBB": ("LAnFB", "QAb", "LQRSV"),
+    "LAnFB": ("RAD", "QAb", "LQRSV"),
+    "LQRSV": ("RBBB", "STD", "STE", "TInv", "QAb"),
+    "LQT": ("TInv", "TAb", "STD"),
+}
+EXCLUDED = {frozenset((name, other)) for name, others in EXCLUDES.items() for other in others}
 EXTRA_FINDINGS = (0.55, 0.33, 0.12)  # chances of 0, 1 and 2 findings beside the first
 
 
@@ -61,6 +93,8 @@ def draw_findings(rng: np.random.Generator, mix: Mapping[str, float]) -> frozens
             chosen.add(str(name))
     if not any(FINDINGS[name][0] == "rhythm" for name in chosen):
         chosen.add("NSR")
+    if "Brady" in chosen and rng.random() < 0.5:  # slow fibrillation; junctional rhythm otherwise
+        chosen.add("AF")
     return frozenset(chosen)
 
 
@@ -70,17 +104,17 @@ def compatible(one: str, other: str) -> bool:
 
 
 def codes_of(rng: np.random.Generator, findings: frozenset[str]) -> tuple[str, ...]:
-    """Return the SNOMED CT codes of findings; of equivalent codes one, the other, or both."""
+    """Return the SNOMED CT codes of findings; of equivalent codes one or more."""
     codes: list[str] = []
     for finding in sorted(findings):
-        names: Sequence[str] = CODES.get(finding, (finding,))
-        if len(names) > 1 and rng.random() < 0.5:
-            names = (names[int(rng.integers(len(names)))],)
-        codes += [code_of(name) for name in names]
+        names = CODES.get(finding, ((finding, 1.0),))
+        written = [name for name, share in names if rng.random() < share]
+        codes += [code_of(name) for name in written or [names[0][0]]]
     return tuple(codes)
 
 
-def mix_of(classes: Sequence[str] | None) -> dict[str, float]:
+@cache
+def mix_of(classes: tuple[str, ...] | None) -> dict[str, float]:
     """Return the usual mix, or that of some classes only, given as abbreviations or codes.
 
     Raises
@@ -90,7 +124,7 @@ def mix_of(classes: Sequence[str] | None) -> dict[str, float]:
     """
     finding_of = {name: name for name in FINDINGS}
     for finding, names in CODES.items():
-        finding_of |= dict.fromkeys(names, finding)
+        finding_of |= dict.fromkeys((name for name, _ in names), finding)
     finding_of |= {code_of(name): finding for name, finding in finding_of.items()}
     wanted = FINDINGS if classes is None else dict.fromkeys(classes)
     if unknown := [name for name in wanted if name not in finding_of]:

@@ -14,14 +14,12 @@ from tqdm import tqdm
 
 from ecg12.headers import LEADS
 from ecg12.records import Record, write_record
-from ecg12.synthetic.anatomy import draw_person
-from ecg12.synthetic.atria import atrial_dipole
-from ecg12.synthetic.dipole import render, twelve_leads
+from ecg12.synthetic.cases import draw_case
+from ecg12.synthetic.dipole import twelve_leads
 from ecg12.synthetic.findings import codes_of, draw_findings, mix_of
-from ecg12.synthetic.morphology import beat_waves
 from ecg12.synthetic.noise import noise
-from ecg12.synthetic.rhythms import draw_rhythm
 
+SHORTEST = 5.0  # s
 CHUNK = 16  # recordings per job handed to a worker
 
 
@@ -47,6 +45,11 @@ class Options:
     seconds: tuple[float, ...] = (10.0,)
     noise: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Refuse lengths too short to be measured."""
+        if min(self.seconds) < SHORTEST:
+            raise ValueError(f"{min(self.seconds)} s; the shortest recording is {SHORTEST} s")
+
 
 DEFAULT = Options()
 
@@ -60,18 +63,17 @@ def recording(seed: int, index: int, options: Options = DEFAULT) -> Record:
         If a class is unknown; the message lists the choices.
     """
     rng = np.random.default_rng((seed, index))
-    findings = draw_findings(rng, mix_of(options.classes))
+    wanted = draw_findings(rng, mix_of(options.classes))
     rate, seconds = float(rng.choice(options.rates)), float(rng.choice(options.seconds))
+    case, classes = draw_case(rng, wanted, seconds)
     n_samples = round(seconds * rate)
-    rhythm = draw_rhythm(rng, findings, seconds)
-    person = draw_person(rng, findings)
-    dipole = render(beat_waves(rng, findings, person, rhythm), rate, n_samples)
-    dipole += atrial_dipole(rng, findings, rhythm, rate, n_samples)
-    signals = person.leads @ dipole
-    signals += twelve_leads(noise(rng, rate, n_samples, rhythm.breath, options.noise))
+    signals = case.signals(rate, n_samples)
+    if options.noise:
+        breath = case.rhythm.breath
+        signals += twelve_leads(noise(rng, rate, n_samples, breath, options.noise))
     return Record.from_millivolts(
         f"S{index:05d}", signals, LEADS, rate,
-        age=person.age, sex=person.sex, codes=codes_of(rng, findings),
+        age=case.person.age, sex=case.person.sex, codes=codes_of(rng, classes),
     )  # fmt: skip
 
 

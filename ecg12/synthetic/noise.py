@@ -31,9 +31,11 @@ def _wander(rng: np.random.Generator, times: np.ndarray, breath: float) -> np.nd
     """Baseline wander: respiration, its harmonic and slower drifts of random phase per lead."""
     frequency = np.r_[breath, 2 * breath, rng.uniform(0.02, 0.15, 2)]
     size = np.exp(rng.normal(np.log(0.035), 0.8)) * np.r_[1, 0.3, 1.5, 1]
-    turns = frequency[:, None] * times
+    coarse = np.arange(0, times[-1] + 0.1, 0.05)
+    turns = 2 * np.pi * frequency[:, None] * coarse
     amplitude = rng.normal(0, 1, (2, 8, 4)) * size
-    return amplitude[0] @ np.sin(2 * np.pi * turns) + amplitude[1] @ np.cos(2 * np.pi * turns)
+    courses = amplitude[0] @ np.sin(turns) + amplitude[1] @ np.cos(turns)
+    return np.stack([np.interp(times, coarse, course) for course in courses])
 
 
 def _muscle(rng: np.random.Generator, rate: float, times: np.ndarray) -> np.ndarray:

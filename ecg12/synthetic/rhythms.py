@@ -13,6 +13,7 @@ import numpy as np
 CONDUCTED, ATRIAL, VENTRICULAR = 0, 1, 2  # kinds of beat
 # Flutter waves per beat: fixed or changing block; common ones stand twice.
 CONDUCTION_RATIOS = ((2,), (2,), (2,), (3,), (4,), (4,), (2, 4), (2, 3, 4), (3, 4))
+PACING = ("ventricle", "ventricle", "both", "both", "atrium")
 LEAD_IN = 2.5  # seconds of beats before and after the recording
 
 
@@ -30,8 +31,12 @@ class Rhythm:
         (n_beats,) intervals in seconds; PR is NaN for a beat without P wave.
     breath
         Respiratory frequency in Hz.
-    atrial
-        Frequency in Hz of flutter or fibrillation waves, 0 where there are none.
+    atria
+        ``"beating"`` with P waves or not at all, ``"fibrillating"`` or ``"fluttering"``.
+    atrial_rate
+        Frequency in Hz of flutter or fibrillation waves.
+    paced
+        What a pacemaker stimulates: ``"atrium"``, ``"ventricle"``, ``"both"`` or nothing (empty).
     """
 
     times: np.ndarray
@@ -39,7 +44,9 @@ class Rhythm:
     pr: np.ndarray
     qt: np.ndarray
     breath: float
-    atrial: float = 0.0
+    atria: str = "beating"
+    atrial_rate: float = 0.0
+    paced: str = ""
 
     @property
     def rr(self) -> np.ndarray:
@@ -49,13 +56,16 @@ class Rhythm:
 
 def draw_rhythm(rng: np.random.Generator, findings: frozenset[str], seconds: float) -> Rhythm:
     """Draw the beats that findings ask for, over a recording of some seconds."""
-    breath = rng.uniform(0.15, 0.35)
-    atrial = 0.0
+    breath = rng.uniform(0.15, 0.30)
+    atria, atrial_rate, paced = "beating", 0.0, ""
     if "AF" in findings:
-        rr, atrial = _fibrillation(rng, seconds), rng.uniform(4.5, 8.5)
+        atria, atrial_rate = "fibrillating", rng.uniform(4.5, 8.5)
+        rr = _fibrillation(rng, findings, seconds)
     elif "AFL" in findings:
-        atrial = rng.uniform(4.0, 5.6)
-        rr = _flutter(rng, seconds, atrial)
+        atria, atrial_rate = "fluttering", rng.uniform(4.0, 5.6)
+        rr = _flutter(rng, seconds, atrial_rate)
+    elif "PR" in findings:
+        rr, paced = _paced(rng, seconds), PACING[rng.integers(len(PACING))]
     else:
         rr = _sinus(rng, findings, seconds, breath)
     times = np.cumsum(rr) - LEAD_IN - rng.uniform(0, rr[0])
@@ -64,12 +74,14 @@ def draw_rhythm(rng: np.random.Generator, findings: frozenset[str], seconds: flo
         if finding in findings:
             times, kinds = _with_ectopy(rng, times, kinds, kind, seconds)
     empty = np.zeros(len(times))
-    rhythm = Rhythm(times, kinds, empty, empty, breath, atrial)
+    rhythm = Rhythm(times, kinds, empty, empty, breath, atria, atrial_rate, paced)
     return replace(rhythm, pr=_pr(rng, findings, rhythm), qt=_qt(rng, findings, rhythm))
 
 
 def draw_rate(rng: np.random.Generator, findings: frozenset[str]) -> float:
-    """Draw a sinus rate per minute."""
+    """Draw a rate per minute of the sinus node, or of a junctional rhythm that replaces it."""
+    if "Brady" in findings:
+        return float(rng.uniform(35, 58))
     if "SB" in findings:
         return float(np.clip(rng.normal(52, 5), 39, 58.5))
     if "STach" in findings:
@@ -86,8 +98,9 @@ def _sinus(
 ) -> np.ndarray:
     """RR intervals with respiratory and slower (0.1 Hz) waves; sinus arrhythmia exceeds 120 ms."""
     mean = 60 / draw_rate(rng, findings)
-    if "SA" in findings:
-        depth = max(rng.uniform(0.08, 0.20), 0.075 / mean)
+    if "SA" in findings:  # successive intervals differ less than those before ectopic beats
+        deepest = min(0.16, 0.082 / np.sin(np.pi * min(breath * mean, 0.5)))
+        depth = max(rng.uniform(0.075, deepest), 0.072 / mean)
     else:
         depth = rng.uniform(0.003, 0.035) * min(mean, 0.9)
     n = _count(seconds, mean * (1 - depth))
@@ -97,10 +110,16 @@ def _sinus(
     return mean * (1 + depth * wave + 0.012 * rng.random() * slow) + rng.normal(0, 0.003, n)
 
 
-def _fibrillation(rng: np.random.Generator, seconds: float) -> np.ndarray:
-    mean = 60 / np.clip(rng.normal(92, 24), 55, 160)
+def _fibrillation(rng: np.random.Generator, findings: frozenset[str], seconds: float) -> np.ndarray:
+    slow = "Brady" in findings
+    mean = 60 / (rng.uniform(38, 56) if slow else np.clip(rng.normal(92, 24), 55, 165))
     shape = rng.uniform(0.15, 0.30) ** -2
     return np.maximum(rng.gamma(shape, mean / shape, _count(seconds, mean * 0.8)), 0.29)
+
+
+def _paced(rng: np.random.Generator, seconds: float) -> np.ndarray:
+    mean = 60 / np.clip(rng.normal(69, 9), 50, 100)
+    return np.full(_count(seconds, mean), mean) + rng.normal(0, 0.001, _count(seconds, mean))
 
 
 def _flutter(rng: np.random.Generator, seconds: float, atrial: float) -> np.ndarray:
@@ -114,7 +133,7 @@ def _with_ectopy(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Make some beats premature; an atrial one resets the sinus node, a ventricular does not."""
     rr, kinds = np.diff(times), kinds.copy()
-    early = (0.55, 0.78) if kind == ATRIAL else (0.5, 0.75)
+    early = (0.55, 0.75) if kind == ATRIAL else (0.5, 0.75)
     for beat in _ectopic_beats(rng, times, kinds, kind, seconds):
         part = max(rng.uniform(*early), 0.30 / rr[beat - 1])
         lost = rr[beat - 1] * (1 - min(part, 0.85))
@@ -145,13 +164,15 @@ def _ectopic_beats(
 def _pr(rng: np.random.Generator, findings: frozenset[str], rhythm: Rhythm) -> np.ndarray:
     """PR intervals: shorter at high rate, constant but for a few ms."""
     mean_rr = float(np.mean(rhythm.rr))
-    if rhythm.atrial:
+    beating = rhythm.atria == "beating" and "Brady" not in findings
+    if not beating or rhythm.paced == "ventricle":
         return np.full(len(rhythm.times), np.nan)
-    if "IAVB" in findings:
-        interval = min(0.215 + rng.gamma(1.6, 0.024), 0.36, 0.62 * mean_rr)
-        interval = max(interval, 0.211)
+    if "LPR" in findings:
+        interval = rng.uniform(0.212, 0.240)
+    elif "IAVB" in findings:
+        interval = max(min(0.215 + rng.gamma(1.7, 0.024), 0.36, 0.60 * mean_rr), 0.214)
     else:
-        interval = np.clip(rng.normal(0.155 + 0.02 * (mean_rr - 0.8), 0.018), 0.122, 0.19)
+        interval = np.clip(rng.normal(0.158 + 0.02 * (mean_rr - 0.8), 0.018), 0.126, 0.19)
     pr = interval + rng.normal(0, 0.0015, len(rhythm.times))
     pr[rhythm.kinds == ATRIAL] += rng.uniform(-0.03, 0.03)
     pr[rhythm.kinds == VENTRICULAR] = np.nan
@@ -161,5 +182,6 @@ def _pr(rng: np.random.Generator, findings: frozenset[str], rhythm: Rhythm) -> n
 def _qt(rng: np.random.Generator, findings: frozenset[str], rhythm: Rhythm) -> np.ndarray:
     """QT by Bazett's and Fridericia's exponents mixed; it follows the mean RR more than its own."""
     rr = 0.85 * np.mean(rhythm.rr) + 0.15 * np.clip(rhythm.rr, 0.3, 1.6)
-    corrected = np.clip(rng.normal(0.402, 0.016), 0.365, 0.435)
-    return corrected * rr**0.42
+    if "LQT" in findings:
+        return rng.uniform(0.485, 0.57) * rr**0.5
+    return np.clip(rng.normal(0.402, 0.016), 0.365, 0.435) * rr**0.42

@@ -36,8 +36,8 @@ NORMAL = _rotated(
     28,
 )
 # The right ventricle, activated late through the muscle: R' in V1, wide S in I and V6.
-RIGHT_LATE = _waves((61, 14, -0.82, -0.05, -0.88))
-RIGHT_SLIGHTLY_LATE = _waves((45, 9.2, -0.45, -0.03, -0.48))
+RIGHT_LATE = _waves((58, 14, -0.82, -0.05, -0.88))
+RIGHT_SLIGHTLY_LATE = _waves((39, 9.2, -0.45, -0.03, -0.48))
 LEFT_BLOCK = _waves(
     (-26, 12, 0.20, 0.12, 0.15), (0, 19, 0.95, 0.30, 0.75), (42, 19, 1.05, 0.10, 0.85)
 )
@@ -69,8 +69,8 @@ SINUS_P = _waves((35, 18, 0.06, 0.10, -0.05), (65, 18, 0.07, 0.07, 0.05))
 # Retrograde or low atrial: upwards.
 LOW_P = _waves((30, 16, 0.03, -0.10, 0.02), (58, 17, 0.05, -0.08, 0.04))
 # Centres counted back from the end of T, in widths of 38 ms; the size is set by a vector.
-T_WAVE = ((1.84, 0.8, 0.75), (3.04, 1.6, 0.45))
-T_WIDTH = 38.0
+T_WAVE = ((1.9, 0.95, 0.80), (3.0, 1.45, 0.38))
+T_WIDTH = 40.0
 T_VECTOR = np.array([0.30, 0.16, -0.18])
 
 
@@ -86,8 +86,9 @@ class Conduction:
         Range of the QRS duration in ms.
     axis
         Range of the frontal axis in degrees, where no axis deviation is asked for.
-    late
-        Late waves that are added after the others have been scaled, or an empty array.
+    late, delay
+        Waves that are added after the others have been scaled, and by how much at most they come
+        later, ms.
     secondary_t
         What conduction adds to the normal T vector, in mV (discordance).
     """
@@ -96,21 +97,22 @@ class Conduction:
     width: tuple[float, float]
     axis: tuple[float, float]
     late: np.ndarray
+    delay: float = 0.0
     secondary_t: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 NO_LATE = np.empty((0, 5))
 CONDUCTION = {
-    "normal": Conduction(NORMAL, (76, 104), (-25, 85), NO_LATE),
-    "RBBB": Conduction(NORMAL, (80, 96), (-20, 85), RIGHT_LATE, (0.0, 0.0, 0.22)),
-    "IRBBB": Conduction(NORMAL, (80, 92), (-10, 85), RIGHT_SLIGHTLY_LATE, (0.0, 0.0, 0.05)),
-    "LBBB": Conduction(LEFT_BLOCK, (126, 166), (-28, 70), NO_LATE, (-0.60, -0.21, -0.27)),
-    "LAnFB": Conduction(LEFT_ANTERIOR_BLOCK, (88, 110), (-75, -48), NO_LATE),
+    "normal": Conduction(NORMAL, (66, 94), (-25, 85), NO_LATE),
+    "RBBB": Conduction(NORMAL, (70, 90), (-20, 85), RIGHT_LATE, 12, (0.0, 0.0, 0.22)),
+    "IRBBB": Conduction(NORMAL, (66, 82), (-10, 85), RIGHT_SLIGHTLY_LATE, 4, (0.0, 0.0, 0.05)),
+    "LBBB": Conduction(LEFT_BLOCK, (108, 142), (-28, 70), NO_LATE, 0, (-0.60, -0.21, -0.27)),
+    "LAnFB": Conduction(LEFT_ANTERIOR_BLOCK, (72, 94), (-75, -48), NO_LATE),
     "RBBB+LAnFB": Conduction(
-        LEFT_ANTERIOR_BLOCK, (86, 106), (-75, -48), RIGHT_LATE, (0.0, 0.0, 0.22)
+        LEFT_ANTERIOR_BLOCK, (70, 92), (-75, -48), RIGHT_LATE, 12, (0.0, 0.0, 0.22)
     ),
-    "NSIVCB": Conduction(NORMAL, (118, 150), (-25, 85), NO_LATE, (-0.15, -0.05, 0.05)),
-    "paced": Conduction(PACED, (140, 180), (-90, -50), NO_LATE, (-0.55, 0.30, -0.35)),
+    "NSIVCB": Conduction(NORMAL, (108, 142), (-25, 85), NO_LATE, 0, (-0.15, -0.05, 0.05)),
+    "paced": Conduction(PACED, (128, 165), (-90, -50), NO_LATE, 0, (-0.55, 0.30, -0.35)),
 }
 
 
@@ -120,7 +122,7 @@ def extent(waves: np.ndarray, level: float = 0.06) -> tuple[float, float]:
     They are the first and the last instant at which the dipole exceeds a share of its maximum.
     """
     reach = 4 * waves[:, 1]
-    times = np.linspace((waves[:, 0] - reach).min(), (waves[:, 0] + reach).max(), 600)
+    times = np.linspace((waves[:, 0] - reach).min(), (waves[:, 0] + reach).max(), 300)
     shape = np.exp(-0.5 * ((times[:, None] - waves[:, 0]) / waves[:, 1]) ** 2)
     size = np.linalg.norm(shape @ waves[:, 2:], axis=1)
     above = times[size > level * size.max()]

@@ -1,0 +1,66 @@
+"""Noise-free recordings whose labels are true by measurement.
+
+A case is drawn for the findings that are wanted, rendered, measured and accepted only if the
+measurement shows them all; what else it shows is labelled too, or, where it cannot be incidental
+(another rhythm, ectopic beats, bundle branch block), asks for another draw.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecg12.synthetic.anatomy import Person, draw_person
+from ecg12.synthetic.atria import Atria, draw_atria
+from ecg12.synthetic.beats import beat_waves
+from ecg12.synthetic.criteria import INCIDENTAL, shown
+from ecg12.synthetic.dipole import render
+from ecg12.synthetic.measure import TooFewBeatsError, measure
+from ecg12.synthetic.rhythms import Rhythm, draw_rhythm
+
+MEASURED_AT = 500.0  # Hz
+TRIES = 100  # draws of one recording
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One noise-free recording before it is sampled: a person, their beats and atrial waves."""
+
+    findings: frozenset[str]
+    rhythm: Rhythm
+    person: Person
+    waves: np.ndarray
+    atria: Atria
+
+    def signals(self, rate: float, n_samples: int) -> np.ndarray:
+        """Return the twelve leads in mV, (12, n_samples)."""
+        dipole = render(self.waves, rate, n_samples)
+        return self.person.leads @ (dipole + self.atria.dipole(rate, n_samples))
+
+
+def draw_case(
+    rng: np.random.Generator, wanted: frozenset[str], seconds: float
+) -> tuple[Case, frozenset[str]]:
+    """Draw a noise-free recording until its measurement shows what is wanted.
+
+    Returns
+    -------
+    The recording, and every class that its measurement shows.
+
+    Raises
+    ------
+    RuntimeError
+        If no draw out of `TRIES` shows it.
+    """
+    for _ in range(TRIES):
+        rhythm = draw_rhythm(rng, wanted, seconds)
+        person = draw_person(rng, wanted)
+        waves = beat_waves(rng, wanted, person, rhythm)
+        case = Case(wanted, rhythm, person, waves, draw_atria(rng, rhythm, seconds))
+        signals = case.signals(MEASURED_AT, round(seconds * MEASURED_AT))
+        try:
+            classes = shown(measure(signals, MEASURED_AT), wanted)
+        except TooFewBeatsError:
+            continue
+        if wanted <= classes and classes - wanted <= INCIDENTAL:
+            return case, classes
+    raise RuntimeError(f"no recording of {', '.join(sorted(wanted))} in {TRIES} draws")
