@@ -202,7 +202,7 @@ class Trainer:
 
     def epoch_seconds(self) -> float:
         """Measure a few steps, undo them, and return the expected seconds per epoch."""
-        before = [np.array(variable) for variable in self._variables()]
+        before = self._values()
         training, validation = self.task.parts["training"], self.task.parts["validation"]
         first = training[: self.batch]
         batch = self.task.dataset.inputs(first), self.outputs[first]
@@ -254,7 +254,7 @@ class Trainer:
             "epoch": self.progress.epoch,
             "loss": loss,
             "validation_score": score,
-            "learning_rate": float(self.model.optimizer.learning_rate),
+            "learning_rate": float(self.model.optimizer.learning_rate.numpy()),
             "seconds": seconds,
         }
         self.history.append(row)
@@ -267,7 +267,11 @@ class Trainer:
         )
 
     def _variables(self) -> list[Any]:
+        """Return weights, dropout's random state and the optimizer's moments."""
         return [*self.model.variables, *self.model.optimizer.variables]
+
+    def _values(self) -> list[np.ndarray]:
+        return [np.array(variable.numpy()) for variable in self._variables()]
 
     def _save(self) -> None:
         state = {
@@ -276,7 +280,7 @@ class Trainer:
             "progress": asdict(self.progress),
             "history": self.history,
         }
-        arrays: dict[str, Any] = {f"v{i}": np.asarray(v) for i, v in enumerate(self._variables())}
+        arrays: dict[str, Any] = {f"v{i}": array for i, array in enumerate(self._values())}
         arrays |= {f"best{i}": array for i, array in enumerate(self.best_weights)}
         text = np.frombuffer(json.dumps(state).encode(), np.uint8)
         with replacing(self.checkpoint) as temporary:

@@ -1,0 +1,46 @@
+"""Plans by hand, memory arithmetic, the clock."""
+
+import os
+
+import pytest
+
+from ecg12.budget import Clock, available_memory, batch_that_fits, plan
+
+
+@pytest.mark.parametrize(
+    ("costs", "left", "epochs", "expected"),
+    [
+        # 3 members × 10 s × 100 epochs = 3000 s fit into 90 % of 4000 s.
+        ([10, 10, 10], 4000, 100, {0: 100, 1: 100, 2: 100}),
+        # 90 % of 2000 s is 60 epochs of all three.
+        ([10, 10, 10], 2000, 100, {0: 60, 1: 60, 2: 60}),
+        # 90 % of 300 s is 9 epochs of three, fewer than 10: one member is left, with 27.
+        ([10, 10, 10], 300, 100, {0: 27}),
+        # Eight members do not get 10 epochs; the seven cheapest do.
+        ([1, 1, 1, 1, 1, 1, 1, 100], 100, 50, {i: 12 for i in range(7)}),
+        # The cheapest one survives, with what the time allows.
+        ([50, 20, 90], 100, 100, {1: 4}),
+        # Not one epoch of the cheapest member fits.
+        ([50, 20, 90], 10, 100, {}),
+        # A schedule shorter than the least number of epochs counts as enough.
+        ([10, 10, 10], 67, 2, {0: 2, 1: 2, 2: 2}),
+    ],
+)
+def test_plan(costs, left, epochs, expected):
+    assert plan(costs, left, epochs) == expected
+
+
+def test_batch_halves_until_three_copies_take_half_of_the_memory():
+    assert batch_that_fits(128, 1000, 128 * 1000 * 3 * 2) == 128
+    assert batch_that_fits(128, 1000, 128 * 1000 * 3 * 2 - 1) == 64
+    assert batch_that_fits(128, 10**12, 10**9) == 1
+
+
+def test_memory_is_at_most_the_machine_s():
+    assert 0 < available_memory(gpu=False) <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")
+
+
+def test_clock_counts_down():
+    times = iter([100.0, 160.0, 3760.0])
+    clock = Clock(1.0, now=lambda: next(times))
+    assert [clock.left(), clock.left()] == [3540.0, -60.0]
