@@ -29,10 +29,10 @@ def synth(options: argparse.Namespace) -> None:
 
 def report(options: argparse.Namespace) -> None:
     """Print the scores of a folder of outputs beside the best constant answer's."""
-    from ecg12.labels import load_weights
+    from ecg12.labels import WEIGHTS, load_weights
     from ecg12.metrics import summarise_folders
 
-    classes = load_weights(options.weights)
+    classes = load_weights(options.weights or WEIGHTS)
     print(summarise_folders(options.labels, options.outputs, classes))
 
 
@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     command.set_defaults(run=report)
     command.add_argument("labels", help="folder of headers with the true diagnoses")
     command.add_argument("outputs", help="folder of output files")
-    command.add_argument("--weights", default="weights.csv", help="table of weights")
+    command.add_argument("--weights", help="table of weights (default the project's)")
     return top
 
 

@@ -166,6 +166,8 @@ def load_classifier(folder: str | Path) -> Classifier:
         index = read_json(path)
         if index["format"] != FORMAT:
             raise ModelError(f"{path}: format {index['format']}, this version reads {FORMAT}")
+        if not index["members"]:
+            raise ModelError(f"{path}: names no member")
         groups = tuple(tuple(group) for group in index["classes"])
         classes = ScoredClasses(groups, np.array(index["weights"]), index["year"])
         return Classifier(classes, [_load_member(Path(folder), e) for e in index["members"]])

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ecg12.errors import InputError
+
 
 def _temporary(path: Path) -> Path:
     """Name a hidden neighbour; it keeps the suffix, by which some writers choose a format."""
@@ -64,13 +66,13 @@ def read_json(path: str | Path) -> Any:
 
     Raises
     ------
-    ValueError
+    InputError
         If the file is not JSON; the message names it.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path}: not a JSON file: {error}") from error
+        raise InputError(f"{path}: not a JSON file: {error}") from error
 
 
 def sha256(path: str | Path) -> str:

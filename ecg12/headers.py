@@ -11,7 +11,6 @@ Field by field the format is that of the WFDB Applications Guide (header(5)); a 
 header leaves out stays unknown (None) rather than taking WFDB's default.
 """
 
-import math
 import re
 from dataclasses import dataclass
 
@@ -20,10 +19,13 @@ from ecg12.errors import RecordError
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
 _LEAD_BY_LOWER = {lead.lower(): lead for lead in LEADS}
-_GAIN = re.compile(r"([-+]?[\d.]+(?:[eE][-+]?\d+)?)?(?:\(([-+]?\d+)\))?(?:/(\S+))?")
+_GAIN = re.compile(r"([^(/]*)(?:\(([^)]*)\))?(?:/(.*))?")  # gain(offset)/unit
 _COMMENT = re.compile(r"#\s*(age|sex|dx)\s*:(.*)", re.IGNORECASE)
 _SEX = {"male": "Male", "m": "Male", "female": "Female", "f": "Female"}
 OLDEST = 130  # years; ages beyond are placeholders (PTB-XL writes 300) and count as unknown
+RATES = (1.0, 1e5)  # Hz; beyond, no recording of the heart, and no filter that fits into memory
+GAINS = (1e-9, 1e15)  # stored units per physical unit; what lies outside counts as unknown
+LARGEST = 2.0**31  # largest magnitude of a stored value: WFDB formats have at most 32 bits
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,9 @@ class SignalLine:
     format
         WFDB storage format, such as ``"16+24"`` (int16 after 24 bytes).
     gain
-        Stored units per physical unit, or None where the header gives none or zero.
+        Stored units per physical unit, or None where the header gives none, zero or NaN.
     offset
-        Stored value of 0 physical units.
+        Stored value of 0 physical units; 0 where the header gives none or NaN.
     unit
         Physical unit as written; ``"mV"`` where absent, as WFDB defines.
     lead
@@ -87,8 +89,7 @@ def parse_header(text: str, source: str = "header") -> Header:
     RecordError
         If the record line or a signal line is missing or malformed.
     """
-    lines = [line.strip() for line in text.lstrip("\ufeff").splitlines()]
-    fields = [line.split() for line in lines if line and not line.startswith("#")]
+    fields = [line.split() for line in _lines(text) if not line.startswith("#")]
     if not fields:
         raise RecordError(f"{source}: the header is empty")
     name, n_signals, rate, n_samples = _record_line(fields[0], source)
@@ -99,11 +100,17 @@ def parse_header(text: str, source: str = "header") -> Header:
     return Header(name, rate, n_samples, signals, *comments)
 
 
+def _lines(text: str) -> list[str]:
+    """Split into lines without outer blanks; empty lines and a byte order mark are left out."""
+    lines = (line.strip() for line in text.lstrip("\ufeff").splitlines())
+    return [line for line in lines if line]
+
+
 def parse_comments(text: str) -> tuple[float | None, str | None, tuple[str, ...]]:
     """Return age in years or None, sex (``"Male"``, ``"Female"``) or None, and diagnosis codes."""
     found: dict[str, str] = {}
-    for line in text.splitlines():
-        if match := _COMMENT.match(line.strip()):
+    for line in _lines(text):
+        if match := _COMMENT.match(line):
             found.setdefault(match[1].lower(), match[2].strip())
     return (
         _age(found.get("age", "")),
@@ -119,27 +126,32 @@ def _record_line(fields: list[str], source: str) -> tuple[str, int, float, int |
         n_samples = int(fields[3]) if len(fields) > 3 else None
     except (IndexError, ValueError) as error:
         raise RecordError(f"{source}: malformed record line {' '.join(fields)!r}") from error
-    if n_signals < 1 or not (math.isfinite(rate) and rate > 0):
-        raise RecordError(f"{source}: {n_signals} signals at {rate} Hz cannot be a recording")
-    return fields[0], n_signals, rate, n_samples or None
+    if n_signals < 1 or not RATES[0] <= rate <= RATES[1]:
+        raise RecordError(
+            f"{source}: {n_signals} signals at {rate} Hz cannot be a recording; "
+            f"at least one signal and {RATES[0]:g} to {RATES[1]:g} Hz are read"
+        )
+    return fields[0], n_signals, rate, n_samples if n_samples and n_samples > 0 else None
 
 
 def _signal_line(fields: list[str], source: str) -> SignalLine:
     """Parse `file format gain(offset)/unit resolution zero first checksum block lead`."""
-    gain_field = fields[2] if len(fields) > 3 else ""
-    match = _GAIN.fullmatch(gain_field)
+    match = _GAIN.fullmatch(fields[2] if len(fields) > 3 else "")
     if match is None or len(fields) < 3:
         raise RecordError(f"{source}: malformed signal line {' '.join(fields)!r}")
     try:
-        gain = float(match[1] or 0)
-        offset = float(match[2] or (fields[4] if len(fields) > 5 else 0))
+        gain = _known(match[1], *GAINS)
+        offset = _known(match[2] or (fields[4] if len(fields) > 5 else ""), 0, LARGEST)
     except ValueError as error:
         raise RecordError(f"{source}: malformed signal line {' '.join(fields)!r}") from error
-    usable = math.isfinite(gain) and gain != 0
     lead = standard_lead(fields[-1])
-    return SignalLine(
-        fields[0], fields[1], gain if usable else None, offset, match[3] or "mV", lead
-    )
+    return SignalLine(fields[0], fields[1], gain, offset or 0.0, match[3] or "mV", lead)
+
+
+def _known(text: str, low: float, high: float) -> float | None:
+    """Read a number; absent, NaN, or of a magnitude not between `low` and `high` is None."""
+    number = float(text or "nan")
+    return number if low <= abs(number) <= high else None
 
 
 def _age(text: str) -> float | None:
@@ -186,8 +198,9 @@ def format_header(header: Header, first: list[int], checksums: list[int], dialec
 
 
 def _format_gain(signal: SignalLine, dialect: str) -> str:
-    gain = signal.gain or 0
+    gain = float(signal.gain or 0)
+    unit = re.sub("[µμ]", "u", signal.unit)  # WFDB reads headers as ASCII
     if dialect == "B":
-        return f"{float(gain)!r}({signal.offset:.0f})/{signal.unit}"
+        return f"{gain!r}({signal.offset:.0f})/{unit}"
     offset = f"({signal.offset:.0f})" if signal.offset else ""
-    return f"{gain:.12g}{offset}/{signal.unit}"
+    return f"{gain:.12g}{offset}/{unit}"

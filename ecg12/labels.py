@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+WEIGHTS = Path(__file__).parent.parent / "weights.csv"  # the table in use
 SINUS_RHYTHM = "426783006"
 
 # Codes that the 2020 evaluator takes for one; the first of each pair names the merged class.
@@ -168,7 +169,7 @@ def load_weights(path: str | Path) -> ScoredClasses:
         If the table is not square, its rows and columns differ, a weight is no finite number, or
         equivalent codes differ in weight. The message names the file.
     """
-    lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    lines = Path(path).read_text(encoding="utf-8-sig", errors="replace").splitlines()
     table = [[cell.strip() for cell in line.split(",")] for line in lines if line.strip()]
     columns = table[0][1:] if table else []
     rows = [row[0] for row in table[1:]]

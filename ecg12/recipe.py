@@ -22,7 +22,7 @@ from ecg12.classifier import Classifier, Member, save_classifier
 from ecg12.dataset import prepare_folder, split, summary
 from ecg12.errors import InputError
 from ecg12.files import write_json
-from ecg12.labels import load_weights
+from ecg12.labels import WEIGHTS, load_weights
 from ecg12.metrics import best_constant, challenge_score, evaluate
 from ecg12.networks import TABLE_2, ResNet
 from ecg12.signals import Preprocessing
@@ -30,7 +30,6 @@ from ecg12.thresholds import tune
 from ecg12.training import PREDICT_BATCH, Schedule, Task, Trainer, class_scores
 
 log = logging.getLogger(__name__)
-WEIGHTS = Path(__file__).parent.parent / "weights.csv"
 REPORT = "training.json"
 WORK = "work"
 

@@ -4,6 +4,8 @@ A recording is a header (`.hea`) and a signal file of the same stem: MATLAB (`.m
 `val`, (leads, samples)) or any other WFDB signal file. Folders may be flat or nested.
 """
 
+import os
+import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +17,7 @@ import numpy as np
 from ecg12.errors import RecordError
 from ecg12.files import replacing, write_text
 from ecg12.headers import (
+    LARGEST,
     Header,
     SignalLine,
     format_header,
@@ -24,9 +27,26 @@ from ecg12.headers import (
 
 MILLIVOLTS_PER_UNIT = {"nv": 1e-6, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "mv": 1.0, "v": 1e3}
 MISSING = -32768  # WFDB's mark for a missing sample in 16-bit formats
-MISSING_BY_FORMAT = {"80": -128, "212": -2048, "310": -512, "311": -512, "24": -(2**23)}
-MAT4_INT16 = 30  # MATLAB v4 type field: little-endian, int16, full matrix
 SUFFIXES = (".hea", ".mat", ".dat")
+
+# WFDB storage formats, signal(5): bytes per sample, and the value that marks a missing one.
+FORMATS = {
+    "8": (1, MISSING),
+    "16": (2, MISSING),
+    "24": (3, -(2**23)),
+    "32": (4, -(2**31)),
+    "61": (2, MISSING),
+    "80": (1, -(2**7)),
+    "160": (2, MISSING),
+    "212": (1.5, -(2**11)),
+    "310": (4 / 3, -(2**9)),
+    "311": (4 / 3, -(2**9)),
+}
+_FORMAT = re.compile(r"(\d+)(?:x(\d+))?(?:[:+].*)?")  # format, samples per frame
+
+# MATLAB v4 type field of a little-endian full matrix: how its numbers are stored.
+MAT4_INT16 = 30
+MAT4_TYPES = {0: "<f8", 10: "<f4", 20: "<i4", MAT4_INT16: "<i2", 40: "<u2", 50: "<u1"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +99,12 @@ class Record:
 
     @property
     def centred(self) -> np.ndarray:
-        """(n_leads, n_samples) float64: stored values less their offset, NaN where missing."""
+        """(n_leads, n_samples) float64: stored values less their offset, NaN where missing.
+
+        NaN, infinity and floats beyond 32 bits, which no format can store, count as missing.
+        """
         values = self.stored.astype(np.float64)
-        values[(self.stored == self.missing) | ~np.isfinite(values)] = np.nan
+        values[(values == self.missing) | ~(np.abs(values) <= LARGEST)] = np.nan
         return values - self.offsets[:, None]
 
     @property
@@ -153,7 +176,7 @@ def find_records(folder: str | Path) -> list[Path]:
     """List the recordings below a folder, sorted: the paths without suffix.
 
     A header without signals or signals without a header are listed too, so that reading them can
-    say what is missing. Names that begin with a dot are skipped.
+    say what is missing. Names that begin with a dot are skipped, links to folders not followed.
 
     Raises
     ------
@@ -163,18 +186,14 @@ def find_records(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder of recordings")
-    found = {
-        path.with_suffix("")
-        for path in folder.rglob("*")
-        if path.suffix in SUFFIXES and not any(p.startswith(".") for p in _parts(path, folder))
-    }
+    found: set[Path] = set()
+    for where, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [Path(where, name) for name in files if not name.startswith(".")]
+        found.update(path.with_suffix("") for path in paths if path.suffix in SUFFIXES)
     if not found:
         raise FileNotFoundError(f"{folder}: no recordings (.hea with .mat or .dat)")
     return sorted(found)
-
-
-def _parts(path: Path, folder: Path) -> tuple[str, ...]:
-    return path.relative_to(folder).parts
 
 
 def read_header(path: str | Path) -> Header:
@@ -187,10 +206,18 @@ def read_header(path: str | Path) -> Header:
     """
     path = _stem(path).with_name(_stem(path).name + ".hea")
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        data = path.read_bytes()
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}") from error
-    return parse_header(text, str(path))
+    return parse_header(_decode(data), str(path))
+
+
+def _decode(data: bytes) -> str:
+    """Decode UTF-8, or else Latin-1, in which any bytes are a text."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
 
 
 def read_record(path: str | Path, seconds: float | None = None) -> Record:
@@ -215,7 +242,7 @@ def read_record(path: str | Path, seconds: float | None = None) -> Record:
     if file.suffix == ".mat":
         stored, missing = read_mat(file, n_samples), MISSING
     else:
-        stored, missing = _read_wfdb(stem, header, n_samples)
+        stored, missing = _read_wfdb(stem, file, header, n_samples)
     record = Record.from_header(header, stored, str(stem))
     return replace(record, name=stem.name, missing=missing)
 
@@ -238,8 +265,8 @@ def _signal_file(stem: Path, header: Header) -> Path:
 def read_mat(path: str | Path, n_samples: int | None = None) -> np.ndarray:
     """Read `val` from a MATLAB file: (n_leads, n_samples), the first samples only if asked.
 
-    The challenge's own files (version 4, one little-endian int16 matrix) are read directly,
-    every field of their header checked; any other version goes through SciPy.
+    Version 4 with `val` first, as in the challenge's own files, is read directly, every field of
+    its header checked before memory is taken; any other version goes through SciPy.
 
     Raises
     ------
@@ -251,25 +278,30 @@ def read_mat(path: str | Path, n_samples: int | None = None) -> np.ndarray:
             head = file.read(24)
             if len(head) == 24 and head[20:] == b"val\0":
                 kind, rows, columns, imaginary, name_length = struct.unpack("<5i", head[:20])
-                if (kind, imaginary, name_length) == (MAT4_INT16, 0, 4) and min(rows, columns) > 0:
-                    return _read_mat4(file, path, rows, columns, n_samples)
+                if kind in MAT4_TYPES and (imaginary, name_length) == (0, 4):
+                    shape = rows, columns
+                    return _read_mat4(file, path, shape, np.dtype(MAT4_TYPES[kind]), n_samples)
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}") from error
     return _read_mat_scipy(path)[:, :n_samples]
 
 
 def _read_mat4(
-    file: Any, path: str | Path, rows: int, columns: int, n_samples: int | None
+    file: Any, path: str | Path, shape: tuple[int, int], kind: np.dtype, n_samples: int | None
 ) -> np.ndarray:
-    size = Path(path).stat().st_size
-    if size < 24 + 2 * rows * columns:
-        raise RecordError(
-            f"{path}: truncated: {rows} x {columns} samples need {24 + 2 * rows * columns} bytes, "
-            f"the file has {size}"
-        )
+    rows, columns = shape
+    if min(shape) < 1:
+        raise RecordError(f"{path}: 'val' has shape {shape}")
+    _check_size(path, 24 + kind.itemsize * rows * columns, f"{rows} x {columns} samples")
     columns = columns if n_samples is None else min(columns, n_samples)
-    data = file.read(2 * rows * columns)
-    return np.frombuffer(data, "<i2").reshape(columns, rows).T
+    data = file.read(kind.itemsize * rows * columns)
+    return np.frombuffer(data, kind).reshape(columns, rows).T
+
+
+def _check_size(path: str | Path, needed: int, content: str) -> None:
+    size = Path(path).stat().st_size
+    if size < needed:
+        raise RecordError(f"{path}: truncated: {content} need {needed} bytes, the file has {size}")
 
 
 def _read_mat_scipy(path: str | Path) -> np.ndarray:
@@ -284,17 +316,29 @@ def _read_mat_scipy(path: str | Path) -> np.ndarray:
     return matrix
 
 
-def _read_wfdb(stem: Path, header: Header, n_samples: int | None) -> tuple[np.ndarray, int]:
+def _read_wfdb(
+    stem: Path, file: Path, header: Header, n_samples: int | None
+) -> tuple[np.ndarray, int]:
+    """Read a WFDB signal file; return its samples and the value that marks a missing one."""
     import wfdb
 
-    if n_samples is not None and header.n_samples is not None:
-        n_samples = min(n_samples, header.n_samples)
+    last = None
+    if header.n_samples is not None:
+        frame = sum(_bytes_per_frame(s) for s in header.signals if s.file == file.name)
+        _check_size(file, int(frame * header.n_samples), f"{header.n_samples} samples per lead")
+        last = min(n_samples or header.n_samples, header.n_samples)
     try:
-        record = wfdb.rdrecord(str(stem), physical=False, sampto=n_samples)
+        record = wfdb.rdrecord(str(stem), physical=False, sampto=last)
     except Exception as error:  # a damaged file can raise nearly anything in the parser
         raise RecordError(f"{stem}.hea: not readable as WFDB: {error!r}") from error
-    kind = header.signals[0].format.split("+")[0].split("x")[0].split(":")[0]
-    return record.d_signal.T, MISSING_BY_FORMAT.get(kind, MISSING)
+    kind = re.split("[x:+]", header.signals[0].format)[0]
+    return record.d_signal.T[:, :n_samples], FORMATS.get(kind, (0, MISSING))[1]
+
+
+def _bytes_per_frame(signal: SignalLine) -> float:
+    """Return the bytes that one frame of a signal takes; 0 where the format is not known."""
+    match = _FORMAT.fullmatch(signal.format)
+    return FORMATS.get(match[1], (0, 0))[0] * int(match[2] or 1) if match else 0
 
 
 def write_record(folder: str | Path, record: Record, dialect: str = "A") -> Path:

@@ -18,7 +18,7 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.ndimage import median_filter
-from scipy.signal import butter, resample_poly, sosfilt, sosfiltfilt
+from scipy.signal import butter, firwin, resample_poly, sosfilt, sosfiltfilt
 
 from ecg12.errors import RecordError
 from ecg12.headers import LEADS
@@ -36,6 +36,8 @@ LIMB_LEADS = {
 STEP = 1 / 1024  # quantisation step of a prepared signal, in its own unit
 LIMIT = 32767 * STEP  # prepared signals are clipped to ±32, the range of int16 at that step
 AMPLITUDES = ("recording", "millivolts")
+ROUNDING = 1e-6  # stored units: what is smaller comes from rounding errors, not from the heart
+LARGEST_TERM = 10_000  # of the resampling ratio; keeps odd rates within 1 ms over 10 s
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def prepare(record: Record, preprocessing: Preprocessing) -> np.ndarray:
     Raises
     ------
     RecordError
-        If millivolts are asked for and a lead has no known gain.
+        If no lead is one of the standard twelve, or if millivolts are asked for and a lead has no
+        known gain.
     """
     n_used = int(np.ceil(preprocessing.needed_seconds * record.rate))
     signals = complete(_first(record, n_used), preprocessing)
@@ -132,7 +135,8 @@ def amplitude(signals: np.ndarray) -> float:
     percentile lies on them and not on a spike; leads without signal are left out; 0 if all are.
     """
     peaks = np.percentile(np.abs(signals), 99, axis=1)
-    return float(np.median(peaks[peaks > 0])) if (peaks > 0).any() else 0.0
+    peaks = peaks[peaks > ROUNDING]
+    return float(np.median(peaks)) if peaks.size else 0.0
 
 
 def complete(record: Record, preprocessing: Preprocessing) -> np.ndarray:
@@ -140,7 +144,14 @@ def complete(record: Record, preprocessing: Preprocessing) -> np.ndarray:
 
     Missing samples are interpolated linearly. A lead that never changes counts as missing: an
     unplugged electrode, or a harness that fills absent leads with zeros.
+
+    Raises
+    ------
+    RecordError
+        As for `prepare`.
     """
+    if not set(record.leads) & set(LEADS):
+        raise RecordError(f"{record.name}: none of the leads {record.leads} is one of {LEADS}")
     values = np.array([_fill(row) for row in record.centred])
     values *= _units(record, preprocessing)[:, None]
     present = {lead: row for lead, row in zip(record.leads, values, strict=True) if np.ptp(row) > 0}
@@ -191,9 +202,10 @@ def _fill(row: np.ndarray) -> np.ndarray:
 
 
 def _filtered(signals: np.ndarray, rate: float, preprocessing: Preprocessing) -> np.ndarray:
-    ratio = Fraction(preprocessing.rate / rate).limit_denominator(1000)
-    if ratio != 1:
-        signals = resample_poly(signals, ratio.numerator, ratio.denominator, axis=1, padtype="line")
+    up, down = _ratio(preprocessing.rate, rate)
+    if up != down:
+        kernel = _anti_alias(max(up, down))
+        signals = resample_poly(signals, up, down, axis=1, window=kernel, padtype="line")
     baseline = signals
     for window in preprocessing.windows:
         # SciPy's fast running median needs one dimension.
@@ -203,6 +215,19 @@ def _filtered(signals: np.ndarray, rate: float, preprocessing: Preprocessing) ->
         return sosfilt(sections, signals - baseline, axis=1)
     padding = min(6 * len(sections), signals.shape[1] - 1)
     return sosfiltfilt(sections, signals - baseline, axis=1, padlen=padding)
+
+
+def _ratio(target: float, rate: float) -> tuple[int, int]:
+    """Return target/rate as a ratio of whole numbers of at most `LARGEST_TERM`."""
+    small, large = sorted((target, rate))
+    ratio = Fraction(small / large).limit_denominator(LARGEST_TERM)
+    return ratio.as_integer_ratio() if target < rate else ratio.as_integer_ratio()[::-1]
+
+
+@lru_cache
+def _anti_alias(largest: int) -> np.ndarray:
+    """Design the filter that `resample_poly` would design anew for every recording."""
+    return firwin(20 * largest + 1, 1 / largest, window=("kaiser", 5.0))
 
 
 @lru_cache

@@ -22,9 +22,9 @@ from ecg12 import backend
 from ecg12.backend import keras
 from ecg12.budget import Clock
 from ecg12.dataset import folds, prepare_folder
-from ecg12.labels import load_weights
+from ecg12.labels import WEIGHTS, load_weights
 from ecg12.metrics import auroc
-from ecg12.recipe import WEIGHTS, get_recipe
+from ecg12.recipe import get_recipe
 from ecg12.training import Task, Trainer, class_scores
 
 MIN_POSITIVES = 5

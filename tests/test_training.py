@@ -6,10 +6,9 @@ import pytest
 from ecg12.backend import keras, start
 from ecg12.budget import Clock
 from ecg12.dataset import Dataset
-from ecg12.labels import load_weights
+from ecg12.labels import WEIGHTS, load_weights
 from ecg12.metrics import challenge_score
 from ecg12.networks import ResNet
-from ecg12.recipe import WEIGHTS
 from ecg12.signals import STEP
 from ecg12.training import Schedule, Task, Trainer, class_scores
 
@@ -41,8 +40,6 @@ def keras_schedule(schedule, scores):
     return rates
 
 
-# Keras 3.15 converts its variables in a way that NumPy 2.4 deprecates.
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("seed", range(20))
 def test_schedule_equals_keras_callbacks(seed):
     scores = np.random.default_rng(seed).normal(0, 0.02, 100).cumsum().round(2)

@@ -1,0 +1,169 @@
+"""The ensemble: votes and medians, saving and loading, damaged model folders."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ecg12.backend import keras
+from ecg12.classifier import INDEX, Classifier, Member, load_classifier, save_classifier, vote
+from ecg12.errors import InputError
+from ecg12.labels import WEIGHTS, load_weights
+from ecg12.networks import ResNet
+from ecg12.recipe import chosen
+from ecg12.signals import STEP, Preprocessing
+
+CLASSES = load_weights(WEIGHTS)
+LONG, SHORT = Preprocessing(seconds=0.4), Preprocessing(seconds=0.2, cutoff=30.0)
+
+
+def member(name, seed, preprocessing=LONG, score=0.5):
+    keras.utils.set_random_seed(seed)
+    model = ResNet(2, 3, 1, 2).build(len(CLASSES.columns), preprocessing.n_samples)
+    thresholds = np.random.default_rng(seed).uniform(0.4, 0.6, len(CLASSES))
+    return Member(name, model, preprocessing, thresholds, score)
+
+
+@pytest.fixture(scope="module")
+def ensemble():
+    """Three members; the second has another preprocessing than its neighbours."""
+    return Classifier(CLASSES, [member("a", 1), member("b", 2, SHORT), member("c", 3)])
+
+
+@pytest.fixture(scope="module")
+def prepared():
+    rng = np.random.default_rng(0)
+    return [
+        tuple(rng.integers(-2000, 2000, (12, n)).astype(np.int16) for n in (100, 50))
+        for _ in range(4)
+    ]
+
+
+def test_mode_of_labels_against_scipy():
+    labels = np.random.default_rng(0).integers(0, 2, (5, 30, 24))
+    np.testing.assert_array_equal(vote(labels), stats.mode(labels, axis=0).mode)
+
+
+def test_a_tie_is_negative():
+    assert vote(np.array([[True], [False]])).tolist() == [False]
+
+
+def test_members_scores_are_the_models_outputs_merged_over_equivalents(ensemble, prepared):
+    scores = ensemble.member_scores(prepared)
+    assert scores.shape == (3, 4, 24)
+    for m, place in ((0, 0), (1, 1), (2, 0)):
+        x = np.stack([signals[place] for signals in prepared])[..., None] * np.float32(STEP)
+        columns = np.asarray(ensemble.members[m].model(x))
+        for c, group in enumerate(CLASSES.groups):
+            own = [CLASSES.columns.index(code) for code in group]
+            np.testing.assert_allclose(scores[m, :, c], columns[:, own].mean(axis=1), rtol=1e-4)
+
+
+def test_decision_is_median_and_mode(ensemble):
+    scores = np.random.default_rng(1).random((3, 6, 24))
+    prediction = ensemble.decide(scores)
+    positive = np.array([s > m.thresholds for s, m in zip(scores, ensemble.members, strict=True)])
+    np.testing.assert_array_equal(prediction.scores, np.median(scores, axis=0))
+    np.testing.assert_array_equal(prediction.votes, positive.sum(axis=0))
+    np.testing.assert_array_equal(prediction.labels, positive.sum(axis=0) >= 2)
+
+
+def test_loaded_ensemble_predicts_the_same(ensemble, prepared, tmp_path):
+    save_classifier(tmp_path, ensemble)
+    loaded = load_classifier(tmp_path)
+    np.testing.assert_array_equal(loaded.member_scores(prepared), ensemble.member_scores(prepared))
+    assert loaded.preprocessings == ensemble.preprocessings
+    assert loaded.classes.groups == CLASSES.groups
+    np.testing.assert_array_equal(loaded.members[1].thresholds, ensemble.members[1].thresholds)
+    assert {path.suffix for path in tmp_path.iterdir()} == {".keras", ".json"}
+
+
+def test_saving_again_removes_what_is_no_longer_named(ensemble, tmp_path):
+    save_classifier(tmp_path, ensemble)
+    save_classifier(tmp_path, Classifier(CLASSES, ensemble.members[:1]))
+    assert len(list(tmp_path.glob("*.keras"))) == 1
+    assert len(load_classifier(tmp_path).members) == 1
+
+
+def test_a_kill_while_saving_leaves_the_old_ensemble(ensemble, prepared, tmp_path, monkeypatch):
+    old = Classifier(CLASSES, [member("a", 9)])
+    save_classifier(tmp_path, old)
+
+    def killed(path, value):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ecg12.classifier.write_json", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save_classifier(tmp_path, ensemble)
+    one = [signals[:1] for signals in prepared]
+    expected = old.member_scores(one)
+    np.testing.assert_array_equal(load_classifier(tmp_path).member_scores(one), expected)
+
+
+def damage(folder, kind):
+    index = json.loads((folder / INDEX).read_text())
+    file = folder / index["members"][0]["file"]
+    if kind == "corrupt":
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    elif kind == "truncated":
+        file.write_bytes(file.read_bytes()[:100])
+    elif kind == "swapped":
+        file.write_bytes((folder / index["members"][1]["file"]).read_bytes())
+    elif kind == "missing member":
+        file.unlink()
+    elif kind == "missing index":
+        (folder / INDEX).unlink()
+    elif kind == "half an index":
+        (folder / INDEX).write_text((folder / INDEX).read_text()[:300])
+    elif kind == "no members":
+        (folder / INDEX).write_text(json.dumps(index | {"members": []}))
+    elif kind == "other format":
+        (folder / INDEX).write_text(json.dumps(index | {"format": 99}))
+    elif kind == "not an index":
+        (folder / INDEX).write_text("[]")
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("corrupt", "checksum"),
+        ("truncated", "checksum"),
+        ("swapped", "checksum"),
+        ("missing member", "missing, though classifier.json names it"),
+        ("missing index", "train a model first"),
+        ("half an index", "not a JSON file"),
+        ("no members", "names no member"),
+        ("other format", "format 99, this version reads 1"),
+        ("not an index", "not a classifier's index"),
+    ],
+)
+def test_damaged_model_folder_is_an_error_at_once(ensemble, tmp_path, kind, message):
+    save_classifier(tmp_path, ensemble)
+    damage(tmp_path, kind)
+    with pytest.raises(InputError, match=message) as caught:
+        load_classifier(tmp_path)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_member_file_outside_the_folder_is_not_read(ensemble, tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    save_classifier(folder, ensemble)
+    index = json.loads((folder / INDEX).read_text())
+    name = index["members"][0]["file"]
+    (folder / name).rename(tmp_path / name)
+    index["members"][0]["file"] = f"../{name}"
+    (folder / INDEX).write_text(json.dumps(index))
+    with pytest.raises(InputError, match="missing"):
+        load_classifier(folder)
+
+
+def test_best_odd_number_is_chosen():
+    scores = [0.1, 0.5, 0.3, 0.4]
+    members = [member(str(i), i, score=score) for i, score in enumerate(scores)]
+    assert [m.validation_score for m in chosen(members, 5)] == [0.5, 0.4, 0.3]
+    assert [m.validation_score for m in chosen(members[:2], 5)] == [0.5]
+    assert len(chosen(members[:1], 5)) == 1
