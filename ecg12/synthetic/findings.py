@@ -1,7 +1,8 @@
 """What a recording shows: findings, which of them exclude each other, and how often they occur.
 
 A *finding* is an abbreviation of `ecg12.labels.DIAGNOSES`, one for each group of codes that mean
-the same (`CODES`). A recording has one rhythm and at most one finding of every other slot.
+the same (`ecg12.synthetic.sites.CODES`). A recording has one rhythm and at most one finding of
+every other slot.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from functools import cache
 import numpy as np
 
 from ecg12.labels import code_of
+from ecg12.synthetic.sites import CODES
 
 # finding: (slot, share of recordings drawn with it first)
 FINDINGS = {
@@ -39,13 +41,6 @@ FINDINGS = {
     "TAb": ("repolarization", 5),
     "STD": ("repolarization", 5),
     "STE": ("repolarization", 4),
-}
-# Codes that are written for a finding, with how often each is (the challenge's equivalent pairs,
-# and paper A's code of ventricular ectopics); at least one is.
-CODES = {
-    "RBBB": (("CRBBB", 0.75), ("RBBB", 0.75)),
-    "PAC": (("PAC", 0.75), ("SVPB", 0.75)),
-    "PVC": (("PVC", 0.75), ("VPB", 0.75), ("VEB", 0.5)),
 }
 # Pairs that cannot both be shown, beyond those that share a slot: without sinus rhythm there is no
 # P to be late or early, and where the ventricles are activated abnormally, Q, ST, T and QT follow.
@@ -101,16 +96,6 @@ def draw_findings(rng: np.random.Generator, mix: Mapping[str, float]) -> frozens
 def compatible(one: str, other: str) -> bool:
     """Tell whether a recording can show two different findings."""
     return FINDINGS[one][0] != FINDINGS[other][0] and frozenset((one, other)) not in EXCLUDED
-
-
-def codes_of(rng: np.random.Generator, findings: frozenset[str]) -> tuple[str, ...]:
-    """Return the SNOMED CT codes of findings; of equivalent codes one or more."""
-    codes: list[str] = []
-    for finding in sorted(findings):
-        names = CODES.get(finding, ((finding, 1.0),))
-        written = [name for name, share in names if rng.random() < share]
-        codes += [code_of(name) for name in written or [names[0][0]]]
-    return tuple(codes)
 
 
 @cache

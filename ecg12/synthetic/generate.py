@@ -7,6 +7,7 @@ index, so recording i is the same whatever the number of recordings or of worker
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -14,12 +15,15 @@ from tqdm import tqdm
 
 from ecg12.headers import LEADS
 from ecg12.records import Record, write_record
-from ecg12.synthetic.cases import draw_case
+from ecg12.synthetic.cases import Case, draw_case
 from ecg12.synthetic.dipole import twelve_leads
-from ecg12.synthetic.findings import codes_of, draw_findings, mix_of
-from ecg12.synthetic.noise import noise
+from ecg12.synthetic.findings import draw_findings, mix_of
+from ecg12.synthetic.measure import EIGHT
+from ecg12.synthetic.noise import damaged, noise
+from ecg12.synthetic.sites import SITES, Site, electrocardiograph, labels
 
-SHORTEST = 5.0  # s
+T = TypeVar("T")
+SHORTEST = 5.0  # s; fewer beats cannot be measured
 CHUNK = 16  # recordings per job handed to a worker
 
 
@@ -33,21 +37,27 @@ class Options:
         Abbreviations or SNOMED CT codes of the classes to draw; None for all. Sinus rhythm stands
         beside classes that say nothing about the rhythm.
     rates
-        Sampling rates in Hz, drawn evenly.
+        Sampling rates in Hz, drawn evenly; None for those of the site.
     seconds
-        Lengths in seconds, drawn evenly.
+        Lengths in seconds, drawn evenly; None for those of the site.
     noise
-        Factor on the noise; 0 for none.
+        Factor on the noise; 0 for noise-free signals, which are not filtered either.
+    sites
+        Keys of `ecg12.synthetic.sites.SITES`, drawn evenly.
     """
 
     classes: tuple[str, ...] | None = None
-    rates: tuple[float, ...] = (500.0,)
-    seconds: tuple[float, ...] = (10.0,)
+    rates: tuple[float, ...] | None = (500.0,)
+    seconds: tuple[float, ...] | None = (10.0,)
     noise: float = 1.0
+    sites: tuple[str, ...] = ("general",)
 
     def __post_init__(self) -> None:
-        """Refuse lengths too short to be measured."""
-        if min(self.seconds) < SHORTEST:
+        """Refuse unknown classes and sites, and lengths too short to be measured."""
+        mix_of(self.classes)
+        if unknown := [name for name in self.sites if name not in SITES]:
+            raise ValueError(f"unknown site {', '.join(unknown)}; choices: {', '.join(SITES)}")
+        if self.seconds is not None and min(self.seconds) < SHORTEST:
             raise ValueError(f"{min(self.seconds)} s; the shortest recording is {SHORTEST} s")
 
 
@@ -55,26 +65,40 @@ DEFAULT = Options()
 
 
 def recording(seed: int, index: int, options: Options = DEFAULT) -> Record:
-    """Return one synthetic recording, ``S00000`` for index 0.
+    """Return one synthetic recording, named ``S00000`` for index 0 and so on.
 
     Raises
     ------
-    ValueError
-        If a class is unknown; the message lists the choices.
+    RuntimeError
+        If the classes drawn cannot be shown together in any of many draws.
     """
     rng = np.random.default_rng((seed, index))
     wanted = draw_findings(rng, mix_of(options.classes))
-    rate, seconds = float(rng.choice(options.rates)), float(rng.choice(options.seconds))
+    site = SITES[str(rng.choice(options.sites))]
+    rate = float(rng.choice(options.rates or site.rates))
+    seconds = float(rng.choice(options.seconds or site.seconds))
     case, classes = draw_case(rng, wanted, seconds)
-    n_samples = round(seconds * rate)
-    signals = case.signals(rate, n_samples)
+    signals = case.signals(rate, round(seconds * rate))
     if options.noise:
-        breath = case.rhythm.breath
-        signals += twelve_leads(noise(rng, rate, n_samples, breath, options.noise))
+        signals = _recorded(rng, site, case, signals, rate, options.noise)
     return Record.from_millivolts(
-        f"S{index:05d}", signals, LEADS, rate,
-        age=case.person.age, sex=case.person.sex, codes=codes_of(rng, classes),
+        f"S{index:05d}", signals, LEADS, rate, gain=site.gain,
+        age=case.person.age, sex=case.person.sex, codes=labels(rng, classes, site.habit),
     )  # fmt: skip
+
+
+def _recorded(
+    rng: np.random.Generator,
+    site: Site,
+    case: Case,
+    signals: np.ndarray,
+    rate: float,
+    level: float,
+) -> np.ndarray:
+    """Add noise to (12, n) mV and pass them through a site's electrocardiograph."""
+    breath, n_samples = case.rhythm.breath, signals.shape[1]
+    eight = signals[EIGHT] + level * noise(rng, rate, n_samples, breath, site.mains)
+    return damaged(rng, twelve_leads(electrocardiograph(rng, site, eight, rate)))
 
 
 def generate(
@@ -83,9 +107,10 @@ def generate(
     seed: int = 0,
     *,
     classes: Sequence[str] | None = None,
-    rates: Sequence[float] = (500.0,),
-    seconds: Sequence[float] = (10.0,),
+    rates: Sequence[float] | None = (500.0,),
+    seconds: Sequence[float] | None = (10.0,),
     noise: float = 1.0,
+    sites: Sequence[str] = ("general",),
     dialect: str = "A",
     workers: int = 1,
     progress: bool = False,
@@ -100,7 +125,7 @@ def generate(
         How many.
     seed
         Same seed, same recordings.
-    classes, rates, seconds, noise
+    classes, rates, seconds, noise, sites
         See `Options`.
     dialect
         Header dialect, ``"A"`` or ``"B"``.
@@ -116,14 +141,11 @@ def generate(
     Raises
     ------
     ValueError
-        If a class or the dialect is unknown.
+        If a class, a site or the dialect is unknown, or a length too short.
     """
+    options = Options(_tuple(classes), _tuple(rates), _tuple(seconds), noise, tuple(sites))
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    options = Options(
-        None if classes is None else tuple(classes), tuple(rates), tuple(seconds), noise
-    )
-    mix_of(options.classes)
     jobs = (
         delayed(_write)(folder, seed, range(first, min(first + CHUNK, n)), options, dialect)
         for first in range(0, n, CHUNK)
@@ -135,6 +157,10 @@ def generate(
             paths += chunk
             bar.update(len(chunk))
     return paths
+
+
+def _tuple(values: Sequence[T] | None) -> tuple[T, ...] | None:
+    return None if values is None else tuple(values)
 
 
 def _write(folder: Path, seed: int, indices: range, options: Options, dialect: str) -> list[Path]:

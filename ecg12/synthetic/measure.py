@@ -272,8 +272,9 @@ def _windows(signals: np.ndarray, beats: Beats, rate: float) -> np.ndarray:
     inside = (centres >= before) & (centres < signals.shape[1] - after)
     usual = beats.dominant & ~beats.early
     alone = np.convolve(~usual, [1, 1, 1], "same") == 0
-    choices = (inside & alone, inside & usual, usual, beats.dominant)
-    enough = (4, 3, 2, 1)
+    followed = np.r_[usual[1:], False]  # the T wave is not overrun by an early beat
+    choices = (inside & alone, inside & usual & followed, inside & usual, usual, beats.dominant)
+    enough = (4, 2, 3, 2, 1)
     chosen = next(c for c, n in zip(choices, enough, strict=True) if c.sum() >= n)
     padded = np.pad(signals, ((0, 0), (before, after)), mode="edge")
     places = centres[chosen][:24, None] + np.arange(before + after)

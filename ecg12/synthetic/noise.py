@@ -5,7 +5,7 @@ from scipy.signal import lfilter
 
 
 def noise(
-    rng: np.random.Generator, rate: float, n_samples: int, breath: float, level: float = 1.0
+    rng: np.random.Generator, rate: float, n_samples: int, breath: float, mains: float
 ) -> np.ndarray:
     """Return (8, n_samples) noise in mV for leads I, II and V1 to V6.
 
@@ -19,12 +19,23 @@ def noise(
         Length.
     breath
         Respiratory frequency in Hz; the baseline moves with it.
-    level
-        Factor on everything; 0 gives none.
+    mains
+        Mains frequency in Hz.
     """
     times = np.arange(n_samples) / rate
-    parts = (_wander(rng, times, breath), _muscle(rng, rate, times), _mains(rng, rate, times))
-    return level * sum(parts, _steps(rng, rate, times))
+    parts = (_wander(rng, times, breath), _muscle(rng, times), _mains(rng, rate, times, mains))
+    return sum(parts, _steps(rng, rate, times))
+
+
+def damaged(rng: np.random.Generator, signals: np.ndarray) -> np.ndarray:
+    """Damage one recording in 40: the amplifiers saturate, or a chest electrode falls off."""
+    if rng.random() < 0.025:
+        if rng.random() < 0.5:
+            limit = rng.uniform(1.0, 3.0)
+            return np.clip(signals, -limit, limit)
+        signals = signals.copy()
+        signals[rng.integers(6, 12), rng.integers(signals.shape[1]) :] = 0.0
+    return signals
 
 
 def _wander(rng: np.random.Generator, times: np.ndarray, breath: float) -> np.ndarray:
@@ -38,7 +49,7 @@ def _wander(rng: np.random.Generator, times: np.ndarray, breath: float) -> np.nd
     return np.stack([np.interp(times, coarse, course) for course in courses])
 
 
-def _muscle(rng: np.random.Generator, rate: float, times: np.ndarray) -> np.ndarray:
+def _muscle(rng: np.random.Generator, times: np.ndarray) -> np.ndarray:
     """Muscle and amplifier noise, rising with frequency, in bursts on some recordings."""
     size = np.exp(rng.normal(np.log(0.007), 0.7))
     white = rng.standard_normal((8, len(times)), dtype=np.float32)
@@ -49,11 +60,11 @@ def _muscle(rng: np.random.Generator, rate: float, times: np.ndarray) -> np.ndar
     return size * np.exp(rng.normal(0, 0.3, (8, 1))) * coloured
 
 
-def _mains(rng: np.random.Generator, rate: float, times: np.ndarray) -> np.ndarray:
-    """Mains interference at 50 or 60 Hz with a third harmonic where the rate allows it."""
+def _mains(rng: np.random.Generator, rate: float, times: np.ndarray, mains: float) -> np.ndarray:
+    """Mains interference with a third harmonic where the rate allows it."""
     if rng.random() < 0.5:
         return np.zeros((8, len(times)))
-    frequency = rng.choice((50.0, 60.0)) + rng.normal(0, 0.02)
+    frequency = mains + rng.normal(0, 0.02)
     size = np.exp(rng.normal(np.log(0.004), 0.8)) * rng.normal(0, 1, (8, 1))
     wave = np.sin(2 * np.pi * (frequency * times + rng.random()))
     if 3 * frequency < rate / 2:

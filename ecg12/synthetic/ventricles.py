@@ -71,9 +71,28 @@ def draw_conducted(
     size = person.size * (rng.uniform(0.22, 0.33) if "LQRSV" in findings else 1.0)
     qrs[:, 2:] *= size
     t_vector, st = _recovery(rng, findings)
-    secondary = np.asarray(conduction.secondary_t) * rng.uniform(0.6, 1.3) * size
+    t_vector, st = _with_strain(rng, t_vector, st, findings, person)
+    secondary = np.asarray(conduction.secondary_t) * rng.uniform(0.5, 1.4) * size
     t_vector = t_vector * (0.35 if "LQRSV" in findings else 1.0) + secondary
-    return _finished(rng, qrs, t_vector, st + 0.02 * t_vector, biphasic=_is_biphasic(rng, findings))
+    st = st + 0.02 * t_vector + rng.uniform(0.1, 0.45) * secondary
+    biphasic = "TAb" in findings and rng.random() < 0.25
+    return _finished(rng, qrs, t_vector, st, biphasic=biphasic)
+
+
+def _with_strain(
+    rng: np.random.Generator,
+    t_vector: np.ndarray,
+    st: np.ndarray,
+    findings: frozenset[str],
+    person: Person,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Flatten T and lower ST in hearts under strain: the older, the more, most in fibrillation."""
+    share = 0.15 + 0.3 * (person.age > 60) + 0.35 * bool(findings & {"AF", "AFL", "LAnFB"})
+    if rng.random() > share or findings & {"TInv", "TAb", "STE"}:
+        return t_vector, st
+    strain = rng.uniform(0.2, 1.0)
+    lowered = np.array(DEPRESSION) * 0.07 * strain
+    return t_vector * (1 - 0.9 * strain) + 0.5 * lowered, st + lowered
 
 
 def draw_ectopic(rng: np.random.Generator, person: Person) -> Ventricles:
@@ -119,7 +138,7 @@ def _axis(
         return float(rng.uniform(-74, -36))
     if "RAD" in findings:
         return float(rng.uniform(97, 150))
-    centre = 48 - 0.5 * (person.age - 55) if low < 0 < high else (low + high) / 2
+    centre = 50 - 0.5 * (person.age - 55) if low < 0 < high else (low + high) / 2
     return float(np.clip(rng.normal(centre, (high - low) / 4), low, high))
 
 
@@ -135,7 +154,7 @@ def _recovery(rng: np.random.Generator, findings: frozenset[str]) -> tuple[np.nd
     """Draw the T vector and the ST dipole in mV."""
     turn = rotation(*rng.normal(0, (15, 15, 11)))
     t_vector = shapes.T_VECTOR @ turn * np.exp(rng.normal(0, 0.33))
-    st = rng.normal(0, 0.018, 3)
+    st = np.array([0.01, 0.01, -0.035]) + rng.normal(0, 0.02, 3)
     if "TInv" in findings:
         where = str(rng.choice(list(INVERTED)))
         t_vector = np.array(INVERTED[where]) * rng.uniform(0.9, 1.8) + rng.normal(0, 0.03, 3)
@@ -158,10 +177,6 @@ def _abnormal_t(rng: np.random.Generator) -> np.ndarray:
     if kind == "tall":
         return shapes.T_VECTOR * rng.uniform(2.3, 3.6) + rng.normal(0, 0.05, 3)
     return np.array(INVERTED[str(rng.choice(list(INVERTED)))]) * rng.uniform(0.7, 1.5)
-
-
-def _is_biphasic(rng: np.random.Generator, findings: frozenset[str]) -> bool:
-    return "TAb" in findings and rng.random() < 0.25
 
 
 def _finished(
