@@ -1,0 +1,184 @@
+"""Recordings on disk: find, read and write them."""
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ecg12.errors import RecordError
+from ecg12.files import replacing, write_text
+from ecg12.headers import Header, SignalLine, format_header, parse_header
+from ecg12.records.matlab import check_size, format_mat, read_mat
+from ecg12.records.record import MISSING, Record
+
+SUFFIXES = (".hea", ".mat", ".dat")
+
+# WFDB storage formats, signal(5): bytes per sample, and the value that marks a missing one.
+FORMATS = {
+    "8": (1, MISSING),
+    "16": (2, MISSING),
+    "24": (3, -(2**23)),
+    "32": (4, -(2**31)),
+    "61": (2, MISSING),
+    "80": (1, -(2**7)),
+    "160": (2, MISSING),
+    "212": (1.5, -(2**11)),
+    "310": (4 / 3, -(2**9)),
+    "311": (4 / 3, -(2**9)),
+}
+_FORMAT = re.compile(r"(\d+)(?:x(\d+))?(?:[:+].*)?")  # format, samples per frame
+
+
+def find_records(folder: str | Path) -> list[Path]:
+    """List the recordings below a folder, sorted: the paths without suffix.
+
+    A header without signals or signals without a header are listed too, so that reading them can
+    say what is missing. Names that begin with a dot are skipped, links to folders not followed.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder or no recording in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder of recordings")
+    found: set[Path] = set()
+    for where, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [Path(where, name) for name in files if not name.startswith(".")]
+        found.update(path.with_suffix("") for path in paths if path.suffix in SUFFIXES)
+    if not found:
+        raise FileNotFoundError(f"{folder}: no recordings (.hea with .mat or .dat)")
+    return sorted(found)
+
+
+def read_header(path: str | Path) -> Header:
+    """Read the header of a recording, given with or without suffix.
+
+    Raises
+    ------
+    RecordError
+        If it is missing or malformed; the message names the file.
+    """
+    path = _stem(path).with_name(_stem(path).name + ".hea")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}") from error
+    return parse_header(_decode(data), str(path))
+
+
+def _decode(data: bytes) -> str:
+    """Decode UTF-8, or else Latin-1, in which any bytes are a text."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def read_record(path: str | Path, seconds: float | None = None) -> Record:
+    """Read a recording, given with or without suffix.
+
+    Parameters
+    ----------
+    path
+        The header, the signal file, or their common path without suffix.
+    seconds
+        Read only the first seconds; all of them by default.
+
+    Raises
+    ------
+    RecordError
+        If the header or the signals are missing, malformed or truncated.
+    """
+    stem = _stem(path)
+    header = read_header(stem)
+    n_samples = None if seconds is None else max(1, int(np.ceil(seconds * header.rate)))
+    file = _signal_file(stem, header)
+    if file.suffix == ".mat":
+        stored, missing = read_mat(file, n_samples), MISSING
+    else:
+        stored, missing = _read_wfdb(stem, file, header, n_samples)
+    record = Record.from_header(header, stored, str(stem))
+    return replace(record, name=stem.name, missing=missing)
+
+
+def _stem(path: str | Path) -> Path:
+    path = Path(path)
+    return path.with_suffix("") if path.suffix in SUFFIXES else path
+
+
+def _signal_file(stem: Path, header: Header) -> Path:
+    """Return the `.mat` of the same stem, or else the file that the header names, beside it."""
+    named = header.signals[0].file
+    candidates = (stem.with_name(stem.name + ".mat"), stem.with_name(Path(named).name))
+    for file in candidates:
+        if file.is_file():
+            return file
+    raise RecordError(f"{stem}.hea: no signal file {' or '.join(f.name for f in candidates)}")
+
+
+def _read_wfdb(
+    stem: Path, file: Path, header: Header, n_samples: int | None
+) -> tuple[np.ndarray, int]:
+    """Read a WFDB signal file; return its samples and the value that marks a missing one."""
+    import wfdb
+
+    last = None
+    if header.n_samples is not None:
+        frame = sum(_bytes_per_frame(s) for s in header.signals if s.file == file.name)
+        check_size(file, int(frame * header.n_samples), f"{header.n_samples} samples per lead")
+        last = min(n_samples or header.n_samples, header.n_samples)
+    try:
+        record = wfdb.rdrecord(str(stem), physical=False, sampto=last)
+    except Exception as error:  # a damaged file can raise nearly anything in the parser
+        raise RecordError(f"{stem}.hea: not readable as WFDB: {error!r}") from error
+    kind = re.split("[x:+]", header.signals[0].format)[0]
+    return record.d_signal.T[:, :n_samples], FORMATS.get(kind, (0, MISSING))[1]
+
+
+def _bytes_per_frame(signal: SignalLine) -> float:
+    """Return the bytes that one frame of a signal takes; 0 where the format is not known."""
+    match = _FORMAT.fullmatch(signal.format)
+    return FORMATS.get(match[1], (0, 0))[0] * int(match[2] or 1) if match else 0
+
+
+def write_record(folder: str | Path, record: Record, dialect: str = "A") -> Path:
+    """Write a recording as `.hea` and MATLAB v4 `.mat`, readable by WFDB; return the header's path.
+
+    Parameters
+    ----------
+    folder
+        An existing folder.
+    record
+        Its `stored` samples must be int16.
+    dialect
+        Header dialect, ``"A"`` (challenge archives) or ``"B"`` (PhysioNet release).
+
+    Raises
+    ------
+    ValueError
+        If the samples are not int16 or the dialect is unknown.
+    """
+    if record.stored.dtype != np.int16:
+        raise ValueError(f"{record.name}: samples must be int16, not {record.stored.dtype}")
+    base = Path(folder) / record.name
+    storage = "16+24" if dialect == "A" else "16x1+24"
+    gains = [None if np.isnan(gain) else float(gain) for gain in record.gains]
+    fields = zip(gains, record.offsets, record.units, record.leads, strict=True)
+    signals = tuple(SignalLine(f"{record.name}.mat", storage, *field) for field in fields)
+    header = Header(
+        record.name, record.rate, record.stored.shape[1], signals, record.age, record.sex,
+        record.codes,
+    )  # fmt: skip
+    first = record.stored[:, 0].tolist()
+    checksums = record.stored.sum(axis=1, dtype=np.int64).astype(np.int16).tolist()
+    text = format_header(header, first, checksums, dialect)
+    with replacing(base.with_name(f"{record.name}.mat")) as temporary:
+        temporary.write_bytes(format_mat(record.stored))
+    path = base.with_name(f"{record.name}.hea")
+    write_text(path, text)
+    return path
