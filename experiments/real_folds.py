@@ -1,4 +1,4 @@
-"""Does the classifier learn from a few hundred recordings, or only the metric's floor?
+"""Tell learning from a few hundred recordings apart from the metric's floor.
 
     python experiments/real_folds.py DATA [--folds 5] [--seed 0] [--members 1]
 

@@ -37,7 +37,9 @@ def test_batch_halves_until_three_copies_take_half_of_the_memory():
 
 
 def test_memory_is_at_most_the_machine_s():
-    assert 0 < available_memory(gpu=False) <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")
+    assert (
+        0 < available_memory(gpu=False) <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")
+    )
 
 
 def test_clock_counts_down():

@@ -20,9 +20,7 @@ PARAMETERS = [
 GFLOP = {(16, 7, 2, 8): 2.65, (16, 7, 3, 8): 3.93, (32, 7, 3, 9): 15.6, (64, 7, 2, 6): 41}
 
 
-@pytest.mark.parametrize(
-    ("network", "expected"), list(zip(TABLE_2, PARAMETERS, strict=True))
-)
+@pytest.mark.parametrize(("network", "expected"), list(zip(TABLE_2, PARAMETERS, strict=True)))
 def test_parameters_of_table_2(network, expected):
     model = network.build(27)
     assert (model.count_params(), swap_head(model, 27).count_params()) == expected

@@ -1,0 +1,16 @@
+FROM python:3.11-slim
+
+# TensorFlow brings the CUDA libraries that match it; without a GPU, or with a driver too old for
+# them, it runs on the CPU and says so. For an image without CUDA:
+#   docker build --build-arg TENSORFLOW=tensorflow-cpu .
+ARG TENSORFLOW=tensorflow[and-cuda]
+
+# Before the code, so that a change of code does not install everything again.
+COPY requirements.txt /requirements.txt
+RUN sed -i "s/^tensorflow==/${TENSORFLOW}==/" /requirements.txt \
+    && pip install --no-cache-dir -r /requirements.txt
+
+## DO NOT EDIT these 3 lines.
+RUN mkdir /physionet
+COPY ./ /physionet
+WORKDIR /physionet
