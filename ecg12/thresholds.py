@@ -54,7 +54,7 @@ def single(scores: np.ndarray, targets: np.ndarray, classes: ScoredClasses) -> f
     credit = gain / np.maximum(union, 1)  # (n, n_classes) with the first 1, 2, … labels on
     steps = np.diff(credit, axis=1, prepend=0).ravel()
     events = np.take_along_axis(scores, order, axis=1).ravel()
-    return _best_cut(events, np.argsort(-events), steps)[0]
+    return _best_cut(events, np.argsort(-events), steps)
 
 
 def per_class(
@@ -113,18 +113,18 @@ class _Ascent:
         union = self.union - self.absent[k] * self.labels[k]
         on = (earned + self.gain[k]) / np.maximum(union + self.absent[k], 1)
         steps = on - earned / np.maximum(union, 1)
-        threshold, credit = _best_cut(self.scores[k], self.order[k], steps)
-        if credit <= steps @ self.labels[k] + MINIMUM_GAIN:
+        threshold = _best_cut(self.scores[k], self.order[k], steps)
+        labels = self.scores[k] > threshold
+        if steps @ np.subtract(labels, self.labels[k], dtype=np.int8) <= MINIMUM_GAIN:
             return False
-        self.thresholds[k] = threshold
-        self.labels[k] = self.scores[k] > threshold
+        self.thresholds[k], self.labels[k] = threshold, labels
         self.earned = earned + self.gain[k] * self.labels[k]
         self.union = union + self.absent[k] * self.labels[k]
         return True
 
 
-def _best_cut(scores: np.ndarray, order: np.ndarray, steps: np.ndarray) -> tuple[float, float]:
-    """Return the best threshold and its gain, if whatever scores above it gains its step.
+def _best_cut(scores: np.ndarray, order: np.ndarray, steps: np.ndarray) -> float:
+    """Return the best threshold if all that score above it gain their steps.
 
     Parameters
     ----------
@@ -137,10 +137,10 @@ def _best_cut(scores: np.ndarray, order: np.ndarray, steps: np.ndarray) -> tuple
     levels = np.append(ranked[ends], np.nextafter(ranked[-1], -np.inf))
     best = int(gains.argmax())
     if best in (0, len(ends)):
-        return float(levels[best]), float(gains[best])
+        return float(levels[best])
     above, below = levels[best - 1], levels[best]
     middle = below + (above - below) / 2
-    return float(middle if middle < above else below), float(gains[best])
+    return float(middle if middle < above else below)
 
 
 def simplex(
