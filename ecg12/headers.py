@@ -123,7 +123,7 @@ def _record_line(fields: list[str], source: str) -> tuple[str, int, float, int |
     try:
         n_signals = int(fields[1])
         rate = float(fields[2].split("/")[0].split("(")[0])
-        n_samples = int(fields[3]) if len(fields) > 3 else None
+        n_samples = min(int(fields[3]), int(LARGEST)) if len(fields) > 3 else None
     except (IndexError, ValueError) as error:
         raise RecordError(f"{source}: malformed record line {' '.join(fields)!r}") from error
     if n_signals < 1 or not RATES[0] <= rate <= RATES[1]:

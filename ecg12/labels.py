@@ -166,8 +166,8 @@ def load_weights(path: str | Path) -> ScoredClasses:
     Raises
     ------
     ValueError
-        If the table is not square, its rows and columns differ, a weight is no finite number, or
-        equivalent codes differ in weight. The message names the file.
+        If the table is not square, its rows and columns differ, a code is repeated, a weight is no
+        finite number, or equivalent codes differ in weight. The message names the file.
     """
     lines = Path(path).read_text(encoding="utf-8-sig", errors="replace").splitlines()
     table = [[cell.strip() for cell in line.split(",")] for line in lines if line.strip()]
@@ -178,6 +178,9 @@ def load_weights(path: str | Path) -> ScoredClasses:
             f"{path}: a weight table needs the same codes in its first row and column; "
             f"found {len(columns)} columns and {len(rows)} rows"
         )
+    codes = [code for column in columns for code in column.split("|")]
+    if len(set(codes)) < len(codes):
+        raise ValueError(f"{path}: a code stands more than once in the first row")
     try:
         weights = np.array([row[1:] for row in table[1:]], dtype=np.float64)
     except ValueError as error:

@@ -28,7 +28,7 @@ FORMATS = {
     "310": (4 / 3, -(2**9)),
     "311": (4 / 3, -(2**9)),
 }
-_FORMAT = re.compile(r"(\d+)(?:x(\d+))?(?:[:+].*)?")  # format, samples per frame
+_FORMAT = re.compile(r"(\d+)(?:x(\d{1,4}))?(?:[:+].*)?")  # format, samples per frame
 
 
 def find_records(folder: str | Path) -> list[Path]:
