@@ -12,6 +12,7 @@ from ecg12.synthetic import Options, generate, recording
 from ecg12.synthetic.cases import draw_case
 from ecg12.synthetic.dipole import frontal_axis, net_axis, render, turn_to_axis, twelve_leads
 from ecg12.synthetic.findings import draw_findings, mix_of
+from ecg12.synthetic.sites import SITES, Site, electrocardiograph, labels
 
 
 def test_render_is_the_sum_of_gaussians():
@@ -120,6 +121,64 @@ def test_an_impossible_case_says_so():
     impossible = frozenset(("SB", "STach"))
     with pytest.raises(RuntimeError, match="no recording of SB, STach in 100 draws"):
         draw_case(np.random.default_rng(0), impossible, 5.0)
+
+
+def test_mains_and_drift_are_filtered_as_a_single_pole_and_a_second_order_low_pass():
+    site = Site(high_pass=(0.5,), low_pass=(40.0,), notch=0.0, step=1e-6)
+    times = np.arange(10000) / 500
+    rng = np.random.default_rng(0)
+    for frequency in (0.5, 5.0, 40.0, 80.0):
+        sine = np.sin(2 * np.pi * frequency * times)[None]
+        out = electrocardiograph(rng, site, sine, 500.0)[0, 4000:6000]
+        high = 1 / np.sqrt(1 + (0.5 / frequency) ** 2)
+        low = 1 / np.sqrt(1 + (frequency / 40) ** 4)
+        assert np.ptp(out) / 2 == pytest.approx(high * low, abs=0.01)
+
+
+def test_a_notch_removes_the_mains_and_spares_its_surroundings():
+    site = Site(high_pass=(0.0,), low_pass=(np.inf,), notch=1.0, mains=60.0, step=1e-6)
+    times = np.arange(10000) / 500
+    rng = np.random.default_rng(0)
+    for frequency, left in ((60.0, 0.0), (50.0, 1.0)):
+        out = electrocardiograph(rng, site, np.sin(2 * np.pi * frequency * times)[None], 500.0)
+        assert np.ptp(out[0, 4000:6000]) / 2 == pytest.approx(left, abs=0.03)
+
+
+def test_the_converter_s_step_shows_in_the_samples():
+    record = recording(0, 0, Options(sites=("American",)))
+    steps = record.millivolts[:2] / 0.00488  # I and II; stored at 1000 per mV
+    np.testing.assert_allclose(steps, np.rint(steps), atol=0.5 / 4.88 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("classes", "habit", "expected"),
+    [
+        ({"NSR"}, "nine", ["NSR"]),
+        ({"NSR", "LAD"}, "nine", []),
+        ({"NSR", "PVC"}, "nine", ["VEB"]),
+        ({"AF", "RBBB", "LAD"}, "nine", ["AF", "RBBB"]),
+        ({"NSR", "LAD"}, "normal alone", ["LAD"]),
+        ({"NSR", "LAD"}, "full", ["LAD", "NSR"]),
+        ({"SB", "TInv", "TAb"}, "rhythm and blocks", ["SB"]),
+    ],
+)
+def test_habits_decide_which_classes_are_written(classes, habit, expected):
+    codes = labels(np.random.default_rng(0), frozenset(classes), habit)
+    assert [abbreviation(code) for code in codes] == expected
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_every_site_writes_recordings(site):
+    options = Options(rates=None, seconds=None, sites=(site,))
+    record = recording(0, 1, options)
+    assert record.rate in SITES[site].rates
+    assert record.stored.shape[1] / record.rate in SITES[site].seconds
+    assert np.isfinite(record.millivolts).all()
+
+
+def test_an_unknown_site_is_refused_with_the_choices():
+    with pytest.raises(ValueError, match="unknown site Mars; choices: general, nine classes"):
+        Options(sites=("Mars",))
 
 
 def test_a_recording_too_short_to_be_measured_is_refused():

@@ -9,7 +9,7 @@ from ecg12.synthetic.dipole import DOWER, LIMB
 OLDER = {"AF": 8, "AFL": 6, "LBBB": 7, "RBBB": 4, "IAVB": 6, "LAD": 4, "PVC": 4}  # years
 # How strong V1 to V6 are in measured recordings against the Dower model.
 NEARNESS = np.array([0.75, 1.0, 0.85, 1.0, 1.0, 1.0])
-YOUNGER = {"SA": 20, "STach": 8, "IRBBB": 10, "RAD": 15}
+YOUNGER = {"SA": 20, "STach": 8, "IRBBB": 10, "RAD": 15, "STE": 12}
 
 
 @dataclass(frozen=True, eq=False)

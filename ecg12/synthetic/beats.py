@@ -15,8 +15,7 @@ def beat_waves(
     rng: np.random.Generator, findings: frozenset[str], person: Person, rhythm: Rhythm
 ) -> np.ndarray:
     """Return the (n_waves, 5) waves of all beats, in seconds and mV."""
-    paced = rhythm.paced in ("ventricle", "both")
-    normal = draw_conducted(rng, findings, person, paced=paced)
+    normal = draw_conducted(rng, findings, person, rhythm)
     sway = _breathing(rng, rhythm)
     ventricular = rhythm.kinds == VENTRICULAR
     parts = [_ventricular_waves(rng, normal, rhythm, ~ventricular, sway)]
@@ -76,8 +75,8 @@ def _ventricular_waves(
     t_end = times + beat.onset + qt
     t = _placed(beat.t, t_end, sway + _jitter(rng, len(times), 0.04) - np.eye(3), stretch)
     st_length = t_end - 0.12 * stretch - (times + beat.end)
-    centre = times + beat.end + 0.5 * np.maximum(st_length, 0.06)
-    width = 0.42 * np.maximum(st_length, 0.06)
+    centre = times + beat.end + 0.42 * np.maximum(st_length, 0.06)
+    width = 0.30 * np.maximum(st_length, 0.06)
     st = np.column_stack([centre, width, np.tile(beat.st, (len(times), 1))])
     return np.vstack(
         [_placed(beat.qrs, times, sway + _jitter(rng, len(times), 0.015) - np.eye(3)), st, t]

@@ -1,9 +1,10 @@
 """Which classes a measured recording shows: one criterion per class, and how classes relate.
 
 The criteria are the textbook's (AHA/ACCF/HRS recommendations of 2009; Kligfield 2007, Surawicz
-2009, Rautaharju 2009, Wagner 2009), cut to what can be told from 12 leads alone. A class whose test
-is None is labelled by construction; `Criterion.note` says why. Where the ventricles are activated
-abnormally, ST, T, QT and Q waves are secondary and are not judged.
+2009, Rautaharju 2009; for ST, the universal definition of infarction, Thygesen 2012), cut to what
+can be told from 12 leads alone. A class whose test is None is labelled by construction;
+`Criterion.note` says why. Where the ventricles are activated abnormally, ST, T, QT and Q waves are
+secondary and are not judged.
 """
 
 from collections.abc import Callable
@@ -20,8 +21,9 @@ CONTIGUOUS = np.array(
     [(1, 5), (2, 5), (0, 4), (6, 7), (7, 8), (8, 9), (9, 10), (10, 11)], dtype=np.intp
 )
 UPRIGHT = np.array([(1, 5), (0, 4), (0, 11), (8, 9), (9, 10), (10, 11)], dtype=np.intp)
-ELEVATED = np.array([0.1, 0.1, 0.1, np.inf, 0.1, 0.1, 0.15, 0.25, 0.25, 0.15, 0.1, 0.1])  # mV
-DEPRESSED = 0.1  # mV
+ELEVATED = np.array([0.1, 0.1, 0.1, np.inf, 0.1, 0.1, 0.1, 0.2, 0.2, 0.1, 0.1, 0.1])  # mV
+DEPRESSED = 0.05  # mV
+FLAT = 0.06  # mV
 
 
 def _both(leads: np.ndarray, pairs: np.ndarray) -> bool:
@@ -90,7 +92,7 @@ def _t_inversion(m: Measurement) -> bool:
 
 def _t_abnormal(m: Measurement) -> bool:
     size = np.maximum(m.t_high, -m.t_low)
-    flat = (size < 0.1 * m.r) & (m.r > 0.3)
+    flat = (size < FLAT) & (m.r > 0.3)
     biphasic = (m.t_high > 0.08) & (m.t_low < -0.08)
     tall = m.t_high > np.where(LIMB_LEAD, 0.6, 1.1)
     return _narrow(m) and any(_both(kind, UPRIGHT) for kind in (flat, biphasic, tall, _inverted(m)))
@@ -208,14 +210,14 @@ CRITERIA = {
     "QAb": Criterion("Q ≥ 40 ms, > 0.2 mV or > R/4 in two neighbouring leads", _q_waves),
     "TInv": Criterion("T < -0.1 mV in two neighbouring leads", _t_inversion, "implies TAb"),
     "TAb": Criterion(
-        "T flat (< R/10), biphasic, tall or inverted in two neighbouring leads", _t_abnormal
+        "T flat (< 0.06 mV), biphasic, tall or inverted in two neighbouring leads", _t_abnormal
     ),
     "STD": Criterion(
-        "ST < -0.1 mV in two neighbouring leads, 40 ms after J", _st_depression,
+        "ST < -0.05 mV in two neighbouring leads, 40 ms after J", _st_depression,
         "not labelled where reciprocal to STE",
     ),
     "STE": Criterion(
-        "ST > 0.1 mV in two neighbouring leads (V1, V4 0.15, V2, V3 0.25), 40 ms after J",
+        "ST > 0.1 mV (V2, V3 0.2 mV) in two neighbouring leads, 40 ms after J",
         _st_elevation,
     ),
 }  # fmt: skip
@@ -243,7 +245,7 @@ OVERRIDDEN = {
 
 # Classes that a heart may show beside those wanted; anything else asks for another draw.
 INCIDENTAL = frozenset(
-    "IAVB LPR Brady LAnFB LAD RAD LQRSV LQT QAb TInv TAb STD STE IRBBB NSIVCB".split()
+    "SA IAVB LPR Brady LAnFB LAD RAD LQRSV LQT QAb TInv TAb STD STE IRBBB NSIVCB".split()
 )
 
 

@@ -16,23 +16,23 @@ from ecg12.synthetic.sites import CODES
 # finding: (slot, share of recordings drawn with it first)
 FINDINGS = {
     "NSR": ("rhythm", 10),
-    "SB": ("rhythm", 6),
-    "STach": ("rhythm", 6),
-    "SA": ("rhythm", 5),
+    "SB": ("rhythm", 8),
+    "STach": ("rhythm", 8),
+    "SA": ("rhythm", 7),
     "Brady": ("rhythm", 2),
-    "AF": ("rhythm", 7),
-    "AFL": ("rhythm", 5),
+    "AF": ("rhythm", 10),
+    "AFL": ("rhythm", 8),
     "PR": ("rhythm", 3),
-    "IAVB": ("atrioventricular", 6),
+    "IAVB": ("atrioventricular", 8),
     "LPR": ("atrioventricular", 2),
-    "PAC": ("atrial ectopy", 6),
-    "PVC": ("ventricular ectopy", 6),
-    "RBBB": ("conduction", 5),
+    "PAC": ("atrial ectopy", 9),
+    "PVC": ("ventricular ectopy", 8),
+    "RBBB": ("conduction", 7),
     "IRBBB": ("conduction", 3),
-    "LBBB": ("conduction", 4),
-    "NSIVCB": ("conduction", 3),
+    "LBBB": ("conduction", 5),
+    "NSIVCB": ("conduction", 4),
     "LAnFB": ("fascicle", 3),
-    "LAD": ("axis", 4),
+    "LAD": ("axis", 3),
     "RAD": ("axis", 3),
     "LQRSV": ("voltage", 3),
     "LQT": ("QT", 3),
@@ -62,6 +62,8 @@ EXCLUDES = {
     "LQT": ("TInv", "TAb", "STD"),
 }
 EXCLUDED = {frozenset((name, other)) for name, others in EXCLUDES.items() for other in others}
+# Rhythms that other findings stand on, with their shares.
+BASIC_RHYTHMS = {"NSR": 0.62, "SB": 0.12, "STach": 0.12, "SA": 0.04, "AF": 0.10}
 EXTRA_FINDINGS = (0.55, 0.33, 0.12)  # chances of 0, 1 and 2 findings beside the first
 
 
@@ -77,7 +79,7 @@ def draw_findings(rng: np.random.Generator, mix: Mapping[str, float]) -> frozens
 
     Returns
     -------
-    One to three drawn findings, and sinus rhythm where no rhythm was drawn.
+    One to three drawn findings, and a rhythm where none was drawn.
     """
     names = list(mix)
     shares = np.array([mix[name] for name in names], dtype=np.float64)
@@ -87,10 +89,21 @@ def draw_findings(rng: np.random.Generator, mix: Mapping[str, float]) -> frozens
         if all(compatible(name, other) for other in chosen):
             chosen.add(str(name))
     if not any(FINDINGS[name][0] == "rhythm" for name in chosen):
-        chosen.add("NSR")
+        chosen.add(_basic_rhythm(rng, chosen, mix))
     if "Brady" in chosen and rng.random() < 0.5:  # slow fibrillation; junctional rhythm otherwise
         chosen.add("AF")
     return frozenset(chosen)
+
+
+def _basic_rhythm(rng: np.random.Generator, chosen: set[str], mix: Mapping[str, float]) -> str:
+    """Draw a rhythm for findings that leave it open: sinus rhythm, or another of the mix."""
+    open_to = {
+        name: share
+        for name, share in BASIC_RHYTHMS.items()
+        if (name == "NSR" or name in mix) and all(compatible(name, other) for other in chosen)
+    }
+    shares = np.array(list(open_to.values()))
+    return str(rng.choice(list(open_to), p=shares / shares.sum()))
 
 
 def compatible(one: str, other: str) -> bool:

@@ -102,7 +102,9 @@ def _sinus(
         deepest = min(0.16, 0.082 / np.sin(np.pi * min(breath * mean, 0.5)))
         depth = max(rng.uniform(0.075, deepest), 0.072 / mean)
     else:
-        depth = min(rng.uniform(0.005, 0.06), 0.05 / mean)
+        depth = (
+            min(rng.uniform(0.005, 0.06), 0.05 / mean) + 0.02 * ("SB" in findings) * rng.random()
+        )
     n = _count(seconds, mean * (1 - depth))
     now = mean * np.arange(n)
     wave = np.sin(2 * np.pi * (breath * now + rng.random()))
@@ -172,7 +174,7 @@ def _pr(rng: np.random.Generator, findings: frozenset[str], rhythm: Rhythm) -> n
     elif "IAVB" in findings:
         interval = max(min(0.215 + rng.gamma(1.7, 0.024), 0.36, 0.60 * mean_rr), 0.214)
     else:
-        interval = np.clip(rng.normal(0.158 + 0.02 * (mean_rr - 0.8), 0.018), 0.126, 0.19)
+        interval = np.clip(rng.normal(0.156 + 0.05 * (mean_rr - 0.8), 0.018), 0.124, 0.192)
     pr = interval + rng.normal(0, 0.0015, len(rhythm.times))
     pr[rhythm.kinds == ATRIAL] += rng.uniform(-0.03, 0.03)
     pr[rhythm.kinds == VENTRICULAR] = np.nan

@@ -104,15 +104,15 @@ class Conduction:
 
 NO_LATE = np.empty((0, 5))
 CONDUCTION = {
-    "normal": Conduction(NORMAL, (57, 84), (-22, 85), NO_LATE),
-    "RBBB": Conduction(NORMAL, (62, 86), (-20, 85), RIGHT_LATE, 12, (0.0, 0.0, 0.22)),
+    "normal": Conduction(NORMAL, (54, 82), (-12, 85), NO_LATE),
+    "RBBB": Conduction(NORMAL, (62, 86), (-10, 85), RIGHT_LATE, 12, (0.0, 0.0, 0.22)),
     "IRBBB": Conduction(NORMAL, (62, 80), (-10, 85), RIGHT_SLIGHTLY_LATE, 4, (0.0, 0.0, 0.05)),
     "LBBB": Conduction(LEFT_BLOCK, (106, 138), (-40, 65), NO_LATE, 0, (-0.28, -0.12, -0.55)),
     "LAnFB": Conduction(LEFT_ANTERIOR_BLOCK, (66, 90), (-75, -48), NO_LATE),
     "RBBB+LAnFB": Conduction(
         LEFT_ANTERIOR_BLOCK, (70, 92), (-75, -48), RIGHT_LATE, 12, (0.0, 0.0, 0.22)
     ),
-    "NSIVCB": Conduction(NORMAL, (108, 142), (-25, 85), NO_LATE, 0, (-0.15, -0.05, 0.05)),
+    "NSIVCB": Conduction(NORMAL, (108, 142), (-12, 85), NO_LATE, 0, (-0.15, -0.05, 0.05)),
     "paced": Conduction(PACED, (128, 165), (-90, -50), NO_LATE, 0, (-0.55, 0.30, -0.35)),
 }
 

@@ -7,6 +7,7 @@ import numpy as np
 from ecg12.synthetic import shapes
 from ecg12.synthetic.anatomy import Person
 from ecg12.synthetic.dipole import rotation, turn_to_axis
+from ecg12.synthetic.rhythms import Rhythm
 
 MS = 1e-3
 SECONDS = np.array([MS, MS, 1, 1, 1])  # turns waves in ms into waves in seconds
@@ -23,7 +24,7 @@ ELEVATION = {
     "lateral": (0.95, -0.2, -0.1),
     "diffuse": (0.65, 0.55, -0.45),
 }
-DEPRESSION = (-0.85, -0.40, 0.35)
+DEPRESSION = (-0.85, -0.40, 0.12)
 # Q waves that replace early forces, in QRS waves (ms, mV).
 Q_WAVES = {
     "inferior": (-37, 14, 0.0, -0.65, 0.0),
@@ -56,10 +57,10 @@ class Ventricles:
 
 
 def draw_conducted(
-    rng: np.random.Generator, findings: frozenset[str], person: Person, *, paced: bool = False
+    rng: np.random.Generator, findings: frozenset[str], person: Person, rhythm: Rhythm
 ) -> Ventricles:
     """Draw the shape of the beats of the basic rhythm."""
-    conduction = shapes.CONDUCTION["paced" if paced else _conduction(findings)]
+    conduction = shapes.CONDUCTION[_conduction(findings, rhythm)]
     waves = varied(rng, conduction.waves)
     waves[:, 2:] = waves[:, 2:] @ rotation(0, *person.turn)
     waves = turn_to_axis(waves, _axis(rng, findings, conduction, person), person.leads)
@@ -71,12 +72,24 @@ def draw_conducted(
     size = person.size * (rng.uniform(0.22, 0.33) if "LQRSV" in findings else 1.0)
     qrs[:, 2:] *= size
     t_vector, st = _recovery(rng, findings)
+    if early := "STE" in findings and rng.random() < 0.5:
+        t_vector, st = _early_repolarization(rng)
+    qrs[:, 2:] *= rng.uniform(1.2, 1.9) if early else 1.0
     t_vector, st = _with_strain(rng, t_vector, st, findings, person)
     secondary = np.asarray(conduction.secondary_t) * rng.uniform(0.5, 1.4) * size
     t_vector = t_vector * (0.35 if "LQRSV" in findings else 1.0) + secondary
+    fast = np.clip(np.mean(rhythm.rr) / 0.7, 0.55, 1.0)  # T is lower and ST sinks at high rates
+    t_vector, st = t_vector * fast, st + (1 - fast) * 0.10 * np.array(DEPRESSION)
     st = st + 0.02 * t_vector + rng.uniform(0.1, 0.45) * secondary
     biphasic = "TAb" in findings and rng.random() < 0.25
     return _finished(rng, qrs, t_vector, st, biphasic=biphasic)
+
+
+def _early_repolarization(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the tall T and raised ST in V2 to V5 of the young: high voltages go with them."""
+    t_vector = np.array([0.28, 0.15, -0.36]) @ rotation(*rng.normal(0, 10, 3))
+    t_vector *= rng.uniform(0.9, 2.1)
+    return t_vector, np.array([0.10, 0.08, -0.20]) * rng.uniform(0.8, 1.8)
 
 
 def _with_strain(
@@ -87,10 +100,10 @@ def _with_strain(
     person: Person,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Flatten T and lower ST in hearts under strain: the older, the more, most in fibrillation."""
-    share = 0.15 + 0.3 * (person.age > 60) + 0.35 * bool(findings & {"AF", "AFL", "LAnFB"})
-    if rng.random() > share or findings & {"TInv", "TAb", "STE"}:
+    share = 0.10 + 0.2 * (person.age > 60) + 0.35 * bool(findings & {"AF", "AFL", "LAnFB"})
+    if rng.random() > share or findings & {"TInv", "TAb", "STE", "STD"}:
         return t_vector, st
-    strain = rng.uniform(0.2, 1.0)
+    strain = rng.uniform(0.1, 0.8)
     lowered = np.array(DEPRESSION) * 0.07 * strain
     return t_vector * (1 - 0.9 * strain) + 0.5 * lowered, st + lowered
 
@@ -120,7 +133,9 @@ def varied(rng: np.random.Generator, waves: np.ndarray) -> np.ndarray:
     return np.vstack([bent, notch])
 
 
-def _conduction(findings: frozenset[str]) -> str:
+def _conduction(findings: frozenset[str], rhythm: Rhythm) -> str:
+    if rhythm.paced in ("ventricle", "both"):
+        return "paced"
     if {"RBBB", "LAnFB"} <= findings:
         return "RBBB+LAnFB"
     return next((name for name in shapes.CONDUCTION if name in findings), "normal")
@@ -164,8 +179,8 @@ def _recovery(rng: np.random.Generator, findings: frozenset[str]) -> tuple[np.nd
         st = np.array(ELEVATION[str(rng.choice(list(ELEVATION)))]) * rng.uniform(0.16, 0.42)
         t_vector = t_vector + st * rng.uniform(0, 1)
     elif "STD" in findings:
-        st = (np.array(DEPRESSION) + rng.normal(0, 0.12, 3)) * rng.uniform(0.14, 0.36)
-        t_vector = t_vector * rng.uniform(-0.5, 1.0)
+        st = (np.array(DEPRESSION) + rng.normal(0, (0.12, 0.15, 0.20))) * rng.uniform(0.07, 0.24)
+        t_vector = t_vector * rng.uniform(0.4, 1.5)
     return t_vector, st
 
 
