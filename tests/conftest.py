@@ -32,6 +32,12 @@ def ecg(rate, seconds, seed=0):
 
 
 @pytest.fixture
+def make_ecg():
+    """Return the function `ecg`: a simple 12-lead signal in mV, not quantised."""
+    return ecg
+
+
+@pytest.fixture
 def make_record():
     """Return a function that makes a simple recording of any of the twelve leads."""
 
