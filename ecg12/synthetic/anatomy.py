@@ -9,6 +9,7 @@ from ecg12.synthetic.dipole import DOWER, LIMB
 OLDER = {"AF": 8, "AFL": 6, "LBBB": 7, "RBBB": 4, "IAVB": 6, "LAD": 4, "PVC": 4}  # years
 # How strong V1 to V6 are in measured recordings against the Dower model.
 NEARNESS = np.array([0.75, 1.0, 0.85, 1.0, 1.0, 1.0])
+ATRIAL_NEARNESS = np.array([1, 1, 1, 1, 1, 1, 1, 0.7, 0.6, 0.6, 0.5, 0.5])  # all twelve leads
 YOUNGER = {"SA": 20, "STach": 8, "IRBBB": 10, "RAD": 15, "STE": 12}
 
 
@@ -24,6 +25,8 @@ class Person:
         ``"Male"`` or ``"Female"``.
     leads
         (12, 3) lead vectors: what each standard lead sees of a dipole (x, y, z).
+    atrial_leads
+        (12, 3) the same for the atria, from which V2 to V6 are farther away.
     size
         Factor on all amplitudes of the ventricles.
     turn
@@ -33,6 +36,7 @@ class Person:
     age: int
     sex: str
     leads: np.ndarray
+    atrial_leads: np.ndarray
     size: float
     turn: tuple[float, float]
 
@@ -44,7 +48,8 @@ def draw_person(rng: np.random.Generator, findings: frozenset[str]) -> Person:
     sex = "Male" if rng.random() < 0.54 else "Female"
     size = np.exp(rng.normal(-0.12 - 0.002 * (age - 55) - (0.1 if sex == "Female" else 0.0), 0.28))
     turn = (rng.normal(0, 16), rng.normal(0, 12))
-    return Person(age, sex, _lead_vectors(rng), float(size), turn)
+    leads = _lead_vectors(rng)
+    return Person(age, sex, leads, leads * ATRIAL_NEARNESS[:, None], float(size), turn)
 
 
 def _lead_vectors(rng: np.random.Generator) -> np.ndarray:

@@ -13,8 +13,8 @@ SPIKE_WIDTH = 0.0008  # s; a pulse of some 2 ms
 
 def beat_waves(
     rng: np.random.Generator, findings: frozenset[str], person: Person, rhythm: Rhythm
-) -> np.ndarray:
-    """Return the (n_waves, 5) waves of all beats, in seconds and mV."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the waves of all ventricles and atria, (n_waves, 5) each, in seconds and mV."""
     normal = draw_conducted(rng, findings, person, rhythm)
     sway = _breathing(rng, rhythm)
     ventricular = rhythm.kinds == VENTRICULAR
@@ -22,13 +22,18 @@ def beat_waves(
     if ventricular.any():
         ectopic = draw_ectopic(rng, person)
         parts.append(_ventricular_waves(rng, ectopic, rhythm, ventricular, sway))
+    ventricular_waves = np.vstack(parts + _spikes(rng, normal, rhythm))
+    return ventricular_waves, _p_waves(rng, rhythm, normal.onset)
+
+
+def _p_waves(rng: np.random.Generator, rhythm: Rhythm, qrs_onset: float) -> np.ndarray:
+    """Return P waves; those of atrial premature beats have a shape of their own."""
     sinus = _varied_p(rng, shapes.SINUS_P)
-    low = _varied_p(rng, shapes.LOW_P) if rng.random() < 0.5 else _varied_p(rng, shapes.SINUS_P)
-    with_p = ~np.isnan(rhythm.pr)
-    for p, chosen in ((sinus, rhythm.kinds != ATRIAL), (low, rhythm.kinds == ATRIAL)):
-        start = (rhythm.times + normal.onset - rhythm.pr)[with_p & chosen]
+    ectopic = _varied_p(rng, shapes.LOW_P if rng.random() < 0.5 else shapes.SINUS_P)
+    parts = []
+    for p, chosen in ((sinus, rhythm.kinds != ATRIAL), (ectopic, rhythm.kinds == ATRIAL)):
+        start = (rhythm.times + qrs_onset - rhythm.pr)[chosen & ~np.isnan(rhythm.pr)]
         parts.append(_placed(p, start, _jitter(rng, len(start), 0.05)))
-    parts += _spikes(rng, normal, rhythm)
     return np.vstack(parts)
 
 
@@ -49,7 +54,7 @@ def _varied_p(rng: np.random.Generator, p: np.ndarray) -> np.ndarray:
     waves = p.copy()
     waves[:, :2] *= rng.uniform(0.85, 1.2)
     turn = rotation(*rng.normal(0, (15, 12, 10)))
-    waves[:, 2:] = waves[:, 2:] @ turn * np.exp(rng.normal(0, 0.25, (2, 1)))
+    waves[:, 2:] = waves[:, 2:] @ turn * np.exp(rng.normal(0, 0.2) + rng.normal(0, 0.25, (2, 1)))
     return waves * SECONDS
 
 

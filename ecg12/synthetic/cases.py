@@ -23,18 +23,32 @@ TRIES = 100  # draws of one recording
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One noise-free recording before it is sampled: a person, their beats and atrial waves."""
+    """One noise-free recording before it is sampled: a person, their beats and atrial waves.
+
+    Attributes
+    ----------
+    findings
+        What it was drawn to show.
+    rhythm, person
+        Its beats and whose they are.
+    ventricular, p_waves
+        (n_waves, 5) waves as in `ecg12.synthetic.dipole`.
+    atria
+        Waves of fibrillation or flutter.
+    """
 
     findings: frozenset[str]
     rhythm: Rhythm
     person: Person
-    waves: np.ndarray
+    ventricular: np.ndarray
+    p_waves: np.ndarray
     atria: Atria
 
     def signals(self, rate: float, n_samples: int) -> np.ndarray:
         """Return the twelve leads in mV, (12, n_samples)."""
-        dipole = render(self.waves, rate, n_samples)
-        return self.person.leads @ (dipole + self.atria.dipole(rate, n_samples))
+        atria = render(self.p_waves, rate, n_samples) + self.atria.dipole(rate, n_samples)
+        ventricles = render(self.ventricular, rate, n_samples)
+        return self.person.leads @ ventricles + self.person.atrial_leads @ atria
 
 
 def draw_case(
@@ -54,8 +68,9 @@ def draw_case(
     for _ in range(TRIES):
         rhythm = draw_rhythm(rng, wanted, seconds)
         person = draw_person(rng, wanted)
-        waves = beat_waves(rng, wanted, person, rhythm)
-        case = Case(wanted, rhythm, person, waves, draw_atria(rng, rhythm, seconds))
+        ventricular, p_waves = beat_waves(rng, wanted, person, rhythm)
+        atria = draw_atria(rng, rhythm, seconds)
+        case = Case(wanted, rhythm, person, ventricular, p_waves, atria)
         signals = case.signals(MEASURED_AT, round(seconds * MEASURED_AT))
         try:
             classes = shown(measure(signals, MEASURED_AT), wanted)

@@ -73,10 +73,14 @@ def _mains(rng: np.random.Generator, rate: float, times: np.ndarray, mains: floa
 
 
 def _steps(rng: np.random.Generator, rate: float, times: np.ndarray) -> np.ndarray:
-    """Electrode movement on one recording in ten: a lead jumps and creeps back."""
+    """Electrode movement on one recording in seven: leads jump and creep back.
+
+    One in three of them begins while the amplifiers still recover from being connected.
+    """
     steps = np.zeros((8, len(times)))
-    for _ in range(rng.integers(1, 4) if rng.random() < 0.1 else 0):
-        start = rng.integers(len(times))
+    for _ in range(rng.integers(1, 4) if rng.random() < 0.15 else 0):
+        start = rng.integers(len(times)) if rng.random() < 0.67 else 0
         decay = np.exp(-np.arange(len(times) - start) / (rng.uniform(0.1, 1.0) * rate))
-        steps[rng.integers(8), start:] += rng.normal(0, 0.4) * decay
+        leads = rng.integers(8) + np.arange(rng.integers(1, 4))  # neighbours move together
+        steps[leads % 8, start:] += rng.normal(0, 0.6) * decay
     return steps

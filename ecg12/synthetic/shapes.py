@@ -66,7 +66,7 @@ PACED = _waves(
     (-22, 14, -0.05, -0.2, 0.25), (10, 21, 0.55, -0.95, 0.75), (48, 18, 0.45, -0.75, 0.75)
 )
 # Right atrium first (front, down), then the left (back, left); centres from the P onset.
-SINUS_P = _waves((35, 18, 0.06, 0.10, -0.05), (65, 18, 0.07, 0.07, 0.05))
+SINUS_P = _waves((35, 18, 0.085, 0.075, -0.08), (65, 18, 0.11, 0.06, 0.03))
 # Retrograde or low atrial: upwards.
 LOW_P = _waves((30, 16, 0.03, -0.10, 0.02), (58, 17, 0.05, -0.08, 0.04))
 # Centres counted back from the end of T, in widths of 38 ms; the size is set by a vector.
