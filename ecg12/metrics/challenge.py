@@ -49,13 +49,14 @@ class ChallengeScorer:
         targets = as_sets(targets, "targets")
         if targets.shape[1] != len(classes):
             raise ValueError(f"targets of {targets.shape[1]} classes, {len(classes)} are scored")
-        self.gain = targets @ classes.weights
-        self.absent = (~targets).astype(np.float64)
-        self.n_true = targets.sum(axis=1).astype(np.float64)
-        normal = np.zeros_like(targets)
-        normal[:, classes.normal] = True
-        self.inactive = float(self.credit(normal).sum())
-        self.correct = float(self.credit(targets).sum())
+        true = targets.astype(np.float64)
+        self.gain = true @ classes.weights
+        self.absent = 1 - true
+        self.n_true = true.sum(axis=1)
+        normal, union = classes.normal, np.maximum(self.n_true, 1)
+        with_normal = np.maximum(self.n_true + self.absent[:, normal], 1)
+        self.inactive = float((self.gain[:, normal] / with_normal).sum())
+        self.correct = float((np.vecdot(self.gain, true) / union).sum())
 
     def credit(self, labels: np.ndarray) -> np.ndarray:
         """Return each recording's credit, (n,), for its labels, (n, n_classes) bool."""
