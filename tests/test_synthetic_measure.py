@@ -1,5 +1,7 @@
 """Measurement of noise-free signals: drawn by hand from straight lines, intervals known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -140,3 +142,9 @@ def test_every_finding_has_a_criterion_and_most_are_measured():
     assert sum(c.test is not None for c in CRITERIA.values()) >= 20
     assert all(c.note for c in CRITERIA.values() if c.test is None)
     assert set().union(*OVERRIDDEN.values()) <= CRITERIA.keys()
+
+
+def test_the_table_of_criteria_in_the_documentation_is_this_one():
+    page = (Path(__file__).parents[1] / "docs" / "synthetic.md").read_text(encoding="utf-8")
+    for name, c in CRITERIA.items():
+        assert f"| {name} | {c.text} | {'yes' if c.test else 'no'} | {c.note} |" in page
