@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import evaluate_model
+from ecg12.labels import load_weights
+from ecg12.metrics import summarise_folders
 
 ROOT = Path(__file__).parents[1]
 FIXTURES = ROOT / "tests/fixtures"
@@ -180,3 +182,17 @@ def test_headers_without_diagnosis_are_reported(cases, tmp_path, caplog):
         path.write_text(path.read_text().split("#Dx")[0])
     evaluated(case / "labels", case / "outputs", 2020, tmp_path)
     assert "3 of 120 label files name no diagnosis (Dx)" in caplog.messages
+
+
+def test_the_summary_sets_the_score_beside_the_best_constant_answer(cases):
+    case = cases / "always_normal"
+    classes = load_weights(WEIGHTS[2020])
+    lines = summarise_folders(case / "labels", case / "outputs", classes).splitlines()
+    assert lines[0] == "120 recordings, 24 classes by the rules of 2020"
+    values = dict(line.rsplit(maxsplit=1) for line in lines[1:8])
+    names, numbers = (row.split(",") for row in expected(case, 2020)[0].splitlines())
+    assert values == dict(zip(names, numbers, strict=True))
+    assert lines[8].startswith("Best constant")
+    assert float(lines[8].split()[2]) > 0  # what always normal scores
+    normal = next(line.split() for line in lines if line.startswith("NSR"))
+    assert normal == ["NSR", "57", "120", "0.500", "0.475", "0.644"]  # 57 of 120 is .475

@@ -32,7 +32,7 @@ Sources: Perez Alday et al., Physiol Meas 41 124003, 2020; Reyna et al., Computi
 
 from ecg12.metrics.challenge import ChallengeScorer, best_constant, challenge_score, confusion
 from ecg12.metrics.classwise import accuracy, auprc, auroc, beta_measures, f_measure, macro
-from ecg12.metrics.evaluation import Evaluation, evaluate, evaluate_folders
+from ecg12.metrics.evaluation import Evaluation, evaluate, evaluate_folders, summarise_folders
 
 __all__ = [
     "ChallengeScorer",
@@ -48,4 +48,5 @@ __all__ = [
     "evaluate_folders",
     "f_measure",
     "macro",
+    "summarise_folders",
 ]

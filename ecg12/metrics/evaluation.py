@@ -9,7 +9,7 @@ import numpy as np
 
 from ecg12.headers import parse_comments
 from ecg12.labels import ScoredClasses
-from ecg12.metrics.challenge import challenge_score
+from ecg12.metrics.challenge import best_constant, challenge_score
 from ecg12.metrics.classwise import accuracy, auprc, auroc, beta_measures, f_measure, macro
 from ecg12.outputs import read_outputs
 from ecg12.records import find_records
@@ -96,9 +96,46 @@ def _evaluation(
 def evaluate_folders(
     label_folder: str | Path, output_folder: str | Path, classes: ScoredClasses
 ) -> Evaluation:
-    """Score a folder of outputs against a folder of headers, flat or nested, of either dialect.
+    """Score a folder of outputs against a folder of headers, as `read_folders` reads them."""
+    return _evaluation(*read_folders(label_folder, output_folder, classes), classes)
+
+
+def summarise_folders(
+    label_folder: str | Path, output_folder: str | Path, classes: ScoredClasses
+) -> str:
+    """Return a table of a folder's scores, with the floor that makes the challenge metric readable.
+
+    Besides the official scores it names the best constant answer and what that scores, and counts
+    each class's recordings (true) and positive answers (given).
+    """
+    targets, labels, scores = read_folders(label_folder, output_folder, classes)
+    evaluation = _evaluation(targets, labels, scores, classes)
+    answer, floor = best_constant(targets, classes)
+    constant = ", ".join(np.array(classes.names)[answer]) or "no label"
+    lines = [f"{len(targets)} recordings, {len(classes)} classes by the rules of {classes.year}"]
+    lines += [f"{name:17}{value:6.3f}" for name, value in evaluation.scores.items()]
+    lines += [f"{'Best constant':17}{floor:6.3f}  ({constant})", ""]
+    lines += ["class   true  given  AUROC  AUPRC      F"]
+    counts = (classes.names, targets.sum(axis=0), labels.sum(axis=0))
+    for name, true, given, *values in zip(*counts, *evaluation.per_class.values(), strict=True):
+        cells = "".join(f"{value:7.3f}" for value in values)
+        lines.append(f"{name:6} {true:5} {given:6}{cells}")
+    return "\n".join(lines)
+
+
+def read_folders(
+    label_folder: str | Path, output_folder: str | Path, classes: ScoredClasses
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read headers, flat or nested and of either dialect, and the outputs of the same stems.
 
     The output of `<stem>.hea` is `<stem>.csv`; other files are not looked at.
+
+    Returns
+    -------
+    targets, labels
+        (n, n_classes) bool.
+    scores
+        (n, n_classes) float64.
 
     Raises
     ------
@@ -115,7 +152,7 @@ def evaluate_folders(
     codes = [read_codes(header) for header in headers.values()]
     if without := codes.count(()):
         log.warning("%d of %d label files name no diagnosis (Dx)", without, len(codes))
-    return _evaluation(classes.encode(codes), *read_outputs(paths, classes), classes)
+    return classes.encode(codes), *read_outputs(paths, classes)
 
 
 def read_codes(header: str | Path) -> tuple[str, ...]:
