@@ -53,7 +53,7 @@ class Preprocessing:
     margin
         Read and filtered beyond that length, then dropped, s.
     medians
-        Windows of the cascaded median filters that estimate the baseline, s.
+        Windows of the cascaded median filters that estimate the baseline, s; none: it is kept.
     cutoff, order
         Low-pass: Butterworth −3 dB frequency of one pass in Hz, and its order.
     zero_phase
@@ -205,16 +205,24 @@ def _filtered(signals: np.ndarray, rate: float, preprocessing: Preprocessing) ->
     up, down = _ratio(preprocessing.rate, rate)
     if up != down:
         kernel = _anti_alias(max(up, down))
-        signals = resample_poly(signals, up, down, axis=1, window=kernel, padtype="line")
-    baseline = signals
-    for window in preprocessing.windows:
-        # SciPy's fast running median needs one dimension.
-        baseline = np.array([median_filter(row, window, mode="nearest") for row in baseline])
+        beyond = "line" if signals.shape[1] > 1 else "edge"
+        signals = resample_poly(signals, up, down, axis=1, window=kernel, padtype=beyond)
+    signals = signals - _baseline(signals, preprocessing.windows)
     sections = _low_pass(preprocessing.order, preprocessing.cutoff, preprocessing.rate)
     if not preprocessing.zero_phase:
-        return sosfilt(sections, signals - baseline, axis=1)
+        return sosfilt(sections, signals, axis=1)
     padding = min(6 * len(sections), signals.shape[1] - 1)
-    return sosfiltfilt(sections, signals - baseline, axis=1, padlen=padding)
+    return sosfiltfilt(sections, signals, axis=1, padlen=padding)
+
+
+def _baseline(signals: np.ndarray, windows: tuple[int, ...]) -> np.ndarray | float:
+    """Apply one running median after the other; without windows there is no baseline."""
+    if not windows:
+        return 0.0
+    for window in windows:
+        # SciPy's fast running median needs one dimension.
+        signals = np.array([median_filter(row, window, mode="nearest") for row in signals])
+    return signals
 
 
 def _ratio(target: float, rate: float) -> tuple[int, int]:
