@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from ecg12.synthetic.criteria import CRITERIA, OVERRIDDEN, shown
+from ecg12.synthetic.detection import TooFewBeatsError
 from ecg12.synthetic.dipole import LIMB
 from ecg12.synthetic.findings import FINDINGS
-from ecg12.synthetic.measure import TooFewBeatsError, measure
+from ecg12.synthetic.measure import measure
 
 RATE = 500.0
 # The slope is taken over 4 ms and smoothed over 6 ms, which rounds the corners of a triangle.

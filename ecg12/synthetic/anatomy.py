@@ -47,7 +47,7 @@ def draw_person(rng: np.random.Generator, findings: frozenset[str]) -> Person:
     age = int(np.clip(rng.normal(59 + shift, 16), 18, 95))
     sex = "Male" if rng.random() < 0.54 else "Female"
     size = np.exp(rng.normal(-0.12 - 0.002 * (age - 55) - (0.1 if sex == "Female" else 0.0), 0.28))
-    turn = (rng.normal(0, 16), rng.normal(0, 12))
+    turn = (rng.normal(0, 21), rng.normal(0, 13))
     leads = _lead_vectors(rng)
     return Person(age, sex, leads, leads * ATRIAL_NEARNESS[:, None], float(size), turn)
 

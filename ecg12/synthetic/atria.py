@@ -85,7 +85,7 @@ def _flutter(rng: np.random.Generator, rhythm: Rhythm, seconds: float) -> tuple[
     """Draw a sawtooth locked to the beats: slow fall, quick return, negative in II, III, aVF."""
     points = STEP * np.arange(int(seconds / STEP) + 3)
     phase = rhythm.atrial_rate * (points - rhythm.times[0]) + rng.random()
-    size = rng.uniform(0.06, 0.17)
+    size = np.exp(rng.normal(np.log(0.085), 0.4))
     order = np.arange(1, 5)
     saw = np.column_stack([order ** -rng.uniform(1.0, 1.6), np.zeros(4)])
     turn = 2 * np.pi * rng.random()

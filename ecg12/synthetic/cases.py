@@ -13,8 +13,9 @@ from ecg12.synthetic.anatomy import Person, draw_person
 from ecg12.synthetic.atria import Atria, draw_atria
 from ecg12.synthetic.beats import beat_waves
 from ecg12.synthetic.criteria import INCIDENTAL, shown
+from ecg12.synthetic.detection import TooFewBeatsError
 from ecg12.synthetic.dipole import render
-from ecg12.synthetic.measure import TooFewBeatsError, measure
+from ecg12.synthetic.measure import measure
 from ecg12.synthetic.rhythms import Rhythm, draw_rhythm
 
 MEASURED_AT = 500.0  # Hz

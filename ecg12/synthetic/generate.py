@@ -16,9 +16,9 @@ from tqdm import tqdm
 from ecg12.headers import LEADS
 from ecg12.records import Record, write_record
 from ecg12.synthetic.cases import Case, draw_case
+from ecg12.synthetic.detection import EIGHT
 from ecg12.synthetic.dipole import twelve_leads
 from ecg12.synthetic.findings import draw_findings, mix_of
-from ecg12.synthetic.measure import EIGHT
 from ecg12.synthetic.noise import damaged, noise
 from ecg12.synthetic.sites import SITES, Site, electrocardiograph, labels
 

@@ -1,8 +1,7 @@
 """Measure a noise-free 12-lead signal as an electrocardiograph would, from the signal alone.
 
-Nothing here knows how the signal was made. QRS complexes are found by spatial velocity (the norm of
-the leads' slopes), grouped by shape, and the dominant ones averaged; intervals and amplitudes are
-read from that mean beat. Definitions follow the AHA/ACCF/HRS recommendations (Kligfield 2007,
+Nothing here knows how the signal was made. QRS complexes of the dominant shape are averaged, and
+intervals and amplitudes are read from that mean beat. Definitions follow the AHA/ACCF/HRS recommendations (Kligfield 2007,
 Surawicz 2009, Rautaharju 2009): global QRS onset and end, ST 40 ms after the J point, QT by the
 tangent, QTc by Bazett. Times in seconds, amplitudes in mV.
 """
@@ -12,55 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import median_filter, uniform_filter1d
 
+from ecg12.synthetic.detection import EIGHT, Beats, find_beats, limits_of, velocity_of
 from ecg12.synthetic.dipole import frontal_axis
 
-EIGHT = [0, 1, 6, 7, 8, 9, 10, 11]  # the independent leads among the twelve
 SPIKE = 0.2  # mV above a 10 ms median: narrower than any wave of the heart
 BEND = 0.3  # mV; a spike's least change of slope from one sample to the next
-BEAT = 0.22  # share of the usual sharpness that marks a QRS
-T_TIME, T_SHARE = 0.5, 0.3  # a candidate so soon (s) after a QRS and so much blunter is its T wave
-FAST = 0.2  # share of a QRS's own peak velocity that is surely QRS
-EDGE = 0.12  # share of it that marks onset and end
-TURN = 0.35  # below this share a turning point of the velocity is onset or end too
-EARLY = 0.82  # share of the interval before
-ALIKE = 0.90  # correlation of two QRS complexes of the same origin
 BEFORE, AFTER = 0.45, 0.65  # seconds of the mean beat around the QRS centre
-
-
-class TooFewBeatsError(ValueError):
-    """A signal without enough QRS complexes to be measured."""
-
-
-@dataclass(frozen=True, eq=False)
-class Beats:
-    """All QRS complexes of a recording.
-
-    Attributes
-    ----------
-    times
-        (n_beats,) centres in seconds.
-    widths
-        (n_beats,) QRS durations in seconds.
-    dominant
-        (n_beats,) whether the QRS has the recording's usual shape.
-    """
-
-    times: np.ndarray
-    widths: np.ndarray
-    dominant: np.ndarray
-
-    @property
-    def early(self) -> np.ndarray:
-        """(n_beats,) whether a beat comes much sooner than usual and than the one before it."""
-        rr = np.diff(self.times)
-        usual = np.minimum(rr[:-1], 1.05 * np.median(rr))
-        return np.r_[False, False, rr[1:] < EARLY * usual]
-
-    @property
-    def regular_rr(self) -> np.ndarray:
-        """Intervals in seconds between dominant beats, neither of which is early or after one."""
-        odd = ~self.dominant | self.early
-        return np.diff(self.times)[~(odd[1:] | odd[:-1])]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +91,7 @@ def measure(signals: np.ndarray, rate: float) -> Measurement:
     windows = _windows(signals, beats, rate)
     mean = windows.mean(axis=0)
     rr = float(np.median(np.diff(beats.times)))
-    onset, end = _limits(_velocity(mean, rate), round(BEFORE * rate), rate)
+    onset, end = limits_of(velocity_of(mean, rate), round(BEFORE * rate), rate)
     p_onset, coherence = _p_wave(windows, mean, onset, rr, rate)
     level = mean - mean[:, onset - round(0.02 * rate) : onset - round(0.008 * rate)].mean(
         axis=1, keepdims=True
@@ -165,104 +121,6 @@ def _without_spikes(signals: np.ndarray, rate: float) -> tuple[np.ndarray, int]:
     near = np.unique(np.clip(where[:, None] + np.arange(-size, size + 1), 0, signals.shape[1] - 1))
     cleaned[:, near] = smooth[:, near]
     return cleaned, 1 + int((np.diff(where) > 0.05 * rate).sum())
-
-
-def _velocity(signals: np.ndarray, rate: float) -> np.ndarray:
-    """Return the spatial velocity in mV/s, smoothed over 6 ms."""
-    slopes = np.gradient(signals[EIGHT], 1 / rate, axis=1)
-    return uniform_filter1d(np.sqrt((slopes**2).sum(axis=0)), 2 * round(0.003 * rate) + 1)
-
-
-def find_beats(signals: np.ndarray, rate: float) -> Beats:
-    """Find the QRS complexes of (12, n) signals.
-
-    A QRS is sharp: it differs from its own mean over 60 ms far more than P and T do.
-
-    Raises
-    ------
-    TooFewBeatsError
-        If fewer than three are found.
-    """
-    eight, n = signals[EIGHT], signals.shape[1]
-    blunt = uniform_filter1d(eight, 2 * round(0.03 * rate) + 1, axis=1)
-    sharpness = uniform_filter1d(np.linalg.norm(eight - blunt, axis=0), 2 * round(0.02 * rate) + 1)
-    centres = _sharp_places(sharpness, rate)
-    if len(centres) < 3:
-        raise TooFewBeatsError(f"{len(centres)} QRS complexes in {n / rate:.1f} s; 3 are needed")
-    dominant, widths = _dominant(signals, centres, rate)
-    return Beats(centres / rate, widths, dominant)
-
-
-def _sharp_places(sharpness: np.ndarray, rate: float) -> np.ndarray:
-    """Return the centres in samples of stretches of high sharpness that are not T waves."""
-    n, two = len(sharpness), round(2 * rate)
-    usual = np.median(sharpness[: n - n % two or n].reshape(-1, min(two, n)).max(axis=1))
-    places = np.flatnonzero(sharpness > BEAT * usual)
-    groups = np.split(places, np.flatnonzero(np.diff(places) > 0.09 * rate) + 1)
-    reach, centres, heights = 0.16 * rate, list[int](), list[float]()
-    for group in (g for g in groups if len(g)):
-        height = float(sharpness[group].max())
-        weight = sharpness[group] ** 2
-        centre = round(float(group @ weight / weight.sum()))
-        soon = bool(centres) and centre - centres[-1] < T_TIME * rate
-        if reach <= centre < n - reach and not (soon and height < T_SHARE * heights[-1]):
-            centres.append(centre)
-            heights.append(height)
-    return np.array(centres)
-
-
-def _limits(velocity: np.ndarray, centre: int, rate: float) -> tuple[int, int]:
-    """Return onset and end in samples of the QRS around a sample."""
-    reach = round(0.11 * rate)
-    first = max(centre - reach, 0)
-    near = velocity[first : centre + reach]
-    peak = velocity[max(centre - reach // 2, 0) : centre + reach // 2].max()
-    fast = np.flatnonzero(near > FAST * peak) + first
-    pieces = np.split(fast, np.flatnonzero(np.diff(fast) > 0.045 * rate) + 1)
-    piece = min(pieces, key=lambda p: np.abs(p - centre).min())
-    before = velocity[max(piece[0] - reach, 0) : piece[0] + 1][::-1]
-    after = velocity[piece[-1] : piece[-1] + reach]
-    return piece[0] - _settled(before, peak), piece[-1] + _settled(after, peak)
-
-
-def _settled(course: np.ndarray, peak: float) -> int:
-    """Return the first place where a course of velocities is slow or turns at a low level."""
-    slow = course[:-1] < EDGE * peak
-    turning = (np.diff(course) >= 0) & (course[:-1] < TURN * peak)
-    stop = np.flatnonzero(slow | turning)
-    return int(stop[0]) if len(stop) else len(course) - 1
-
-
-def _dominant(
-    signals: np.ndarray, centres: np.ndarray, rate: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mark the largest group of QRS complexes alike in shape; measure all widths in seconds.
-
-    Where another group is nearly as large (bigeminy), the narrower one is dominant. Beats of the
-    dominant group share one width.
-    """
-    alike = _alike(signals, centres, rate)
-    group = alike[int(np.argmax(alike.sum(axis=1)))]
-    velocity = _velocity(signals, rate)
-    widths = np.empty(len(centres))
-    for chosen in (np.flatnonzero(~group), np.flatnonzero(group)[:1]):
-        limits = [_limits(velocity, centre, rate) for centre in centres[chosen]]
-        widths[chosen] = [(last - first) / rate for first, last in limits]
-    widths[group] = widths[np.argmax(group)]
-    other = alike[int(np.argmax(~group))]
-    if 0.4 * len(group) <= other.sum() and widths[other].mean() < widths[group].mean():
-        group = other
-    return group, widths
-
-
-def _alike(signals: np.ndarray, centres: np.ndarray, rate: float) -> np.ndarray:
-    """Return (n, n): whether two QRS complexes correlate."""
-    reach = round(0.07 * rate)
-    cuts = signals[EIGHT][:, centres[:, None] + np.arange(-reach, reach + 1, 2)]
-    flat = cuts.transpose(1, 0, 2).reshape(len(centres), -1)
-    flat = flat - flat.mean(axis=1, keepdims=True)
-    flat /= np.linalg.norm(flat, axis=1, keepdims=True)
-    return flat @ flat.T > ALIKE
 
 
 def _windows(signals: np.ndarray, beats: Beats, rate: float) -> np.ndarray:

@@ -102,9 +102,7 @@ def _sinus(
         deepest = min(0.16, 0.082 / np.sin(np.pi * min(breath * mean, 0.5)))
         depth = max(rng.uniform(0.075, deepest), 0.072 / mean)
     else:
-        depth = (
-            min(rng.uniform(0.005, 0.06), 0.05 / mean) + 0.02 * ("SB" in findings) * rng.random()
-        )
+        depth = min(rng.uniform(0.01, 0.06), 0.05 / mean) + 0.02 * ("SB" in findings) * rng.random()
     n = _count(seconds, mean * (1 - depth))
     now = mean * np.arange(n)
     wave = np.sin(2 * np.pi * (breath * now + rng.random()))
@@ -186,4 +184,4 @@ def _qt(rng: np.random.Generator, findings: frozenset[str], rhythm: Rhythm) -> n
     rr = 0.85 * np.mean(rhythm.rr) + 0.15 * np.clip(rhythm.rr, 0.3, 1.6)
     if "LQT" in findings:
         return rng.uniform(0.485, 0.57) * rr**0.5
-    return np.clip(rng.normal(0.392, 0.018), 0.35, 0.432) * rr**0.42
+    return np.clip(rng.normal(0.396, 0.018), 0.35, 0.432) * rr**0.42

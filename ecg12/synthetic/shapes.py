@@ -29,7 +29,7 @@ NORMAL = _rotated(
         (11.5, 5.8, 0.75, 0, 0),
         (-21, 10.5, 0, 0.32, 0),
         (-1.9, 7.1, 0, 0.51, 0),
-        (12.4, 11.5, 0, -0.32, 0),
+        (12.4, 11.5, 0, -0.20, 0),
         (-28.6, 8.6, 0, 0, -0.27),
         (14.0, 10.5, 0, 0, 0.78),
     ),
@@ -72,7 +72,7 @@ LOW_P = _waves((30, 16, 0.03, -0.10, 0.02), (58, 17, 0.05, -0.08, 0.04))
 # Centres counted back from the end of T, in widths of 38 ms; the size is set by a vector.
 T_WAVE = ((1.9, 0.95, 0.80), (3.0, 1.45, 0.38))
 T_WIDTH = 40.0
-T_VECTOR = np.array([0.24, 0.14, -0.17])
+T_VECTOR = np.array([0.32, 0.12, -0.19])
 
 
 @dataclass(frozen=True)

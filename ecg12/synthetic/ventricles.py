@@ -169,7 +169,7 @@ def _recovery(rng: np.random.Generator, findings: frozenset[str]) -> tuple[np.nd
     """Draw the T vector and the ST dipole in mV."""
     turn = rotation(*rng.normal(0, (15, 15, 11)))
     t_vector = shapes.T_VECTOR @ turn * np.exp(rng.normal(0, 0.33))
-    st = np.array([0.01, 0.01, -0.035]) + rng.normal(0, 0.02, 3)
+    st = np.array([0.025, 0.01, -0.04]) + rng.normal(0, 0.02, 3)
     if "TInv" in findings:
         where = str(rng.choice(list(INVERTED)))
         t_vector = np.array(INVERTED[where]) * rng.uniform(0.9, 1.8) + rng.normal(0, 0.03, 3)
