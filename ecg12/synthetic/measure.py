@@ -1,9 +1,9 @@
 """Measure a noise-free 12-lead signal as an electrocardiograph would, from the signal alone.
 
 Nothing here knows how the signal was made. QRS complexes of the dominant shape are averaged, and
-intervals and amplitudes are read from that mean beat. Definitions follow the AHA/ACCF/HRS recommendations (Kligfield 2007,
-Surawicz 2009, Rautaharju 2009): global QRS onset and end, ST 40 ms after the J point, QT by the
-tangent, QTc by Bazett. Times in seconds, amplitudes in mV.
+intervals and amplitudes are read from that mean beat. Definitions follow the AHA/ACCF/HRS
+recommendations (Kligfield 2007, Surawicz 2009, Rautaharju 2009): global QRS onset and end, ST 40 ms
+after the J point, QT by the tangent, QTc by Bazett. Times in seconds, amplitudes in mV.
 """
 
 from dataclasses import dataclass
