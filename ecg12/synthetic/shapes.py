@@ -69,10 +69,9 @@ PACED = _waves(
 SINUS_P = _waves((35, 18, 0.085, 0.075, -0.08), (65, 18, 0.11, 0.06, 0.03))
 # Retrograde or low atrial: upwards.
 LOW_P = _waves((30, 16, 0.03, -0.10, 0.02), (58, 17, 0.05, -0.08, 0.04))
-# Centres counted back from the end of T, in widths of 38 ms; the size is set by a vector.
+# Centres counted back from the end of T, in widths; the size is set by a vector.
 T_WAVE = ((1.9, 0.95, 0.80), (3.0, 1.45, 0.38))
 T_WIDTH = 40.0
-T_VECTOR = np.array([0.32, 0.12, -0.19])
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class Conduction:
 
 NO_LATE = np.empty((0, 5))
 CONDUCTION = {
-    "normal": Conduction(NORMAL, (54, 82), (-12, 85), NO_LATE),
+    "normal": Conduction(NORMAL, (50, 80), (-12, 85), NO_LATE),
     "RBBB": Conduction(NORMAL, (62, 86), (-10, 85), RIGHT_LATE, 12, (0.0, 0.0, 0.22)),
     "IRBBB": Conduction(NORMAL, (62, 80), (-10, 85), RIGHT_SLIGHTLY_LATE, 4, (0.0, 0.0, 0.05)),
     "LBBB": Conduction(LEFT_BLOCK, (106, 138), (-40, 65), NO_LATE, 0, (-0.28, -0.12, -0.55)),
