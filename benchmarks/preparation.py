@@ -4,8 +4,8 @@
 
 A 10 s, 500 Hz, 12-lead recording is written to a temporary folder. The plain way is
 wfdb.rdrecord, scipy.signal.resample_poly, two 2-D scipy.signal.medfilt calls and sosfiltfilt. Both
-run alternately in one process, and medians are compared. Exit status 1 if the ratio is below 8;
-100 to 150 was seen on two cores of a shared machine.
+run alternately in one process, and medians are compared. Exit status 1 if the ratio is below 8; 13
+was seen on two cores of a shared machine.
 """
 
 import sys

@@ -245,6 +245,11 @@ def test_diagnoses(text, codes):
     assert parse_comments(text)[2] == codes
 
 
+def test_of_repeated_lines_the_first_counts():
+    text = "#Age: 5\n#Age: 70\n#Sex: F\n#Sex: M\n#Dx: 1\n#Dx: 2\n"
+    assert parse_comments(text) == (5, "Female", ("1",))
+
+
 @pytest.mark.parametrize("dialect", ["A", "B"])
 def test_what_is_written_is_read_again(dialect):
     signals = tuple(

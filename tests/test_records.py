@@ -120,6 +120,14 @@ def test_val_that_is_no_matrix_of_twelve_real_rows(tmp_path, version, values):
 
 
 @pytest.mark.parametrize("version", ["4", "5"])
+@pytest.mark.parametrize("shape", [(0, 0), (0, 50), (12, 0)])
+def test_an_empty_val(tmp_path, version, shape):
+    savemat(tmp_path / "a.mat", {"val": np.zeros(shape, np.int16)}, format=version)
+    with pytest.raises(RecordError, match=r"a\.mat: .*'val' has shape"):
+        read_mat(tmp_path / "a.mat")
+
+
+@pytest.mark.parametrize("version", ["4", "5"])
 def test_a_mat_file_without_val(tmp_path, version):
     savemat(tmp_path / "a.mat", {"signal": VAL}, format=version)
     with pytest.raises(RecordError, match=r"a\.mat: .*'val'"):
@@ -440,6 +448,7 @@ def test_wfdb_reads_what_is_written(tmp_path, make_ecg, make_record, dialect, ga
     np.testing.assert_allclose(millivolts, expected, rtol=0, atol=half_step * 1.0001)
     np.testing.assert_array_equal(digital.d_signal.T, record.stored)
     assert digital.calc_checksum() == [c % 65536 for c in digital.checksum]
+    assert all(-(2**15) <= c < 2**15 for c in digital.checksum)  # signed, as WFDB writes it
     assert digital.init_value == record.stored[:, 0].tolist()
     assert (digital.fs, digital.sig_name, digital.sig_len) == (257, list(LEADS), 2570)
 

@@ -348,6 +348,12 @@ def test_an_inverted_lead_is_turned_by_its_gain(make_record):
     np.testing.assert_array_equal(prepare(inverted, RECORDING), prepare(record, RECORDING))
 
 
+def test_negative_gains_turn_the_whole_recording(make_record):
+    record = make_record()
+    turned = replace(record, gains=-record.gains)
+    np.testing.assert_array_equal(prepare(turned, RECORDING), -prepare(record, RECORDING))
+
+
 def test_a_recording_s_amplitude_is_one(make_ecg):
     result = prepare(record_of(make_ecg(500, 10) * 0.37, 500), RECORDING) * STEP
     peaks = np.sort(np.abs(result), axis=1)
