@@ -1,0 +1,90 @@
+"""Inference with the five-member submission ensemble: what the code around the networks costs.
+
+    python -m benchmarks.inference [RECORDINGS]
+
+Compares, interleaved in one run, `run_model` with the members' bare compiled calls (at most 1.1 ×)
+and the driver on a folder with `run_model` in a loop (at least 1.2 × faster per recording). The
+networks have their untrained weights, which cost the same.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy.io import loadmat
+
+from ecg12.backend import compiled
+from ecg12.classifier import Classifier, Member, save_classifier
+from ecg12.dataset import to_inputs
+from ecg12.driving import drive
+from ecg12.labels import WEIGHTS, load_weights
+from ecg12.networks import TABLE_2
+from ecg12.records import find_records
+from ecg12.signals import Preprocessing
+from ecg12.synthetic import generate
+from team_code import load_model, run_model
+
+SINGLES = 12  # recordings for the comparison with the bare calls
+
+
+def main() -> None:
+    """Print both ratios; exit with status 1 if one is missed."""
+    n = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        generate(folder / "data", n)
+        (folder / "model").mkdir()
+        save_classifier(folder / "model", _ensemble())
+        model = load_model(str(folder / "model"))
+        stems = find_records(folder / "data")
+        ratio = _against_bare_calls(model, stems[:SINGLES])
+        print(f"run_model / bare compiled calls: {ratio:.2f} (at most 1.1)")
+        begun = time.perf_counter()
+        for stem in stems:
+            run_model(model, *_harness(stem))
+        loop = (time.perf_counter() - begun) / n
+        begun = time.perf_counter()
+        drive(folder / "model", folder / "data", folder / "out")
+        driver = (time.perf_counter() - begun) / n
+        print(f"run_model in a loop {1e3 * loop:.0f} ms, driver {1e3 * driver:.0f} ms a recording")
+        print(f"loop / driver, loading included: {loop / driver:.2f} (at least 1.2)")
+    sys.exit(ratio > 1.1 or loop / driver < 1.2)
+
+
+def _ensemble() -> Classifier:
+    classes = load_weights(WEIGHTS)
+    thresholds = np.full(len(classes), 0.5)
+    members = [
+        Member(f"m{i}", network.build(len(classes.columns)), Preprocessing(), thresholds, 0.5)
+        for i, network in enumerate(TABLE_2[3:])
+    ]
+    return Classifier(classes, members)
+
+
+def _harness(stem: Path) -> tuple[str, np.ndarray]:
+    """Read a recording as the official driver of 2021 does."""
+    return stem.with_suffix(".hea").read_text(), loadmat(stem.with_suffix(".mat"))["val"]
+
+
+def _against_bare_calls(model: Classifier, stems: list[Path]) -> float:
+    calls = [compiled([member.model], (12, 2500, 1)) for member in model.members]
+    whole, bare = [], []
+    for number, stem in enumerate(stems):
+        header, recording = _harness(stem)
+        inputs = to_inputs(np.zeros((1, 12, 2500), np.int16))
+        begun = time.perf_counter()
+        run_model(model, header, recording)
+        middle = time.perf_counter()
+        for call in calls:
+            call(inputs)
+        if number > 1:  # the first calls compile
+            whole.append(middle - begun)
+            bare.append(time.perf_counter() - middle)
+    print(f"run_model {1e3 * np.median(whole):.0f} ms, bare calls {1e3 * np.median(bare):.0f} ms")
+    return float(np.median(whole) / np.median(bare))
+
+
+if __name__ == "__main__":
+    main()
