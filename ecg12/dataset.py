@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
-from tqdm import tqdm
 
 from ecg12 import __version__
 from ecg12.errors import RecordError
 from ecg12.files import read_json, write_json
 from ecg12.labels import ScoredClasses
+from ecg12.progress import bar
 from ecg12.records import find_records, read_header, read_record
 from ecg12.signals import STEP, Preprocessing, prepare
 
@@ -122,7 +122,9 @@ def prepare_folder(
     """
     stems = find_records(folder)
     names = tuple(stem.relative_to(folder).as_posix() for stem in stems)
-    codes, digests = zip(*(_scan(stem) for stem in tqdm(stems, "headers", unit="rec")), strict=True)
+    codes, digests = zip(
+        *(_scan(stem) for stem in bar(stems, desc="headers", unit="rec")), strict=True
+    )
     description = [__version__, asdict(preprocessing), classes.groups, names, digests]
     fingerprint = hashlib.sha256(json.dumps(description).encode()).hexdigest()
     shape = (len(stems), len(preprocessing.leads), preprocessing.n_samples)
@@ -173,14 +175,14 @@ def _fill(
     results = Parallel(n_jobs=n_jobs, return_as="generator")(
         delayed(_prepare_chunk)(stems[start : start + CHUNK], preprocessing) for start in starts
     )
-    with tqdm(total=len(stems), initial=done, desc="signals", unit="rec") as bar:
+    with bar(total=len(stems), initial=done, desc="signals", unit="rec") as shown:
         for start, (prepared, failed) in zip(starts, results, strict=True):
             signals[start : start + len(prepared)] = prepared
             signals.flush()
             errors |= {start + row: message for row, message in failed.items()}
             done = start + len(prepared)
             write_json(state, {"fingerprint": fingerprint, "done": done, "errors": errors})
-            bar.update(len(prepared))
+            shown.update(len(prepared))
     return np.load(array, mmap_mode="r"), errors
 
 

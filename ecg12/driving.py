@@ -1,20 +1,19 @@
 """Inference: one recording at a time for a harness, or a whole folder to output files."""
 
 import logging
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from joblib import cpu_count
-from tqdm import tqdm
 
 from ecg12.classifier import Classifier, load_classifier
 from ecg12.dataset import ahead
 from ecg12.errors import RecordError
 from ecg12.headers import parse_header
 from ecg12.outputs import write_output
+from ecg12.progress import bar
 from ecg12.records import Record, find_records, read_record
 
 log = logging.getLogger(__name__)
@@ -103,10 +102,10 @@ def drive(model: str | Path, data: str | Path, output: str | Path) -> list[str]:
     prepared = ahead(
         lambda chunk: _prepare(classifier, chunk), chunks, cpu_count(), cpu_count() + 1
     )
-    with tqdm(total=len(unique), desc="recordings", unit="rec", file=sys.stdout) as bar:
+    with bar(total=len(unique), desc="recordings", unit="rec") as shown:
         for chunk, results in zip(chunks, prepared, strict=True):
             failures += _write(classifier, folder, chunk, results)
-            bar.update(len(chunk))
+            shown.update(len(chunk))
     for message in failures:
         log.error("unreadable: %s", message)
     log.info("%d recordings answered, %d of them unreadable", len(unique), len(failures))

@@ -199,7 +199,6 @@ def _decide(recipe: Recipe, index: int, trainer: Trainer) -> tuple[Member, dict[
         }
         for variant, thresholds in tuned.variants.items()
     }
-    log.info("thresholds: %s; chosen on validation: %s", variants, tuned.best)
     name = f"member{index + 1}_{network.name}"
     score = variants[tuned.best]["validation"]
     row = {
@@ -214,6 +213,10 @@ def _decide(recipe: Recipe, index: int, trainer: Trainer) -> tuple[Member, dict[
         "thresholds": variants,
         "chosen_thresholds": tuned.best,
     }
+    for variant, reached in variants.items():
+        scored = ", ".join(f"{part} {value:.3f}" for part, value in reached.items())
+        chosen_one = " (chosen on validation)" if variant == tuned.best else ""
+        log.info("%s thresholds: %s%s", variant, scored, chosen_one)
     best = tuned.variants[tuned.best]
     return Member(name, trainer.model, recipe.preprocessing, best, score), row
 

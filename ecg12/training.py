@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ecg12 import backend
 from ecg12.backend import keras
@@ -23,6 +22,7 @@ from ecg12.files import replacing
 from ecg12.labels import ScoredClasses
 from ecg12.metrics import ChallengeScorer
 from ecg12.networks import activation_bytes
+from ecg12.progress import bar
 from ecg12.thresholds import single
 
 log = logging.getLogger(__name__)
@@ -231,7 +231,8 @@ class Trainer:
         total, seen = 0.0, 0
         batches = self.task.dataset.batches(order, self.batch, self.outputs)
         steps = -(-len(order) // self.batch)
-        for inputs, outputs in tqdm(batches, self.model.name, steps, leave=False, unit="step"):
+        name = f"{self.model.name} epoch {self.progress.epoch + 1}"
+        for inputs, outputs in bar(batches, desc=name, total=steps, leave=False, unit="step"):
             loss = float(self.model.train_on_batch(inputs, outputs))
             total, seen = total + loss * len(inputs), seen + len(inputs)
             if self.clock.left() <= 0:
@@ -259,12 +260,8 @@ class Trainer:
         }
         self.history.append(row)
         text = f"{self.model.name} epoch {row['epoch']}: loss {loss:.4f}, validation {score:.3f}"
-        log.info(
-            "%s, %.0f s %s",
-            text,
-            seconds,
-            self.progress.stopped and "— end: " + self.progress.stopped,
-        )
+        end = f"; end: {self.progress.stopped}" if self.progress.stopped else ""
+        log.info("%s, %.0f s%s", text, seconds, end)
 
     def _variables(self) -> list[Any]:
         """Return weights, dropout's random state and the optimizer's moments."""
