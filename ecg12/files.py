@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +11,11 @@ from ecg12.errors import InputError
 
 
 def _temporary(path: Path) -> Path:
-    """Name a hidden neighbour; it keeps the suffix, by which some writers choose a format."""
-    return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    """Name a hidden neighbour, always the same, so that a kill leaves no more than one behind.
+
+    It keeps the suffix, by which some writers choose a format.
+    """
+    return path.with_name(f".{path.stem}.part{path.suffix}")
 
 
 @contextmanager
