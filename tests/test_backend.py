@@ -1,9 +1,18 @@
-"""Compiled inference equals the models' own forward pass, also after their weights change."""
+"""The backend: compiled inference equals the models' own forward pass; start-up is one line."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
+import pytest
 
-from ecg12.backend import compiled, device
+from ecg12.backend import compiled, device, stderr_without
 from ecg12.networks import ResNet
+
+ROOT = Path(__file__).parent.parent
 
 
 def test_compiled_call_equals_the_models():
@@ -26,3 +35,37 @@ def test_compiled_call_follows_the_weights():
 
 def test_device_line_names_the_backend():
     assert " on " in device()
+
+
+def test_only_matching_lines_are_left_out(capfd):
+    with stderr_without("I|W"):
+        os.write(2, b"I info\nWarned\nE error: I or W\nF fatal")
+    os.write(2, b"\nI after\n")
+    assert capfd.readouterr().err == "E error: I or W\nF fatal\nI after\n"
+
+
+def test_a_failing_block_raises_and_gives_stderr_back(capfd):
+    with pytest.raises(ImportError, match="no such library"), stderr_without("I"):
+        raise ImportError("no such library")
+    os.write(2, b"I after\n")
+    assert capfd.readouterr().err == "I after\n"
+
+
+def test_a_start_without_gpu_says_one_line_and_a_killed_one_its_last_words():
+    code = """
+import os, signal
+from ecg12 import backend
+print(backend.start(0), flush=True)
+with backend.stderr_without("I"):
+    os.write(2, b"I info\\nF fatal\\n")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "tensorflow on CPU (no usable GPU)\n"
+    assert done.stderr == "F fatal\n"
+    assert done.returncode == -signal.SIGKILL
