@@ -53,7 +53,7 @@ def draw_recovery(
     """Draw ST and T for findings, a person's age and the heart rate."""
     recovery = _strained(rng, _normal(rng), findings, person)
     if "STE" in findings:
-        recovery = _early(rng) if rng.random() < 0.5 else _injured(rng, recovery)
+        recovery = _early(rng) if rng.random() < 0.65 else _injured(rng, recovery)
     elif "STD" in findings:
         recovery = _depressed(rng, recovery)
     elif "TInv" in findings:
@@ -88,7 +88,7 @@ def _strained(
 def _early(rng: np.random.Generator) -> Recovery:
     """Draw early repolarization: tall T and raised ST in V2 to V5, with high voltages."""
     t = np.array([0.28, 0.15, -0.36]) @ rotation(*rng.normal(0, 10, 3)) * rng.uniform(0.9, 2.1)
-    st = np.array([0.10, 0.08, -0.20]) * rng.uniform(0.8, 1.8)
+    st = np.array([0.10, 0.08, -0.20]) * rng.uniform(0.6, 1.8)
     return Recovery(t, st, voltage=rng.uniform(1.2, 1.9))
 
 
