@@ -8,12 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ecg12.classifier import load_classifier
 from ecg12.headers import LEADS
 from ecg12.records import write_record
 from ecg12.synthetic import recording
@@ -146,6 +148,29 @@ def test_unreadable_recordings_get_the_negative_row(place, tmp_path):
         assert set(found[stem][1]) == {"0"}
         assert {float(p) for p in found[stem][2]} == {0.0}
     assert found["S00006"] == outputs(place / "out")["S00006"]
+
+
+def test_training_killed_after_its_first_member_ends_with_the_same_model(place):
+    model = place / "killed"
+    command = [sys.executable, "train_model.py", "../data", str(model)]
+    environment = {**os.environ, "ECG12_RECIPE": "smoke"}
+    process = subprocess.Popen(command, cwd=place / "own", env=environment, stdout=subprocess.PIPE)
+    deadline = time.monotonic() + 120
+    while not (model / "work" / "member1.npz").exists() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    assert (model / "work").is_dir()
+    log = run(place / "own", "train_model.py", "../data", model)
+    assert "going on after epoch 1" in log
+    whole, resumed = load_classifier(place / "model"), load_classifier(model)
+    for one, other in zip(whole.members, resumed.members, strict=True):
+        np.testing.assert_array_equal(one.thresholds, other.thresholds)
+        weights = one.model.get_weights(), other.model.get_weights()
+        for a, b in zip(*weights, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert {path.suffix for path in model.iterdir()} == {".keras", ".json"}
 
 
 @pytest.mark.parametrize(
