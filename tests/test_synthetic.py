@@ -12,6 +12,7 @@ from ecg12.synthetic import Options, generate, recording
 from ecg12.synthetic.cases import draw_case
 from ecg12.synthetic.dipole import frontal_axis, net_axis, render, turn_to_axis, twelve_leads
 from ecg12.synthetic.findings import draw_findings, mix_of
+from ecg12.synthetic.rhythms import ATRIAL, CONDUCTED, VENTRICULAR, draw_rhythm
 from ecg12.synthetic.sites import SITES, Site, electrocardiograph, labels
 
 
@@ -107,8 +108,32 @@ def test_rates_by_an_independent_count_of_r_waves(finding, low, high):
         assert low - 1 < rate < high + 1
 
 
+@pytest.mark.parametrize("rhythm", ["SB", "STach", "AF", "AFL", "PR", "Brady"])
+@pytest.mark.parametrize("ectopy", ["PAC", "PVC"])
+def test_beats_go_on_beyond_both_ends(rhythm, ectopy):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        times = draw_rhythm(rng, frozenset((rhythm, ectopy)), 60.0).times
+        assert times[0] < 0
+        assert times[-1] > 60
+
+
+def test_a_ventricular_pause_is_full_and_an_atrial_one_is_not():
+    for finding, kind in (("PVC", VENTRICULAR), ("PAC", ATRIAL)):
+        spans = []
+        for seed in range(30):
+            rhythm = draw_rhythm(np.random.default_rng(seed), frozenset(("SB", finding)), 10.0)
+            usual = np.median(rhythm.rr[rhythm.kinds == CONDUCTED])
+            early = np.flatnonzero(rhythm.kinds[:-1] == kind)
+            spans += list((rhythm.times[early + 1] - rhythm.times[early - 1]) / usual)
+        if kind == VENTRICULAR:
+            assert np.median(spans) == pytest.approx(2, abs=0.05)
+        else:
+            assert np.median(spans) < 1.9
+
+
 def test_labels_do_not_contradict_each_other():
-    for index in range(60):
+    for index in range(30):
         labels = {abbreviation(code) for code in recording(2, index).codes}
         assert len(labels & {"NSR", "SB", "STach", "AF", "AFL", "PR"}) <= 1
         assert not {"LAD", "RAD"} <= labels
