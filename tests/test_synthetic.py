@@ -6,6 +6,7 @@ from scipy.io import loadmat
 from scipy.ndimage import median_filter
 from scipy.signal import find_peaks
 
+from ecg12.errors import InputError
 from ecg12.labels import abbreviation, code_of
 from ecg12.records import find_records, read_record
 from ecg12.synthetic import Options, generate, recording
@@ -201,14 +202,18 @@ def test_every_site_writes_recordings(site):
     assert np.isfinite(record.millivolts).all()
 
 
-def test_an_unknown_site_is_refused_with_the_choices():
-    with pytest.raises(ValueError, match="unknown site Mars; choices: general, nine classes"):
-        Options(sites=("Mars",))
-
-
-def test_a_recording_too_short_to_be_measured_is_refused():
-    with pytest.raises(ValueError, match="2.0 s; the shortest recording is 5.0 s"):
-        Options(seconds=(2.0,))
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seconds": (2.0,)}, "2.0 s; the shortest recording is 5.0 s"),
+        ({"rates": (500.0, 50.0)}, "50.0 Hz; the lowest sampling rate is 100.0 Hz"),
+        ({"classes": ()}, "no class is given"),
+        ({"sites": ("Mars",)}, "unknown site Mars; choices: general, nine classes"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        Options(**options)
 
 
 def test_an_unknown_class_is_refused_with_the_choices(tmp_path):

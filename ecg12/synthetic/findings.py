@@ -10,6 +10,7 @@ from functools import cache
 
 import numpy as np
 
+from ecg12.errors import InputError
 from ecg12.labels import code_of
 from ecg12.synthetic.sites import CODES
 
@@ -117,7 +118,7 @@ def mix_of(classes: tuple[str, ...] | None) -> dict[str, float]:
 
     Raises
     ------
-    ValueError
+    InputError
         If a class is unknown or cannot be drawn; the message lists the choices.
     """
     finding_of = {name: name for name in FINDINGS}
@@ -125,7 +126,9 @@ def mix_of(classes: tuple[str, ...] | None) -> dict[str, float]:
         finding_of |= dict.fromkeys((name for name, _ in names), finding)
     finding_of |= {code_of(name): finding for name, finding in finding_of.items()}
     wanted = FINDINGS if classes is None else dict.fromkeys(classes)
+    if not wanted:
+        raise InputError("no class is given; leave them out for all")
     if unknown := [name for name in wanted if name not in finding_of]:
         choices = ", ".join(name for name in finding_of if not name.isdigit())
-        raise ValueError(f"no synthetic recordings of {', '.join(unknown)}; choices: {choices}")
+        raise InputError(f"no synthetic recordings of {', '.join(unknown)}; choices: {choices}")
     return {finding_of[name]: float(FINDINGS[finding_of[name]][1]) for name in wanted}

@@ -11,9 +11,10 @@ from typing import TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed
-from tqdm import tqdm
 
+from ecg12.errors import InputError
 from ecg12.headers import LEADS
+from ecg12.progress import bar
 from ecg12.records import Record, write_record
 from ecg12.synthetic.cases import Case, draw_case
 from ecg12.synthetic.detection import EIGHT
@@ -23,6 +24,7 @@ from ecg12.synthetic.noise import damaged, noise
 from ecg12.synthetic.sites import SITES, Site, electrocardiograph, labels
 
 T = TypeVar("T")
+SLOWEST = 100.0  # Hz; QRS would not survive less
 SHORTEST = 5.0  # s; fewer beats cannot be measured
 CHUNK = 16  # recordings per job handed to a worker
 
@@ -53,12 +55,14 @@ class Options:
     sites: tuple[str, ...] = ("general",)
 
     def __post_init__(self) -> None:
-        """Refuse unknown classes and sites, and lengths too short to be measured."""
+        """Refuse unknown classes and sites, and lengths and rates too low to show them."""
         mix_of(self.classes)
         if unknown := [name for name in self.sites if name not in SITES]:
-            raise ValueError(f"unknown site {', '.join(unknown)}; choices: {', '.join(SITES)}")
+            raise InputError(f"unknown site {', '.join(unknown)}; choices: {', '.join(SITES)}")
         if self.seconds is not None and min(self.seconds) < SHORTEST:
-            raise ValueError(f"{min(self.seconds)} s; the shortest recording is {SHORTEST} s")
+            raise InputError(f"{min(self.seconds)} s; the shortest recording is {SHORTEST} s")
+        if self.rates is not None and min(self.rates) < SLOWEST:
+            raise InputError(f"{min(self.rates)} Hz; the lowest sampling rate is {SLOWEST} Hz")
 
 
 DEFAULT = Options()
@@ -140,8 +144,10 @@ def generate(
 
     Raises
     ------
+    InputError
+        If a class or a site is unknown, or a length or a rate too low.
     ValueError
-        If a class, a site or the dialect is unknown, or a length too short.
+        If the dialect is unknown.
     """
     options = Options(_tuple(classes), _tuple(rates), _tuple(seconds), noise, tuple(sites))
     folder = Path(folder)
@@ -152,10 +158,10 @@ def generate(
     )
     done: Iterator[list[Path]] = Parallel(n_jobs=workers, return_as="generator")(jobs)
     paths: list[Path] = []
-    with tqdm(total=n, unit="recording", disable=not progress) as bar:
+    with bar(total=n, unit="rec", disable=not progress) as count:
         for chunk in done:
             paths += chunk
-            bar.update(len(chunk))
+            count.update(len(chunk))
     return paths
 
 
