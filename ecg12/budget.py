@@ -49,11 +49,10 @@ def plan(epoch_seconds: Sequence[float], left: float, epochs: int) -> dict[int, 
     dict
         Index of the member → epochs; empty if there is no time for one epoch of one member.
     """
-    usable = left * (1 - RESERVE)
     cheapest = sorted(range(len(epoch_seconds)), key=lambda index: epoch_seconds[index])
     counts = [len(cheapest), *(n for n in range(len(cheapest) - 1, 0, -1) if n % 2)]
     for count in counts:
-        affordable = usable / sum(epoch_seconds[index] for index in cheapest[:count])
+        affordable = left / sum(epoch_seconds[index] for index in cheapest[:count])
         if affordable >= (min(LEAST_EPOCHS, epochs) if count > 1 else 1):
             return dict.fromkeys(sorted(cheapest[:count]), min(epochs, int(affordable)))
     return {}

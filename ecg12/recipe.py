@@ -17,7 +17,7 @@ import numpy as np
 
 from ecg12 import __version__, backend
 from ecg12.backend import keras
-from ecg12.budget import Clock, plan
+from ecg12.budget import RESERVE, Clock, plan
 from ecg12.classifier import Classifier, Member, save_classifier
 from ecg12.dataset import prepare_folder, split, summary
 from ecg12.errors import InputError
@@ -110,7 +110,7 @@ def train(data: str | Path, model: str | Path, recipe: Recipe, hours: float = 46
     FileNotFoundError, RecordError
         If the data hold no readable recording.
     """
-    clock = Clock(hours)
+    clock = Clock(hours * (1 - RESERVE))
     folder = Path(model)
     work = folder / WORK
     work.mkdir(parents=True, exist_ok=True)
@@ -179,7 +179,7 @@ def _plan(
     epochs = {waiting[place]: n for place, n in allowed.items()}
     expected = sum(costs[place] * n for place, n in allowed.items())
     log.info(
-        "plan: %d of %d members, at most %d epochs each, at most %.2g h of %.2g h left",
+        "plan: %d of %d members, at most %d epochs each, at most %.2g h of %.2g h for training",
         len(epochs), len(waiting), max(epochs.values(), default=0), expected / 3600, left / 3600,
     )  # fmt: skip
     return epochs

@@ -10,20 +10,20 @@ from ecg12.budget import Clock, available_memory, batch_that_fits, plan
 @pytest.mark.parametrize(
     ("costs", "left", "epochs", "expected"),
     [
-        # 3 members × 10 s × 100 epochs = 3000 s fit into 90 % of 4000 s.
-        ([10, 10, 10], 4000, 100, {0: 100, 1: 100, 2: 100}),
-        # 90 % of 2000 s is 60 epochs of all three.
-        ([10, 10, 10], 2000, 100, {0: 60, 1: 60, 2: 60}),
-        # 90 % of 300 s is 9 epochs of three, fewer than 10: one member is left, with 27.
-        ([10, 10, 10], 300, 100, {0: 27}),
+        # 3 members × 10 s × 100 epochs = 3000 s fit into 3600 s.
+        ([10, 10, 10], 3600, 100, {0: 100, 1: 100, 2: 100}),
+        # 1800 s are 60 epochs of all three.
+        ([10, 10, 10], 1800, 100, {0: 60, 1: 60, 2: 60}),
+        # 270 s are 9 epochs of three, fewer than 10: one member is left, with 27.
+        ([10, 10, 10], 270, 100, {0: 27}),
         # Eight members do not get 10 epochs; the seven cheapest do.
-        ([1, 1, 1, 1, 1, 1, 1, 100], 100, 50, {i: 12 for i in range(7)}),
+        ([1, 1, 1, 1, 1, 1, 1, 100], 90, 50, {i: 12 for i in range(7)}),
         # The cheapest one survives, with what the time allows.
-        ([50, 20, 90], 100, 100, {1: 4}),
+        ([50, 20, 90], 90, 100, {1: 4}),
         # Not one epoch of the cheapest member fits.
         ([50, 20, 90], 10, 100, {}),
         # A schedule shorter than the least number of epochs counts as enough.
-        ([10, 10, 10], 67, 2, {0: 2, 1: 2, 2: 2}),
+        ([10, 10, 10], 61, 2, {0: 2, 1: 2, 2: 2}),
     ],
 )
 def test_plan(costs, left, epochs, expected):

@@ -15,6 +15,8 @@ FLOORS = [
     "headers",
     "labels",
     "records",
+    "muse",
+    "formats",
     "signals",
     "outputs",
     "metrics",

@@ -82,7 +82,7 @@ def _fibrillation(
 
 
 def _flutter(rng: np.random.Generator, rhythm: Rhythm, seconds: float) -> tuple[Wavelet, ...]:
-    """Draw a sawtooth locked to the beats: slow fall, quick return, negative in II, III, aVF."""
+    """Draw a sawtooth locked to the beats: in II, III and aVF it rises slowly and falls fast."""
     points = STEP * np.arange(int(seconds / STEP) + 3)
     phase = rhythm.atrial_rate * (points - rhythm.times[0]) + rng.random()
     size = np.exp(rng.normal(np.log(0.085), 0.4))
