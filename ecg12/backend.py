@@ -48,15 +48,30 @@ def stderr_without(pattern: str) -> Iterator[None]:
             os.close(original)
 
 
+@contextmanager
+def absent(module: str) -> Iterator[None]:
+    """Let the block's imports find `module` not installed, unless it is loaded already."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]  # Python's own mark for "not to be found"
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
 def import_keras() -> Any:
     """Import Keras and its backend, at `TF_CPP_MIN_LOG_LEVEL` from the first line on.
 
     TensorFlow reads that level only after its libraries have told what they found: oneDNN, CUDA.
-    An import that fails raises as ever.
+    Keras would also load Matplotlib, for image galleries: a second more, and a font cache that is
+    written into the home folder. An import that fails raises as ever.
     """
     severities = LEFT_OUT.get(os.environ["TF_CPP_MIN_LOG_LEVEL"])
     early = rf"[{severities}]\d{{4}} \d\d:|WARNING: All log messages before absl::InitializeLog"
-    with stderr_without(early) if severities and sys.stderr else nullcontext():
+    quiet = stderr_without(early) if severities and sys.stderr else nullcontext()
+    with quiet, absent("matplotlib"):
         import keras
     return keras
 

@@ -1,5 +1,6 @@
 """The backend: compiled inference equals the models' own forward pass; start-up is one line."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg12.backend import compiled, device, stderr_without
+from ecg12.backend import absent, compiled, device, stderr_without
 from ecg12.networks import ResNet
 
 ROOT = Path(__file__).parent.parent
@@ -51,11 +52,22 @@ def test_a_failing_block_raises_and_gives_stderr_back(capfd):
     assert capfd.readouterr().err == "I after\n"
 
 
+def test_an_absent_module_is_not_found_and_then_found_again(tmp_path, monkeypatch):
+    (tmp_path / "gallery.py").write_text("pictures = 3\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with absent("gallery"), pytest.raises(ImportError, match="gallery"):
+        importlib.import_module("gallery")
+    gallery = importlib.import_module("gallery")
+    with absent("gallery"):  # loaded already
+        assert importlib.import_module("gallery") is gallery
+    assert sys.modules.pop("gallery").pictures == 3
+
+
 def test_a_start_without_gpu_says_one_line_and_a_killed_one_its_last_words():
     code = """
-import os, signal
+import os, signal, sys
 from ecg12 import backend
-print(backend.start(0), flush=True)
+print(backend.start(0), "matplotlib" in sys.modules, flush=True)
 with backend.stderr_without("I"):
     os.write(2, b"I info\\nF fatal\\n")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -66,6 +78,6 @@ with backend.stderr_without("I"):
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.stdout == "tensorflow on CPU (no usable GPU)\n"
+    assert done.stdout == "tensorflow on CPU (no usable GPU) False\n"
     assert done.stderr == "F fatal\n"
     assert done.returncode == -signal.SIGKILL
