@@ -30,6 +30,7 @@ FLOORS = [
     "driving",
     "recipe",
     "synthetic",
+    "drawing",
     "__main__",
 ]
 KERAS_ROOMS = {"backend", "networks", "training", "classifier", "recipe"}

@@ -1,0 +1,168 @@
+"""MUSE files on disk: find them, read recording, patient key and statements."""
+
+import hmac
+import math
+import os
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+from ecg12.headers import LEADS, OLDEST
+from ecg12.muse.document import number, read_root, text
+from ecg12.muse.waveforms import Lead, rhythm, sampling_rate, stored_leads, with_derived
+from ecg12.records import Record
+
+SUFFIX = ".xml"  # in upper or lower case
+YEARS_PER_UNIT = {
+    "YEARS": 1.0, "MONTHS": 1 / 12, "WEEKS": 7 / 365.25, "DAYS": 1 / 365.25, "HOURS": 1 / 8766,
+}  # fmt: skip
+SEX = {"MALE": "Male", "FEMALE": "Female"}
+DATE_FORMATS = ("%m-%d-%Y", "%m/%d/%Y", "%Y-%m-%d")
+KEY_DIGITS = 32  # hexadecimal; 128 bits
+# Lines that name a person: who confirmed, read, edited, ordered or signed the recording.
+_NAMING = re.compile(
+    r"\b(?:confirmed|(?:over)?-?read|interpreted|reviewed|edited|referred|ordered|signed|verified)"
+    r"\s+by\b|^\s*(?:by|technician|md|dr|physician)\s*[:.]",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class MuseRecording:
+    """One file of a MUSE archive.
+
+    Attributes
+    ----------
+    record
+        The recording; its `codes` are empty, because statements are text.
+    patient
+        Salted hash of the patient identifier, 32 hexadecimal digits; None without salt or
+        identifier.
+    statements
+        Segments of the over-read diagnosis, in order, lines that name a reader left out. They are
+        free text, so `repr` does not show them.
+    """
+
+    record: Record = field(repr=False)
+    patient: str | None
+    statements: tuple[str, ...] = field(repr=False)
+
+
+def find_muse(folder: str | Path) -> list[Path]:
+    """List the XML files below a folder, sorted; names that begin with a dot are skipped.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder or no XML file in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder of recordings")
+    found: list[Path] = []
+    for where, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        shown = (name for name in files if not name.startswith("."))
+        found += [Path(where, name) for name in shown if name.lower().endswith(SUFFIX)]
+    if not found:
+        raise FileNotFoundError(f"{folder}: no MUSE files ({SUFFIX})")
+    return sorted(found)
+
+
+def read_muse(path: str | Path, salt: str | None = None) -> MuseRecording:
+    """Read a MUSE XML file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    salt
+        Secret from which patient keys are made; the same salt gives the same patient the same key.
+        Without it no keys are made.
+
+    Raises
+    ------
+    RecordError
+        If the file is no MUSE recording, declares XML entities, is too large, or if its samples
+        are damaged or not as many as announced. The message names the file.
+    ValueError
+        If the salt is empty, which would let anyone who knows an identifier find its key.
+    """
+    if salt == "":
+        raise ValueError("the salt of patient keys is empty; give a secret text, or None")
+    path = Path(path)
+    root = read_root(path, "RestingECG")
+    waveform = rhythm(root, path)
+    rate = sampling_rate(waveform, path)
+    leads = with_derived(stored_leads(waveform, path))
+    return MuseRecording(
+        _record(path.stem, leads, rate, root),
+        _patient_key(text(root, "PatientDemographics/PatientID"), salt),
+        _statements(root),
+    )
+
+
+def _record(name: str, leads: dict[str, Lead], rate: float, root: Element) -> Record:
+    """Join leads, the standard ones first and in order, and what is known of the patient."""
+    names = [lead for lead in LEADS if lead in leads]
+    names += [lead for lead in leads if lead not in LEADS]
+    ordered = [leads[lead] for lead in names]
+    demographics = root.find("PatientDemographics")
+    return Record(
+        name,
+        np.array([lead.samples for lead in ordered]),
+        np.array([lead.gain for lead in ordered]),
+        np.zeros(len(ordered)),
+        tuple(lead.unit for lead in ordered),
+        tuple(names),
+        rate,
+        _age(demographics, text(root, "TestDemographics/AcquisitionDate")),
+        SEX.get(text(demographics, "Gender").upper()),
+    )
+
+
+def _patient_key(identifier: str, salt: str | None) -> str | None:
+    if salt is None or not identifier:
+        return None
+    return hmac.digest(salt.encode(), identifier.encode(), "sha256").hex()[:KEY_DIGITS]
+
+
+def _age(demographics: Element | None, acquired: str) -> float | None:
+    """Return the age in years: as written, or else from birth to recording; None if unknown."""
+    unit = text(demographics, "AgeUnits").upper() or "YEARS"
+    age = number(demographics, "PatientAge") * YEARS_PER_UNIT.get(unit, math.nan)
+    born, day = _date(text(demographics, "DateofBirth")), _date(acquired)
+    if math.isnan(age) and born and day:
+        age = float((day.year - born.year) - ((day.month, day.day) < (born.month, born.day)))
+    return age if 0 <= age <= OLDEST else None
+
+
+def _date(written: str) -> date | None:
+    for layout in DATE_FORMATS:
+        try:
+            return datetime.strptime(written, layout).date()
+        except ValueError:
+            continue
+    return None
+
+
+def _statements(root: Element) -> tuple[str, ...]:
+    """Join pieces up to each end-of-line flag; leave out segments that name a reader."""
+    segments: list[str] = []
+    pieces: list[str] = []
+    for statement in root.iterfind("Diagnosis/DiagnosisStatement"):
+        pieces.append(text(statement, "StmtText"))
+        if any((flag.text or "").strip() == "ENDSLINE" for flag in statement.iterfind("StmtFlag")):
+            segments.append(_segment(pieces))
+            pieces = []
+    segments.append(_segment(pieces))
+    return tuple(segment for segment in segments if segment and not _NAMING.search(segment))
+
+
+def _segment(pieces: list[str]) -> str:
+    """Join pieces with single blanks, none before punctuation (", age undetermined")."""
+    return re.sub(r"\s+([,.;])", r"\1", " ".join(" ".join(pieces).split()))
