@@ -27,6 +27,18 @@ def synth(options: argparse.Namespace) -> None:
     print(f"{len(paths)} synthetic recordings in {options.output}")
 
 
+def plot(options: argparse.Namespace) -> None:
+    """Draw a recording on ECG paper."""
+    from ecg12.drawing import draw, save
+    from ecg12.records import read_record
+
+    record = read_record(options.record)
+    path = options.output or f"{record.name}.png"
+    span = {"start": options.start, "seconds": options.seconds}
+    save(draw(record, **span, low_pass=options.lowpass, raw=options.raw), path)
+    print(f"{record.name} drawn in {path}")
+
+
 def report(options: argparse.Namespace) -> None:
     """Print the scores of a folder of outputs beside the best constant answer's."""
     from ecg12.labels import WEIGHTS, load_weights
@@ -52,6 +64,15 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--noise", type=float, default=1.0, help="factor on the noise, 0 for none")
     command.add_argument("--dialect", choices=("A", "B"), default="A", help="header dialect")
     command.add_argument("--workers", type=int, default=-1, help="processes (default all)")
+
+    command = commands.add_parser("plot", help="draw a recording on ECG paper")
+    command.set_defaults(run=plot)
+    command.add_argument("record", help="header or signal file")
+    command.add_argument("-o", "--output", help=".png, .pdf or .svg (default RECORD.png)")
+    command.add_argument("--start", type=float, default=0.0, help="s (default %(default)s)")
+    command.add_argument("--seconds", type=float, default=10.0, help="length (default %(default)s)")
+    command.add_argument("--lowpass", type=float, default=150.0, help="Hz (default %(default)s)")
+    command.add_argument("--raw", action="store_true", help="unfiltered, less each lead's median")
 
     command = commands.add_parser("report", help="score outputs beside the best constant answer")
     command.set_defaults(run=report)
