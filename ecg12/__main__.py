@@ -30,9 +30,9 @@ def synth(options: argparse.Namespace) -> None:
 def plot(options: argparse.Namespace) -> None:
     """Draw a recording on ECG paper."""
     from ecg12.drawing import draw, save
-    from ecg12.records import read_record
+    from ecg12.formats import read_any
 
-    record = read_record(options.record)
+    record = read_any(options.record)
     path = options.output or f"{record.name}.png"
     span = {"start": options.start, "seconds": options.seconds}
     save(draw(record, **span, low_pass=options.lowpass, raw=options.raw), path)
@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("plot", help="draw a recording on ECG paper")
     command.set_defaults(run=plot)
-    command.add_argument("record", help="header or signal file")
+    command.add_argument("record", help="header, signal file or MUSE .xml")
     command.add_argument("-o", "--output", help=".png, .pdf or .svg (default RECORD.png)")
     command.add_argument("--start", type=float, default=0.0, help="s (default %(default)s)")
     command.add_argument("--seconds", type=float, default=10.0, help="length (default %(default)s)")

@@ -42,8 +42,9 @@ INDENT = 10.0  # the calibration pulse stands before the signals
 LINE = 4.2  # of the heading
 HEADING_LINES = 5  # that fit above the grid of an A4 page
 PULSE = ((0, 0), (2.5, 0), (2.5, 10), (7.5, 10), (7.5, 0), (INDENT, 0))  # 1 mV, 200 ms
-NAME_WIDTH = 10.0
-NAME_HEIGHTS = (13.5, -14.0, 18.5, -18.5)  # of a lead's name, by preference
+NAME_HEIGHT = 13.5  # of a lead's name above its base line
+NAME_PLACES = np.arange(1.5, 20, 0.5).tolist()  # from the beginning of its trace, by preference
+LETTER = 2.7  # width of a letter of a name, at most
 SECONDS = (1.0, 60.0)  # that can be drawn on one page
 
 FINE, BOLD, INK = "#f6cfcf", "#e79c9c", "#000000"  # a grid light enough to print in black and white
@@ -65,7 +66,8 @@ def draw(
 
     The columns I II III, aVR aVL aVF, V1 V2 V3 and V4 V5 V6 follow one another in time above a
     rhythm strip; a column for which the recording is too short shows its end. Amplitudes that
-    cannot be true are drawn at a typical size, with a warning and without calibration pulse.
+    cannot be true are drawn at a typical size, with a warning and without calibration pulse; waves
+    that run off the paper are cut at its edge.
 
     Parameters
     ----------
@@ -176,16 +178,20 @@ def _lead(
         return
     first, last = (round(time * shown.rate) for time in span)
     values = shown.signals[lead][first : last + 1]
-    _line(axes, left + SPEED * np.arange(len(values)) / shown.rate, base + GAIN * values, lead)
-    near = GAIN * values[: round(shown.rate * NAME_WIDTH / SPEED)]
-    _text(axes, left + 1.5, base + _clear_height(near), lead, size=10, weight="bold")
+    x, y = SPEED * np.arange(len(values)) / shown.rate, GAIN * values
+    _line(axes, left + x, base + y, lead)
+    _text(axes, left + _clear_place(x, y, lead), base + NAME_HEIGHT, lead, size=10, weight="bold")
 
 
-def _clear_height(trace: np.ndarray) -> float:
-    """Return the first height, mm above the base line, at which a trace leaves room for a name."""
-    low, high = np.minimum(trace[:-1], trace[1:]), np.maximum(trace[:-1], trace[1:])
-    free = [y for y in NAME_HEIGHTS if not ((low < y + 3.5) & (high > y - 1)).any()]
-    return free[0] if free else NAME_HEIGHTS[0]
+def _clear_place(x: np.ndarray, y: np.ndarray, name: str) -> float:
+    """Return the first place from the left at which a lead's name does not cover its trace."""
+    low, high = np.minimum(y[:-1], y[1:]), np.maximum(y[:-1], y[1:])
+    taken = x[:-1][(low < NAME_HEIGHT + 4) & (high > NAME_HEIGHT - 1)]
+    width = LETTER * len(name) + 1
+    for place in NAME_PLACES:
+        if not ((taken > place - 1) & (taken < place + width)).any():
+            return place
+    return NAME_PLACES[0]
 
 
 def _pulse(axes: Axes, base: float, shown: Excerpt) -> None:
