@@ -12,6 +12,9 @@ def synth(options: argparse.Namespace) -> None:
     """Write synthetic recordings."""
     from ecg12.synthetic import generate
 
+    if options.format == "muse":
+        synth_muse(options)
+        return
     paths = generate(
         options.output,
         options.n,
@@ -25,6 +28,19 @@ def synth(options: argparse.Namespace) -> None:
         progress=True,
     )
     print(f"{len(paths)} synthetic recordings in {options.output}")
+
+
+def synth_muse(options: argparse.Namespace) -> None:
+    """Write synthetic recordings as MUSE XML."""
+    from ecg12.synthetic import Options
+    from ecg12.synthetic.muse import generate_muse
+
+    classes = None if options.classes is None else tuple(options.classes)
+    drawn = Options(classes, tuple(options.rates), tuple(options.seconds), options.noise)
+    paths = generate_muse(
+        options.output, options.n, options.seed, drawn, workers=options.workers, progress=True
+    )
+    print(f"{len(paths)} synthetic MUSE files in {options.output}")
 
 
 def plot(options: argparse.Namespace) -> None:
@@ -62,6 +78,12 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--rates", nargs="+", type=float, default=[500.0], help="Hz")
     command.add_argument("--seconds", nargs="+", type=float, default=[10.0], help="lengths")
     command.add_argument("--noise", type=float, default=1.0, help="factor on the noise, 0 for none")
+    command.add_argument(
+        "--format",
+        choices=("wfdb", "muse"),
+        default="wfdb",
+        help="a challenge folder, or GE MUSE XML with diagnosis statements (default %(default)s)",
+    )
     command.add_argument("--dialect", choices=("A", "B"), default="A", help="header dialect")
     command.add_argument("--workers", type=int, default=-1, help="processes (default all)")
 

@@ -325,6 +325,8 @@ def test_segments_end_at_the_end_of_line_flag(make_file):
     [
         "Confirmed by Smithers, John (778899) on 5/10/2021 1:15:09 PM",
         "CONFIRMED BY SMITHERS",
+        "Reconfirmed by SMITHERS, JOHN (778899) on 03/29/1995 02:57:00 PM",
+        "SMITHERS, John W. (778899)",
         "Reviewed and confirmed by Smithers, John",
         "Overread by: Smithers",
         "Referred by: Smithers, J",

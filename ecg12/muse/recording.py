@@ -23,10 +23,11 @@ YEARS_PER_UNIT = {
 SEX = {"MALE": "Male", "FEMALE": "Female"}
 DATE_FORMATS = ("%m-%d-%Y", "%m/%d/%Y", "%Y-%m-%d")
 KEY_DIGITS = 32  # hexadecimal; 128 bits
-# Lines that name a person: who confirmed, read, edited, ordered or signed the recording.
+# Lines that name a person: who confirmed, read, edited, ordered or signed the recording, and
+# whatever ends in "SMITH, JOHN (123)".
 _NAMING = re.compile(
-    r"\b(?:confirmed|(?:over)?-?read|interpreted|reviewed|edited|referred|ordered|signed|verified)"
-    r"\s+by\b|^\s*(?:by|technician|md|dr|physician)\s*[:.]",
+    r"(?:confirmed|read|interpreted|reviewed|edited|referred|ordered|signed|verified)\s+by\b"
+    r"|^\s*(?:by|technician|md|dr|physician)\s*[:.]|\w,\s*\w[^,]*\(\d+\)",
     re.IGNORECASE,
 )
 
