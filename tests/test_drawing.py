@@ -254,6 +254,24 @@ def test_filter_removes_wander_and_noise_but_keeps_beats():
     assert np.ptp(raw - (beat + wander + mains)) == pytest.approx(0, abs=0.002)
 
 
+def test_excerpt_begins_where_asked_and_is_centred_on_what_is_shown(make_record):
+    record = make_record(seconds=30)
+    stored = record.stored.copy()
+    stored[:, :6000] += 3000  # 3 mV higher before 12 s
+    shown = excerpt(replace(record, stored=stored), 12, 5, raw=True).signals["V2"]
+    wanted = record.millivolts[LEADS.index("V2"), 6000:8500]
+    assert shown == pytest.approx(wanted - np.median(wanted))
+
+
+def test_recording_that_ends_within_qrs_does_not_bend_the_base_line():
+    times = np.arange(5000) / 500
+    beat = np.exp(-0.5 * ((np.abs((times - 9.998 + 0.4) % 0.8 - 0.4)) / 0.02) ** 2)
+    record = Record.from_millivolts("end", np.tile(beat, (12, 1)), LEADS, 500)
+    shown = excerpt(record).signals["I"]
+    quiet = (beat < 0.001) & (times > 8.4)
+    assert np.abs(shown[quiet] - np.median(shown)).max() < 0.1
+
+
 def test_other_leads_and_single_leads_are_drawn_as_far_as_they_go(make_record):
     record = replace(make_record(leads=("I", "V6")), leads=("MLII", "vx"))
     figure = draw(record)
