@@ -108,6 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; bad input ends with one clear line and status 1."""
     options = parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it lists every glyph of a PDF
     try:
         options.run(options)
     except (OSError, InputError) as error:

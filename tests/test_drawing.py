@@ -315,11 +315,13 @@ def test_real_recordings_are_drawn_without_warnings(shared, tmp_path):
         assert {*LEADS, "II"} <= {line.get_label() for line in figure.axes[0].lines}
 
 
-def test_command_draws_a_recording(tmp_path, make_record, capsys):
+def test_command_draws_a_recording(tmp_path, make_record, capsys, caplog):
+    caplog.set_level("INFO")
     path = write_record(tmp_path, make_record("R7", codes=("164889003",)))
     main(["plot", str(path), "-o", str(tmp_path / "out.pdf"), "--lowpass", "40", "--start", "1"])
     assert (tmp_path / "out.pdf").read_bytes().startswith(HEADS[".pdf"])
-    assert "out.pdf" in capsys.readouterr().out
+    assert capsys.readouterr().out == f"R7 drawn in {tmp_path / 'out.pdf'}\n"
+    assert caplog.records == []
 
 
 def test_command_names_the_file_after_the_recording(tmp_path, make_record, monkeypatch):
