@@ -5,6 +5,9 @@ FROM python:3.11-slim
 #   docker build --build-arg TENSORFLOW=tensorflow-cpu .
 ARG TENSORFLOW=tensorflow[and-cuda]
 
+# A run writes into the folder it is given and into /tmp, nowhere else.
+ENV KERAS_HOME=/tmp/keras PYTHONDONTWRITEBYTECODE=1
+
 # Before the code, so that a change of code does not install everything again.
 COPY requirements.txt /requirements.txt
 RUN sed -i "s/^tensorflow==/${TENSORFLOW}==/" /requirements.txt \
