@@ -131,7 +131,7 @@ def statements_of(
     The machine misses a finding of every third recording; the over-reader misses none.
     """
     rng = np.random.default_rng((SALT, STATEMENTS, seed, index))
-    context = _context(record, beat)
+    context = context_of(record, beat)
     findings = findings_of(record.codes)
     missed = {pick(rng, sorted(findings))} if findings and rng.random() < MISSED else set()
     machine = diagnosis(rng, findings - missed, context)
@@ -151,7 +151,7 @@ def _confirmation(rng: np.random.Generator, acquired: datetime) -> str:
     return f"{verb} {reader} ({rng.integers(100, 1000)}) on {when:%m/%d/%Y %I:%M:%S %p}"
 
 
-def _context(record: Record, beat: MedianBeat) -> Context:
+def context_of(record: Record, beat: MedianBeat) -> Context:
     """Tell where ST and T are lowest and highest, against the beat's median level."""
     first, last = (round((MEDIAN_BEAT[0] + t) * record.rate) for t in REPOLARIZATION)
     level = beat.millivolts[:, first:last].mean(axis=1) - np.median(beat.millivolts, axis=1)
