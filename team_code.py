@@ -20,10 +20,12 @@ def training_code(data_directory: str, model_directory: str) -> None:
         Receives the model; made if missing.
     """
     _log_to_console()
-    from ecg12.recipe import get_recipe, train
+    from ecg12.budget import read_hours
+    from ecg12.recipe import get_recipe
+    from ecg12.submission import train
 
     recipe = get_recipe(os.environ.get("ECG12_RECIPE", "submission"))
-    train(data_directory, model_directory, recipe, float(os.environ.get("ECG12_BUDGET", "46")))
+    train(data_directory, model_directory, recipe, read_hours(os.environ.get("ECG12_BUDGET", "46")))
 
 
 def load_model(model_directory: str, leads: Iterable[str] | None = None) -> Any:

@@ -1,6 +1,6 @@
 """Time reading and preparing one recording against the plain way to do it.
 
-    python benchmarks/preparation.py [rounds]
+    python -m benchmarks.preparation [rounds]
 
 A 10 s, 500 Hz, 12-lead recording is written to a temporary folder. The plain way is
 wfdb.rdrecord, scipy.signal.resample_poly, two 2-D scipy.signal.medfilt calls and sosfiltfilt. Both

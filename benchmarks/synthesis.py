@@ -1,6 +1,6 @@
 """Time the drawing of synthetic recordings and its core against the plain way to do it.
 
-    python benchmarks/synthesis.py [n]
+    python -m benchmarks.synthesis [n]
 
 Prints how many recordings (10 s, 500 Hz, noise and filters included) one core draws per second of
 processor time, the measurement of labels and all discarded draws included; and how much faster

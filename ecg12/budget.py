@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ecg12.errors import InputError
+
 LEAST_EPOCHS = 10  # fewer epochs a member are worse than fewer members
 RESERVE = 0.1  # share of the time kept for thresholds, scoring and saving
 TRAINING_COPIES = 3  # forward values, their gradients, and the convolutions' work space
@@ -28,12 +30,31 @@ class Clock:
         return self.deadline - self.now()
 
 
-def plan(epoch_seconds: Sequence[float], left: float, epochs: int) -> dict[int, int]:
+def read_hours(text: str) -> float:
+    """Read a time budget in hours.
+
+    Raises
+    ------
+    InputError
+        If it is no positive number.
+    """
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = -1.0
+    if not 0 < hours < float("inf"):
+        raise InputError(f"a time budget is a positive number of hours, not {text!r}")
+    return hours
+
+
+def plan(
+    epoch_seconds: Sequence[float], left: float, epochs: int, trained: int = 0
+) -> dict[int, int]:
     """Decide which members to train and for how many epochs at most.
 
     All members get the full number of epochs if that fits. If not, all get the same smaller
-    number; if that falls below `LEAST_EPOCHS`, the most expensive members are given up, down to
-    an odd number.
+    number; if that falls below `LEAST_EPOCHS`, the most expensive members are given up, so that
+    the members trained in the end are odd in number.
 
     Parameters
     ----------
@@ -43,6 +64,8 @@ def plan(epoch_seconds: Sequence[float], left: float, epochs: int) -> dict[int, 
         Seconds left.
     epochs
         The schedule's limit.
+    trained
+        Members trained already.
 
     Returns
     -------
@@ -50,10 +73,11 @@ def plan(epoch_seconds: Sequence[float], left: float, epochs: int) -> dict[int, 
         Index of the member → epochs; empty if there is no time for one epoch of one member.
     """
     cheapest = sorted(range(len(epoch_seconds)), key=lambda index: epoch_seconds[index])
-    counts = [len(cheapest), *(n for n in range(len(cheapest) - 1, 0, -1) if n % 2)]
-    for count in counts:
+    fewer = (n for n in range(len(cheapest) - 1, 0, -1) if (n + trained) % 2)
+    for count in (len(cheapest), *fewer):
         affordable = left / sum(epoch_seconds[index] for index in cheapest[:count])
-        if affordable >= (min(LEAST_EPOCHS, epochs) if count > 1 else 1):
+        alone = count == 1 and not trained
+        if affordable >= (1 if alone else min(LEAST_EPOCHS, epochs)):
             return dict.fromkeys(sorted(cheapest[:count]), min(epochs, int(affordable)))
     return {}
 

@@ -7,6 +7,7 @@ Decision (Ansari et al., 2020, section 2.3.2): the score of a class is the media
 scores, its label the mode of the members' labels; a tie is negative.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,12 +18,13 @@ import numpy as np
 from ecg12 import __version__, backend
 from ecg12.backend import keras
 from ecg12.dataset import to_inputs
-from ecg12.errors import ModelError
+from ecg12.errors import InputError, ModelError
 from ecg12.files import read_json, sha256, write_json, write_named_by_checksum
 from ecg12.labels import ScoredClasses
 from ecg12.records import Record
 from ecg12.signals import Preprocessing, prepare
 
+log = logging.getLogger(__name__)
 FORMAT = 1
 INDEX = "classifier.json"
 
@@ -120,6 +122,7 @@ def save_classifier(folder: str | Path, classifier: Classifier) -> None:
     and only after that are the members removed that it no longer names.
     """
     folder = Path(folder)
+    before = _named_files(folder)
     entries = [_save_member(folder, member) for member in classifier.members]
     classes = classifier.classes
     index = {
@@ -131,8 +134,16 @@ def save_classifier(folder: str | Path, classifier: Classifier) -> None:
         "members": entries,
     }
     write_json(folder / INDEX, index)
-    for file in set(folder.glob("*.keras")) - {folder / entry["file"] for entry in entries}:
-        file.unlink()
+    for name in before - {entry["file"] for entry in entries}:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _named_files(folder: Path) -> set[str]:
+    """Return the member files that a folder's index names, if it has a readable one."""
+    try:
+        return {Path(entry["file"]).name for entry in read_json(folder / INDEX)["members"]}
+    except (OSError, InputError, KeyError, TypeError):
+        return set()
 
 
 def _save_member(folder: Path, member: Member) -> dict[str, Any]:
@@ -170,12 +181,14 @@ def load_classifier(folder: str | Path) -> Classifier:
             raise ModelError(f"{path}: names no member")
         groups = tuple(tuple(group) for group in index["classes"])
         classes = ScoredClasses(groups, np.array(index["weights"]), index["year"])
-        return Classifier(classes, [_load_member(Path(folder), e) for e in index["members"]])
-    except (KeyError, TypeError) as error:
+        members = [_load_member(Path(folder), e, classes) for e in index["members"]]
+    except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: not a classifier's index: {error!r}") from error
+    log.info("%s: %d members, %s", folder, len(members), backend.device())
+    return Classifier(classes, members)
 
 
-def _load_member(folder: Path, entry: dict[str, Any]) -> Member:
+def _load_member(folder: Path, entry: dict[str, Any], classes: ScoredClasses) -> Member:
     file = folder / Path(entry["file"]).name
     if not file.is_file():
         raise ModelError(f"{file}: missing, though {INDEX} names it")
@@ -184,10 +197,18 @@ def _load_member(folder: Path, entry: dict[str, Any]) -> Member:
     fields: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in entry["preprocessing"].items()
     }
-    return Member(
-        entry["name"],
-        keras.saving.load_model(file, compile=False, safe_mode=True),
-        Preprocessing(**fields),
-        np.array(entry["thresholds"], dtype=np.float64),
-        entry["validation_score"],
-    )
+    try:
+        preprocessing = Preprocessing(**fields)
+        model = keras.saving.load_model(file, compile=False, safe_mode=True)
+    except ValueError as error:
+        raise ModelError(f"{file}: cannot be loaded: {error}") from error
+    thresholds = np.array(entry["thresholds"], dtype=np.float64)
+    expected = (None, len(preprocessing.leads), preprocessing.n_samples, 1)
+    if model.input_shape != expected or model.output_shape[-1] != len(classes.columns):
+        shapes = f"{model.input_shape} -> {model.output_shape}"
+        raise ModelError(f"{file}: {shapes} does not fit {expected} -> {len(classes.columns)}")
+    if thresholds.shape != (len(classes),) or not np.isfinite(thresholds).all():
+        raise ModelError(
+            f"{folder / INDEX}: {len(classes)} finite thresholds are needed per member"
+        )
+    return Member(entry["name"], model, preprocessing, thresholds, entry["validation_score"])

@@ -49,7 +49,7 @@ class Dataset:
     failures
         One message per recording that could not be read.
     fingerprint
-        Changes whenever a recording, a label, the preprocessing or the version does.
+        Changes whenever a recording, a label, a weight, the preprocessing or the version does.
     """
 
     signals: np.ndarray
@@ -66,12 +66,10 @@ class Dataset:
         """Return (n, n_leads, n_samples, 1) float32 network inputs."""
         return to_inputs(self.signals[self.rows[indices]])
 
-    def batches(
-        self, indices: np.ndarray, size: int, outputs: np.ndarray
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield (inputs, outputs) of `size` recordings in the order of `indices`, one ahead."""
+    def batches(self, indices: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield (indices, inputs) of `size` recordings at a time, in order, read ahead."""
         parts = [indices[i : i + size] for i in range(0, len(indices), size)]
-        return ahead(lambda part: (self.inputs(part), outputs[part]), parts, workers=1, depth=3)
+        return ahead(lambda part: (part, self.inputs(part)), parts, workers=1, depth=3)
 
 
 def to_inputs(prepared: np.ndarray) -> np.ndarray:
@@ -111,7 +109,7 @@ def prepare_folder(
     preprocessing
         The chain to apply.
     classes
-        Which labels to encode.
+        Which labels to encode; their weights count in the fingerprint.
     n_jobs
         Processes; all processors by default.
 
@@ -125,7 +123,8 @@ def prepare_folder(
     codes, digests = zip(
         *(_scan(stem) for stem in bar(stems, desc="headers", unit="rec")), strict=True
     )
-    description = [__version__, asdict(preprocessing), classes.groups, names, digests]
+    weights = classes.weights.tolist()
+    description = [__version__, asdict(preprocessing), classes.groups, weights, names, digests]
     fingerprint = hashlib.sha256(json.dumps(description).encode()).hexdigest()
     shape = (len(stems), len(preprocessing.leads), preprocessing.n_samples)
     signals, errors = _fill(Path(work), stems, shape, preprocessing, fingerprint, n_jobs)
@@ -141,19 +140,25 @@ def prepare_folder(
 
 
 def _scan(stem: Path) -> tuple[tuple[str, ...], str]:
-    """Return a recording's codes and a digest of its header and of its signal file's size.
+    """Return a recording's codes and a digest of its header and of its signal files' state.
 
-    The header holds a checksum of every signal, so samples need not be read.
+    Samples are not read: size and time of change stand for them.
     """
-    digest = hashlib.sha256()
-    for suffix in (".hea", ".mat", ".dat"):
-        path = stem.with_name(stem.name + suffix)
-        if path.is_file():
-            digest.update(path.read_bytes() if suffix == ".hea" else b"%d" % path.stat().st_size)
+    path = stem.with_name(f"{stem.name}.hea")
+    text = path.read_bytes() if path.is_file() else b""
     try:
-        return read_header(stem).codes, digest.hexdigest()
+        header = read_header(stem)
     except RecordError:
-        return (), digest.hexdigest()  # reading the recording says what is wrong with it
+        header = None  # reading the recording says what is wrong with it
+    named = {Path(signal.file).name for signal in header.signals} if header else set()
+    files = [stem.with_name(name) for name in sorted(named | {f"{stem.name}.mat"})]
+    states = [
+        (file.name, file.stat().st_size, file.stat().st_mtime_ns)
+        for file in files
+        if file.is_file()
+    ]
+    digest = hashlib.sha256(text + b"\0" + repr(states).encode())
+    return header.codes if header else (), digest.hexdigest()
 
 
 def _fill(

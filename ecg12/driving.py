@@ -83,7 +83,8 @@ def drive(model: str | Path, data: str | Path, output: str | Path) -> list[str]:
     Returns
     -------
     list of str
-        One message per recording that could not be read.
+        One message per recording that could not be read. (Of recordings with the same stem only
+        the first is answered; the log names the others.)
 
     Raises
     ------
@@ -96,7 +97,9 @@ def drive(model: str | Path, data: str | Path, output: str | Path) -> list[str]:
     classifier = load_classifier(model)
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
-    failures = _repeated(stems)
+    for message in _repeated(stems):
+        log.error("not answered: %s", message)
+    failures: list[str] = []
     unique = list({stem.name: stem for stem in reversed(stems)}.values())[::-1]
     chunks = [unique[i : i + BATCH] for i in range(0, len(unique), BATCH)]
     prepared = ahead(

@@ -1,5 +1,6 @@
 """Files that are either whole or absent: atomic writes, JSON, checksums."""
 
+import fcntl
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -32,6 +33,23 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: str | Path) -> Iterator[None]:
+    """Hold a lock file, which the system releases when this process ends, however it ends.
+
+    Raises
+    ------
+    InputError
+        If another process holds it.
+    """
+    with Path(path).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"{path}: in use by another process") from error
+        yield
 
 
 def write_named_by_checksum(path: str | Path, write: Callable[[Path], None]) -> tuple[Path, str]:

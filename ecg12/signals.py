@@ -8,8 +8,9 @@ Where the paper is silent: windows are odd (51 and 151 samples), the median repe
 sample, the low-pass runs forwards and backwards (zero phase). One second more than is kept goes
 through the filters, which puts their edge effects outside the kept part.
 
-Deviation: the paper divides by the header's gain. Headers lie about it (the same samples exist
-with gains that differ 4880-fold), so by default each recording is divided by its own amplitude.
+Deviation: the paper's amplitude is taken to be millivolts, which needs the header's gain. Headers
+lie about it (the same samples are published with gains that differ five-fold), so by default each
+recording is divided by its own amplitude.
 """
 
 from dataclasses import dataclass, replace

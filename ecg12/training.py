@@ -1,9 +1,4 @@
-"""Training one network: the schedule of paper B, resume after a kill, an end before a deadline.
-
-Schedule (Ansari et al., 2020, section 2.2.2): after each epoch the challenge metric on the
-validation part; stop when it has not risen by 0.01 for 3 epochs; learning rate × 0.1 when it has
-not risen at all for 2 epochs, not below 1e-4; the weights of the best epoch are kept.
-"""
+"""Training one network on prepared recordings; resume after a kill, an end before a deadline."""
 
 import json
 import logging
@@ -23,98 +18,12 @@ from ecg12.labels import ScoredClasses
 from ecg12.metrics import ChallengeScorer
 from ecg12.networks import activation_bytes
 from ecg12.progress import bar
+from ecg12.schedule import Progress, Schedule
 from ecg12.thresholds import single
 
 log = logging.getLogger(__name__)
 PREDICT_BATCH = 32
 MEASURED_STEPS = 2
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a schedule stands after `epoch` epochs.
-
-    `reference` is the score that the next one must exceed by `min_delta` (as Keras'
-    `EarlyStopping` counts), `best` the highest score so far, at `best_epoch`.
-    """
-
-    learning_rate: float
-    epoch: int = 0
-    best: float = -np.inf
-    best_epoch: int = 0
-    reference: float = -np.inf
-    since_reference: int = 0
-    since_best: int = 0
-    stopped: str = ""
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long to train, how fast, and when to stop.
-
-    Attributes
-    ----------
-    epochs, batch
-        At most so many epochs; recordings per step.
-    min_steps
-        Steps in an epoch at least: the batch is halved on small sets until there are so many.
-    learning_rate, factor, plateau, floor
-        Adam's rate; multiplied by `factor` after `plateau` epochs without a new best, down to
-        `floor`.
-    min_delta, patience
-        Stop when the score has not risen by more than `min_delta` for `patience` epochs.
-    threshold
-        Where scores are cut for the metric after each epoch; None takes the best single threshold,
-        which is steadier on small sets.
-    """
-
-    epochs: int = 100
-    batch: int = 128
-    min_steps: int = 8
-    learning_rate: float = 1e-3
-    factor: float = 0.1
-    plateau: int = 2
-    floor: float = 1e-4
-    min_delta: float = 0.01
-    patience: int = 3
-    threshold: float | None = 0.5
-
-    def start(self) -> Progress:
-        """Return the state before the first epoch."""
-        return Progress(self.learning_rate)
-
-    def advance(self, progress: Progress, score: float) -> Progress:
-        """Return the state after one more epoch that reached `score` on the validation part."""
-        epoch = progress.epoch + 1
-        rose = score > progress.best
-        since_best = 0 if rose else progress.since_best + 1
-        rate = progress.learning_rate
-        if since_best >= self.plateau:
-            rate, since_best = max(rate * self.factor, min(self.floor, rate)), 0
-        beaten = score - self.min_delta > progress.reference
-        since_reference = 0 if beaten else progress.since_reference + 1
-        stopped = ""
-        if since_reference >= self.patience:
-            stopped = f"no rise above {self.min_delta:g} for {self.patience} epochs"
-        elif epoch >= self.epochs:
-            stopped = f"{self.epochs} epochs"
-        return Progress(
-            rate,
-            epoch,
-            score if rose else progress.best,
-            epoch if rose else progress.best_epoch,
-            score if beaten else progress.reference,
-            since_reference,
-            since_best,
-            stopped,
-        )
-
-    def batch_size(self, n: int) -> int:
-        """Return the batch for n training recordings: a power of two, `min_steps` an epoch."""
-        size = self.batch
-        while size > 1 and n / size < self.min_steps:
-            size //= 2
-        return size
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +39,7 @@ def class_scores(forward: Callable[[np.ndarray], np.ndarray], task: Task, part: 
                  ) -> np.ndarray:  # fmt: skip
     """Return (n_models, n, n_classes) scores of the recordings `part`, merged over equivalents."""
     scores = []
-    nothing = np.zeros((len(task.dataset), 0))
-    for inputs, _ in task.dataset.batches(part, PREDICT_BATCH, nothing):
+    for _, inputs in task.dataset.batches(part, PREDICT_BATCH):
         scores.append(forward(inputs))
     return task.classes.merge(np.concatenate(scores, axis=1).astype(np.float64))
 
@@ -153,7 +61,7 @@ class Trainer:
     identity
         Names data, labels, seed, recipe and version.
     clock
-        When it runs out, the epoch under way ends at once and is the last.
+        When it runs out, the epoch under way ends at once; unless it is the first, it is dropped.
     """
 
     def __init__(
@@ -181,24 +89,46 @@ class Trainer:
         self.outputs = task.classes.expand(task.dataset.targets).astype(np.float32)
         part = task.parts["validation"]
         self.scorer = ChallengeScorer(task.dataset.targets[part], task.classes)
-
-    def run(self, epochs: int | None = None) -> None:
-        """Train until the schedule, `epochs` or the clock ends; the model gets its best weights."""
-        limit = min(epochs or self.schedule.epochs, self.schedule.epochs)
         self._restore()
+
+    def run(self, epochs: int | None = None) -> str:
+        """Train on, then give the model its best weights; return why the training ended.
+
+        It ends when the schedule does, or for the time budget after `epochs` epochs or when the
+        clock has run out. Then the checkpoint stays open, so that a later call can go on. One
+        epoch, or what the clock allows of it, is trained in any case.
+
+        Raises
+        ------
+        FloatingPointError
+            If the loss is no number already in the first epoch; later, the best epoch stands.
+        """
+        limit = min(epochs or self.schedule.epochs, self.schedule.epochs)
         while not self.progress.stopped:
+            if self.progress.epoch and (self.progress.epoch >= limit or self.clock.left() <= 0):
+                break
             begun = self.clock.now()
-            loss = self._epoch()
+            loss, complete = self._epoch()
+            if not complete and self.progress.epoch:
+                break
+            if not np.isfinite(loss):
+                self._give_up(loss)
+                break
             score = self.validate()
             self.progress = self.schedule.advance(self.progress, score)
             if self.progress.best_epoch == self.progress.epoch:
                 self.best_weights = self.model.get_weights()
-            if not self.progress.stopped and self._out_of_time(limit):
-                self.progress = replace(self.progress, stopped="time budget")
-            seconds = self.clock.now() - begun
-            self._note(loss, score, seconds)
-            self._save()
+            self._note(loss, score, self.clock.now() - begun)
+            if complete:
+                self._save()
         self.model.set_weights(self.best_weights)
+        return self.progress.stopped or "time budget"
+
+    def _give_up(self, loss: float) -> None:
+        if not self.progress.epoch:
+            raise FloatingPointError(f"{self.model.name}: the loss is {loss} in the first epoch")
+        self.progress = replace(self.progress, stopped=f"loss became {loss}")
+        log.warning("%s: the loss became %s; the best epoch stands", self.model.name, loss)
 
     def epoch_seconds(self) -> float:
         """Measure a few steps, undo them, and return the expected seconds per epoch."""
@@ -220,26 +150,21 @@ class Trainer:
         """Return what an epoch took on average, validation included."""
         return float(np.mean([row["seconds"] for row in self.history]))
 
-    def _out_of_time(self, limit: int) -> bool:
-        return self.progress.epoch >= limit or self.clock.left() <= 0
-
-    def _epoch(self) -> float:
-        """Train one epoch; return the mean loss over its recordings."""
+    def _epoch(self) -> tuple[float, bool]:
+        """Train one epoch; return the mean loss and whether the clock let it be a whole one."""
         rng = np.random.default_rng([self.seed, self.progress.epoch])
         order = rng.permutation(self.task.parts["training"])
         self.model.optimizer.learning_rate.assign(self.progress.learning_rate)
         total, seen = 0.0, 0
-        batches = self.task.dataset.batches(order, self.batch, self.outputs)
-        steps = -(-len(order) // self.batch)
         name = f"{self.model.name} epoch {self.progress.epoch + 1}"
-        for inputs, outputs in bar(batches, desc=name, total=steps, leave=False, unit="step"):
-            loss = float(self.model.train_on_batch(inputs, outputs))
-            total, seen = total + loss * len(inputs), seen + len(inputs)
+        batches = self.task.dataset.batches(order, self.batch)
+        steps = -(-len(order) // self.batch)
+        for part, inputs in bar(batches, desc=name, total=steps, leave=False, unit="step"):
+            loss = float(self.model.train_on_batch(inputs, self.outputs[part]))
+            total, seen = total + loss * len(part), seen + len(part)
             if self.clock.left() <= 0:
                 break
-        if not np.isfinite(total):
-            raise FloatingPointError(f"{self.model.name}: the loss became {total}")
-        return total / seen
+        return total / seen, seen == len(order)
 
     def validate(self) -> float:
         """Return the challenge metric on the validation part."""
@@ -285,16 +210,28 @@ class Trainer:
 
     def _restore(self) -> None:
         """Take up the state of an earlier run of the same identity, if there is one."""
-        if not self.checkpoint.is_file():
+        state = read_state(self.checkpoint, self.identity)
+        if state is None:
             return
         with np.load(self.checkpoint) as saved:
-            state = json.loads(saved["state"].tobytes())
-            if state["identity"] != self.identity:
-                log.warning("%s: of other data, recipe or version; training anew", self.checkpoint)
-                return
             for i, variable in enumerate(self._variables()):
                 variable.assign(saved[f"v{i}"])
             self.best_weights = [saved[f"best{i}"] for i in range(len(self.best_weights))]
         self.progress, self.history = Progress(**state["progress"]), state["history"]
         self.batch = state["batch"]
         log.info("%s: going on after epoch %d", self.model.name, self.progress.epoch)
+
+
+def read_state(checkpoint: Path, identity: str) -> dict[str, Any] | None:
+    """Return what a checkpoint says of its training; None if it is of another identity or absent.
+
+    Keys: ``identity``, ``batch``, ``progress`` (the fields of `Progress`) and ``history``.
+    """
+    if not checkpoint.is_file():
+        return None
+    with np.load(checkpoint) as saved:
+        state: dict[str, Any] = json.loads(saved["state"].tobytes())
+    if state["identity"] != identity:
+        log.warning("%s: of other data, recipe or version; training anew", checkpoint)
+        return None
+    return state

@@ -1,6 +1,6 @@
 """Measure what independence of the header's gain costs the class of low QRS voltages.
 
-    python experiments/amplitude.py [--n 400] [--seeds 3]
+    python -m experiments.amplitude [--n 400] [--seeds 3]
 
 Low QRS voltages (LQRSV) is defined by millivolts. The default preprocessing divides each recording
 by its own amplitude, so the network must tell it by shape and noise alone. This trains one small

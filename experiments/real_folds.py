@@ -1,6 +1,6 @@
 """Tell learning from a few hundred recordings apart from the metric's floor.
 
-    python experiments/real_folds.py DATA [--folds 5] [--seed 0] [--members 1]
+    python -m experiments.real_folds DATA [--folds 5] [--seed 0] [--members 1]
 
 Trains the demo recipe's first networks on each fold's complement (a fifth of it validates) and
 pools the held-out scores. The challenge metric of so few recordings cannot tell learning from the

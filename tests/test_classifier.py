@@ -11,8 +11,8 @@ from ecg12.classifier import INDEX, Classifier, Member, load_classifier, save_cl
 from ecg12.errors import InputError
 from ecg12.labels import WEIGHTS, load_weights
 from ecg12.networks import ResNet
-from ecg12.recipe import chosen
 from ecg12.signals import STEP, Preprocessing
+from ecg12.submission import Candidate, chosen
 
 CLASSES = load_weights(WEIGHTS)
 LONG, SHORT = Preprocessing(seconds=0.4), Preprocessing(seconds=0.2, cutoff=30.0)
@@ -163,7 +163,7 @@ def test_member_file_outside_the_folder_is_not_read(ensemble, tmp_path):
 
 def test_best_odd_number_is_chosen():
     scores = [0.1, 0.5, 0.3, 0.4]
-    members = [member(str(i), i, score=score) for i, score in enumerate(scores)]
-    assert [m.validation_score for m in chosen(members, 5)] == [0.5, 0.4, 0.3]
-    assert [m.validation_score for m in chosen(members[:2], 5)] == [0.5]
-    assert len(chosen(members[:1], 5)) == 1
+    candidates = [Candidate(member(str(i), i, score=s), {}, {}) for i, s in enumerate(scores)]
+    assert [c.member.validation_score for c in chosen(candidates, 5)] == [0.5, 0.4, 0.3]
+    assert [c.member.validation_score for c in chosen(candidates[:2], 5)] == [0.5]
+    assert len(chosen(candidates[:1], 5)) == 1

@@ -1,6 +1,7 @@
 """Preparing a folder: the same signals as `prepare`, failures named, resume, splits."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,31 +88,35 @@ def test_resumes_after_the_chunks_that_are_done(data, tmp_path, monkeypatch):
     assert resumed.fingerprint == whole.fingerprint
 
 
-@pytest.mark.parametrize("change", ["label", "recording", "preprocessing"])
+@pytest.mark.parametrize("change", ["label", "samples", "weights", "preprocessing"])
 def test_changed_data_are_prepared_anew(data, tmp_path, change, caplog):
     work = tmp_path / "work"
     before = prepare_folder(data, work, SHORT, CLASSES, n_jobs=1)
-    preprocessing = SHORT
+    preprocessing, classes = SHORT, CLASSES
     if change == "label":
         write(data / "g0", "R000", seed=0, codes=("164889003",))
-    elif change == "recording":
-        write(data / "g0", "R000", seed=999)
+    elif change == "samples":  # and neither the header nor the size
+        path = data / "g0" / "R000.mat"
+        content = path.read_bytes()
+        path.write_bytes(content[:24] + content[:23:-1])
+    elif change == "weights":
+        classes = replace(CLASSES, weights=np.eye(len(CLASSES)))
     else:
         preprocessing = Preprocessing(seconds=1.0, margin=0.5, cutoff=30.0)
-    after = prepare_folder(data, work, preprocessing, CLASSES, n_jobs=1)
+    after = prepare_folder(data, work, preprocessing, classes, n_jobs=1)
     assert after.fingerprint != before.fingerprint
     assert "preparing anew" in caplog.text
     expected = prepare(read_record(data / after.names[0]), preprocessing)
     np.testing.assert_array_equal(after.signals[0], expected)
 
 
-def test_batches_keep_inputs_and_outputs_in_step(data, tmp_path):
+def test_batches_come_with_their_indices(data, tmp_path):
     dataset = prepare_folder(data, tmp_path / "work", SHORT, CLASSES, n_jobs=1)
     order = np.random.default_rng(0).permutation(len(dataset))
     seen = []
-    for inputs, outputs in dataset.batches(order, 16, np.arange(len(dataset))[:, None]):
-        np.testing.assert_array_equal(inputs, to_inputs(dataset.signals[outputs[:, 0]]))
-        seen += outputs[:, 0].tolist()
+    for part, inputs in dataset.batches(order, 16):
+        np.testing.assert_array_equal(inputs, to_inputs(dataset.signals[part]))
+        seen += part.tolist()
     assert seen == order.tolist()
 
 

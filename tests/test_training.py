@@ -1,4 +1,4 @@
-"""The schedule against Keras' own callbacks; resume, deadline and determinism of the trainer."""
+"""The trainer: resume, deadline, determinism, loss and the epoch that is kept."""
 
 import numpy as np
 import pytest
@@ -9,63 +9,11 @@ from ecg12.dataset import Dataset
 from ecg12.labels import WEIGHTS, load_weights
 from ecg12.metrics import challenge_score
 from ecg12.networks import ResNet
+from ecg12.schedule import Schedule
 from ecg12.signals import STEP
-from ecg12.training import Schedule, Task, Trainer, class_scores
+from ecg12.training import Task, Trainer, class_scores, read_state
 
 NETWORK = ResNet(2, 3, 1, 3, p=0.5)
-
-
-def keras_schedule(schedule, scores):
-    """Feed scores to Keras' EarlyStopping and ReduceLROnPlateau; return (rates, epochs run)."""
-    model = keras.Sequential([keras.layers.Dense(1)])
-    model.compile(keras.optimizers.Adam(schedule.learning_rate))
-    stop = keras.callbacks.EarlyStopping(
-        "score", mode="max", min_delta=schedule.min_delta, patience=schedule.patience
-    )
-    reduce = keras.callbacks.ReduceLROnPlateau(
-        "score", mode="max", factor=schedule.factor, patience=schedule.plateau, min_delta=0,
-        min_lr=schedule.floor,
-    )  # fmt: skip
-    rates = []
-    for callback in (stop, reduce):
-        callback.set_model(model)
-        callback.on_train_begin()
-    model.stop_training = False
-    for epoch, score in enumerate(scores):
-        for callback in (stop, reduce):
-            callback.on_epoch_end(epoch, {"score": score})
-        rates.append(float(model.optimizer.learning_rate))
-        if model.stop_training:
-            break
-    return rates
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_schedule_equals_keras_callbacks(seed):
-    scores = np.random.default_rng(seed).normal(0, 0.02, 100).cumsum().round(2)
-    schedule = Schedule()
-    progress, rates = schedule.start(), []
-    for score in scores:
-        progress = schedule.advance(progress, float(score))
-        rates.append(progress.learning_rate)
-        if progress.stopped:
-            break
-    np.testing.assert_allclose(rates, keras_schedule(schedule, scores), rtol=1e-6)
-    assert progress.best == scores[: len(rates)].max()
-    assert progress.best_epoch == 1 + int(np.argmax(scores[: len(rates)]))
-
-
-def test_schedule_ends_with_its_epochs():
-    schedule = Schedule(epochs=2)
-    progress = schedule.advance(schedule.advance(schedule.start(), 0.1), 0.2)
-    assert progress.stopped == "2 epochs"
-
-
-@pytest.mark.parametrize(
-    ("n", "batch"), [(26_000, 128), (1024, 128), (1000, 64), (132, 16), (8, 1), (1, 1)]
-)
-def test_batch_gives_eight_steps_an_epoch_on_small_sets(n, batch):
-    assert Schedule().batch_size(n) == batch
 
 
 @pytest.fixture(scope="module")
@@ -175,17 +123,51 @@ def test_best_epoch_s_weights_are_kept(task, tmp_path):
     assert max(*cuts, everything) == pytest.approx(best, abs=1e-9)
 
 
-def test_deadline_ends_training_with_a_valid_epoch(task, tmp_path):
-    late = trainer(task, tmp_path, hours=0.0)
-    late.run()
-    assert late.progress.stopped == "time budget"
-    assert len(late.history) == 1
+def steps_of(run, monkeypatch):
+    """Count the trainer's steps; the clock has run out after the second one."""
+    train, steps = run.model.train_on_batch, []
+
+    def counted(*batch):
+        steps.append(len(batch[0]))
+        if len(steps) == 2:
+            run.clock.deadline = -1.0
+        return train(*batch)
+
+    monkeypatch.setattr(run.model, "train_on_batch", counted)
+    return steps
 
 
-def test_epoch_limit_of_a_plan(task, tmp_path):
+def test_deadline_in_the_first_epoch_leaves_a_scored_model(task, tmp_path, monkeypatch):
     run = trainer(task, tmp_path)
-    run.run(epochs=2)
+    steps = steps_of(run, monkeypatch)
+    assert run.run() == "time budget"
+    assert len(steps) == 2
+    assert len(run.history) == 1
+    assert not run.checkpoint.exists()
+
+
+def test_deadline_in_a_later_epoch_drops_that_epoch_and_a_later_run_goes_on(
+    task, tmp_path, monkeypatch
+):
+    whole = trainer(task, tmp_path)
+    whole.run()
+    whole.checkpoint.unlink()
+    run = trainer(task, tmp_path)
+    run.run(epochs=1)
+    steps = steps_of(run, monkeypatch)
+    assert run.run() == "time budget"
+    assert (len(steps), len(run.history)) == (2, 1)
+    continued = trainer(task, tmp_path)
+    assert continued.run() == "6 epochs"
+    np.testing.assert_array_equal(weights(continued), weights(whole))
+
+
+def test_epoch_limit_of_a_plan_leaves_the_checkpoint_open(task, tmp_path):
+    run = trainer(task, tmp_path)
+    assert run.run(epochs=2) == "time budget"
     assert len(run.history) == 2
+    assert len(trainer(task, tmp_path).history) == 2
+    assert read_state(run.checkpoint, "one")["progress"]["stopped"] == ""
 
 
 def test_small_memory_halves_the_batch(task, tmp_path, monkeypatch):
@@ -193,8 +175,18 @@ def test_small_memory_halves_the_batch(task, tmp_path, monkeypatch):
     assert trainer(task, tmp_path).batch == 1
 
 
-def test_loss_that_is_no_number_is_an_error(task, tmp_path):
+def test_loss_that_is_no_number_at_once_is_an_error(task, tmp_path):
     run = trainer(task, tmp_path)
     run.model.set_weights([np.full_like(w, np.nan) for w in run.model.get_weights()])
-    with pytest.raises(FloatingPointError, match="the loss became"):
+    with pytest.raises(FloatingPointError, match="loss is nan in the first epoch"):
         run.run()
+
+
+def test_loss_that_becomes_no_number_ends_with_the_best_epoch(task, tmp_path, caplog):
+    run = trainer(task, tmp_path)
+    run.run(epochs=2)
+    best = weights(run)
+    run.model.set_weights([np.full_like(w, np.nan) for w in run.model.get_weights()])
+    assert run.run() == "loss became nan"
+    assert "the best epoch stands" in caplog.text
+    np.testing.assert_array_equal(weights(run), best)

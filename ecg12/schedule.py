@@ -1,0 +1,97 @@
+"""How long to train, how fast, and when to stop: the schedule of paper B.
+
+Ansari et al. (MCIRCC, Computing in Cardiology 2020), section 2.2.2: after each epoch the challenge
+metric on the validation part; stop when it has not risen by 0.01 for 3 epochs; learning rate × 0.1
+when it has not risen at all for 2 epochs, not below 1e-4; the weights of the best epoch are kept.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a schedule stands after `epoch` epochs.
+
+    `reference` is the score that the next one must exceed by `min_delta` (as Keras'
+    `EarlyStopping` counts), `best` the highest score so far, at `best_epoch`.
+    """
+
+    learning_rate: float
+    epoch: int = 0
+    best: float = -np.inf
+    best_epoch: int = 0
+    reference: float = -np.inf
+    since_reference: int = 0
+    since_best: int = 0
+    stopped: str = ""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long to train, how fast, and when to stop.
+
+    Attributes
+    ----------
+    epochs, batch
+        At most so many epochs; recordings per step.
+    min_steps
+        Steps in an epoch at least: the batch is halved on small sets until there are so many.
+    learning_rate, factor, plateau, floor
+        Adam's rate; multiplied by `factor` after `plateau` epochs without a new best, down to
+        `floor`.
+    min_delta, patience
+        Stop when the score has not risen by more than `min_delta` for `patience` epochs.
+    threshold
+        Where scores are cut for the metric after each epoch; None takes the best single threshold,
+        which is steadier on small sets.
+    """
+
+    epochs: int = 100
+    batch: int = 128
+    min_steps: int = 8
+    learning_rate: float = 1e-3
+    factor: float = 0.1
+    plateau: int = 2
+    floor: float = 1e-4
+    min_delta: float = 0.01
+    patience: int = 3
+    threshold: float | None = 0.5
+
+    def start(self) -> Progress:
+        """Return the state before the first epoch."""
+        return Progress(self.learning_rate)
+
+    def advance(self, progress: Progress, score: float) -> Progress:
+        """Return the state after one more epoch that reached `score` on the validation part."""
+        epoch = progress.epoch + 1
+        rose = score > progress.best
+        since_best = 0 if rose else progress.since_best + 1
+        rate = progress.learning_rate
+        if since_best >= self.plateau:
+            rate, since_best = max(rate * self.factor, min(self.floor, rate)), 0
+        beaten = score - self.min_delta > progress.reference
+        since_reference = 0 if beaten else progress.since_reference + 1
+        stopped = ""
+        if since_reference >= self.patience:
+            stopped = f"no rise above {self.min_delta:g} for {self.patience} epochs"
+        elif epoch >= self.epochs:
+            stopped = f"{self.epochs} epochs"
+        return Progress(
+            rate,
+            epoch,
+            score if rose else progress.best,
+            epoch if rose else progress.best_epoch,
+            score if beaten else progress.reference,
+            since_reference,
+            since_best,
+            stopped,
+        )
+
+    def batch_size(self, n: int) -> int:
+        """Return the batch for n training recordings: a power of two, `min_steps` an epoch."""
+        size = self.batch
+        while size > 1 and n / size < self.min_steps:
+            size //= 2
+        return size

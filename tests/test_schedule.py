@@ -1,0 +1,60 @@
+"""The schedule against Keras' own callbacks."""
+
+import numpy as np
+import pytest
+
+from ecg12.backend import keras
+from ecg12.schedule import Schedule
+
+
+def keras_schedule(schedule, scores):
+    """Feed scores to Keras' EarlyStopping and ReduceLROnPlateau; return (rates, epochs run)."""
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(schedule.learning_rate))
+    stop = keras.callbacks.EarlyStopping(
+        "score", mode="max", min_delta=schedule.min_delta, patience=schedule.patience
+    )
+    reduce = keras.callbacks.ReduceLROnPlateau(
+        "score", mode="max", factor=schedule.factor, patience=schedule.plateau, min_delta=0,
+        min_lr=schedule.floor,
+    )  # fmt: skip
+    rates = []
+    for callback in (stop, reduce):
+        callback.set_model(model)
+        callback.on_train_begin()
+    model.stop_training = False
+    for epoch, score in enumerate(scores):
+        for callback in (stop, reduce):
+            callback.on_epoch_end(epoch, {"score": score})
+        rates.append(float(model.optimizer.learning_rate))
+        if model.stop_training:
+            break
+    return rates
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_schedule_equals_keras_callbacks(seed):
+    scores = np.random.default_rng(seed).normal(0, 0.02, 100).cumsum().round(2)
+    schedule = Schedule()
+    progress, rates = schedule.start(), []
+    for score in scores:
+        progress = schedule.advance(progress, float(score))
+        rates.append(progress.learning_rate)
+        if progress.stopped:
+            break
+    np.testing.assert_allclose(rates, keras_schedule(schedule, scores), rtol=1e-6)
+    assert progress.best == scores[: len(rates)].max()
+    assert progress.best_epoch == 1 + int(np.argmax(scores[: len(rates)]))
+
+
+def test_schedule_ends_with_its_epochs():
+    schedule = Schedule(epochs=2)
+    progress = schedule.advance(schedule.advance(schedule.start(), 0.1), 0.2)
+    assert progress.stopped == "2 epochs"
+
+
+@pytest.mark.parametrize(
+    ("n", "batch"), [(26_000, 128), (1024, 128), (1000, 64), (132, 16), (8, 1), (1, 1)]
+)
+def test_batch_gives_eight_steps_an_epoch_on_small_sets(n, batch):
+    assert Schedule().batch_size(n) == batch
