@@ -23,6 +23,7 @@ def synth(options: argparse.Namespace) -> None:
         rates=options.rates,
         seconds=options.seconds,
         noise=options.noise,
+        sites=options.sites,
         dialect=options.dialect,
         workers=options.workers,
         progress=True,
@@ -36,7 +37,8 @@ def synth_muse(options: argparse.Namespace) -> None:
     from ecg12.synthetic.muse import generate_muse
 
     classes = None if options.classes is None else tuple(options.classes)
-    drawn = Options(classes, tuple(options.rates), tuple(options.seconds), options.noise)
+    spans = tuple(options.rates), tuple(options.seconds)
+    drawn = Options(classes, *spans, options.noise, tuple(options.sites))
     paths = generate_muse(
         options.output, options.n, options.seed, drawn, workers=options.workers, progress=True
     )
@@ -77,6 +79,9 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--classes", nargs="+", help="only these, such as AF SB 270492004")
     command.add_argument("--rates", nargs="+", type=float, default=[500.0], help="Hz")
     command.add_argument("--seconds", nargs="+", type=float, default=[10.0], help="lengths")
+    command.add_argument(
+        "--sites", nargs="+", default=["general"], help="hospitals: filters, converters, habits"
+    )
     command.add_argument("--noise", type=float, default=1.0, help="factor on the noise, 0 for none")
     command.add_argument(
         "--format",

@@ -53,6 +53,7 @@ check "train_model.py, into a folder that does not exist yet" \
 check "driver.py, read-only model, one broken recording" \
   box $(at models/new model:ro) $(at made/stress test_data:ro) $(at out test_outputs) "$IMAGE" \
   python driver.py model test_data test_outputs
+[[ $(head -1 "$LOG") == *"on CPU (no usable GPU)" ]] || fail "the first line does not name the device"
 logged "7 recordings answered, 1 of them unreadable"
 answered out made/stress
 check "evaluate_model.py, to files" \

@@ -13,7 +13,7 @@ from ecg12.errors import RecordError
 from ecg12.formats import find_any, read_any
 from ecg12.headers import LEADS
 from ecg12.muse import find_muse, read_muse
-from ecg12.muse.document import LARGEST_FILE, MOST_TAGS
+from ecg12.muse.document import LARGEST_FILE, MOST_MARKS
 from ecg12.records import MISSING, write_record
 from ecg12.signals import Preprocessing, prepare
 
@@ -366,11 +366,13 @@ LAUGHS = '<!DOCTYPE RestingECG [<!ENTITY a "Smithers">' + "".join(
         LAUGHS + "]>",
         '<!DOCTYPE RestingECG [<!ENTITY x SYSTEM "file:///etc/passwd">]>',
         '<!DOCTYPE RestingECG [<!ENTITY % x SYSTEM "http://example.org/x.dtd"> %x;]>',
+        '<!DOCTYPE RestingECG SYSTEM "restecg.dtd" [<!ATTLIST LeadData a CDATA "x">]>',
+        "<!DOCTYPE RestingECG [<!ELEMENT LeadData (a)>]>",
         '<!DOCTYPE RestingECG [<!NOTATION g SYSTEM "g"><!ENTITY x SYSTEM "x" NDATA g>]>',
     ],
 )
-def test_entities_are_refused(make_file, head):
-    refused(make_file(head=head), "declares XML entities")
+def test_declarations_are_refused(make_file, head):
+    refused(make_file(head=head), "declares XML entities or attributes")
 
 
 @pytest.mark.parametrize(
@@ -385,11 +387,15 @@ def test_entities_are_refused(make_file, head):
         (b'<?xml version="1.0" encoding="Smithers"?><RestingECG/>', "encoding|not well-formed"),
         (b'<?xml version="1.0" encoding="utf-7"?><RestingECG/>', "encoding|not well-formed"),
         (b"\0" * 1000, "not well-formed"),
-        (b"<a>" * MOST_TAGS + b"</a>" * MOST_TAGS, f"more than {MOST_TAGS} XML tags"),
-        (b"<a>" * (MOST_TAGS // 2) + b"</a>" * (MOST_TAGS // 2), "the root element is not"),
+        (
+            b"<a>" * MOST_MARKS + b"</a>" * MOST_MARKS,
+            f"more than {MOST_MARKS} XML tags or attributes",
+        ),
+        (b"<a>" * (MOST_MARKS // 2) + b"</a>" * (MOST_MARKS // 2), "the root element is not"),
+        (b"<a " + b" ".join(b"b%d=''" % i for i in range(MOST_MARKS + 1)) + b"/>", "or attributes"),
         (b" " * (LARGEST_FILE + 1), f"larger than {LARGEST_FILE} bytes"),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_files_that_are_no_recording(tmp_path, text, reason):
     path = tmp_path / "ecg.xml"

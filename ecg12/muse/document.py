@@ -10,11 +10,28 @@ from defusedxml.ElementTree import DefusedXMLParser
 from ecg12.errors import RecordError
 
 LARGEST_FILE = 2**24  # bytes; a 10 s recording takes 2**17, a minute of 12 leads at 1 kHz 2**21
-MOST_TAGS = 100_000  # a usual file has 1000; millions would fill the memory
+MOST_MARKS = 100_000  # tags, attributes; a usual file has 1000; millions would fill the memory
+
+
+class _Parser(DefusedXMLParser):
+    """Accepts a DOCTYPE that names a DTD, which is not fetched, but none that declares anything.
+
+    Entities that multiply are known; default attributes multiply as well.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(target=TreeBuilder(), forbid_dtd=True)
+
+    def defused_start_doctype_decl(
+        self, name: str, system: str, public: str, has_declarations: int
+    ) -> None:
+        """Refuse declarations inside the file, at the bracket that opens them."""
+        if has_declarations:
+            super().defused_start_doctype_decl(name, system, public, has_declarations)
 
 
 def read_root(path: Path, name: str) -> Element:
-    """Parse a file; entities and references to other files are refused, a DOCTYPE is not.
+    """Parse a file; declarations and references to other files are refused, a DOCTYPE is not.
 
     Raises
     ------
@@ -23,14 +40,12 @@ def read_root(path: Path, name: str) -> Element:
         has another name. The message quotes nothing from the file.
     """
     data = _bytes(path)
-    parser = DefusedXMLParser(
-        target=TreeBuilder(), forbid_dtd=False, forbid_entities=True, forbid_external=True
-    )
+    parser = _Parser()
     try:
         parser.feed(data)
         root = parser.close()
     except DefusedXmlException:
-        raise RecordError(f"{path}: declares XML entities, which no MUSE file needs") from None
+        raise RecordError(f"{path}: declares XML entities or attributes") from None
     except ParseError as error:
         line, column = error.position
         raise RecordError(f"{path}: not well-formed XML at line {line}, column {column}") from None
@@ -49,8 +64,8 @@ def _bytes(path: Path) -> bytes:
         raise RecordError(f"{path}: {error.strerror}") from error
     if len(data) > LARGEST_FILE:
         raise RecordError(f"{path}: larger than {LARGEST_FILE} bytes, the most that is read")
-    if data.count(b"<") > MOST_TAGS:
-        raise RecordError(f"{path}: more than {MOST_TAGS} XML tags")
+    if max(data.count(b"<"), data.count(b"=")) > MOST_MARKS:
+        raise RecordError(f"{path}: more than {MOST_MARKS} XML tags or attributes")
     return data
 
 
