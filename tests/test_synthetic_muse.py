@@ -103,15 +103,15 @@ def test_the_truth_stands_beside_the_files(archive):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_finding_is_said_and_no_other(seed):
+def test_every_finding_is_said_once_and_no_other(seed):
     rng = np.random.default_rng(seed)
     for _ in range(700):
         findings = draw_findings(rng, mix_of(None))
         context = Context(float(rng.uniform(40, 150)), "lateral", "anterior")
         segments = diagnosis(rng, findings, context)
         for finding in SAYS:
-            said = any(says(segment, finding) for segment in segments)
-            assert said == (finding in findings), (finding, segments)
+            times = sum(says(segment, finding) for segment in segments)
+            assert times == (finding in findings), (finding, segments)
         assert not re.search("[{}]", " ".join(segments))
 
 
@@ -295,6 +295,11 @@ def test_twelve_leads_can_be_stored_and_missing_samples_stay_missing(make_record
     assert (back.leads, back.rate) == (LEADS, 257)
     np.testing.assert_allclose(back.millivolts, record.millivolts, atol=2.441e-3)
     assert np.isnan(back.millivolts[3, 10:20]).all()
+
+
+def test_letters_beyond_latin_1_survive(make_record, tmp_path):
+    path = write_muse(tmp_path, make_record(), ["Rytm zatokowy, 60–100"], VISIT)
+    assert read_muse(path).statements == ("Rytm zatokowy, 60–100",)
 
 
 def test_unknown_age_and_sex_are_not_invented(make_record, tmp_path):
