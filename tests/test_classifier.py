@@ -10,7 +10,8 @@ from ecg12.backend import keras
 from ecg12.classifier import INDEX, Classifier, Member, load_classifier, save_classifier, vote
 from ecg12.errors import InputError
 from ecg12.labels import WEIGHTS, load_weights
-from ecg12.networks import ResNet
+from ecg12.networks import CRNN, ResNet
+from ecg12.recipe import CRNN_PREPROCESSING
 from ecg12.signals import STEP, Preprocessing
 from ecg12.submission import Candidate, chosen
 
@@ -77,6 +78,37 @@ def test_loaded_ensemble_predicts_the_same(ensemble, prepared, tmp_path):
     assert loaded.classes.groups == CLASSES.groups
     np.testing.assert_array_equal(loaded.members[1].thresholds, ensemble.members[1].thresholds)
     assert {path.suffix for path in tmp_path.iterdir()} == {".keras", ".json"}
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    """Two residual networks with a convolutional recurrent one between them."""
+    keras.utils.set_random_seed(4)
+    model = CRNN(2, 2).build(len(CLASSES.columns))
+    recurrent = Member("crnn", model, CRNN_PREPROCESSING, np.full(len(CLASSES), 0.5), 0.5)
+    return Classifier(CLASSES, [member("a", 1), recurrent, member("b", 2)])
+
+
+def test_networks_of_both_papers_form_one_ensemble(mixed, make_record, tmp_path):
+    """Each gets its own input: 250 Hz, filtered and scaled; or stored integers at 500 Hz."""
+    records = [make_record(seed=i, seconds=12 + 10 * i) for i in range(2)]
+    prepared = [mixed.prepare(record) for record in records]
+    scores = mixed.member_scores(prepared)
+    stored = np.zeros((2, 12, 10_000, 1), np.float32)
+    for x, record in zip(stored, records, strict=True):
+        n = min(10_000, record.stored.shape[1])
+        x[:, :n, 0] = record.stored[:, :n]
+    alone = CLASSES.merge(np.asarray(mixed.members[1].model(stored)))
+    np.testing.assert_allclose(scores[1], alone, rtol=1e-4)
+    filtered = np.stack([signals[0] for signals in prepared])[..., None] * np.float32(STEP)
+    for place in (0, 2):
+        alone = CLASSES.merge(np.asarray(mixed.members[place].model(filtered)))
+        np.testing.assert_allclose(scores[place], alone, rtol=1e-4)
+
+    save_classifier(tmp_path, mixed)
+    loaded = load_classifier(tmp_path)
+    assert loaded.preprocessings == (LONG, CRNN_PREPROCESSING)
+    np.testing.assert_array_equal(loaded.member_scores(prepared), scores)
 
 
 def test_saving_again_removes_what_is_no_longer_named(ensemble, tmp_path):
