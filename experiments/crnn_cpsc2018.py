@@ -1,8 +1,8 @@
 r"""Paper A's protocol: ten folds of a convolutional recurrent network on CPSC 2018.
 
     python -m experiments.crnn_cpsc2018 DATA --work WORK [--filters 512] [--units 512] [--folds 10]
-        [--epochs 10] [--layout reshape] [--loss binary_crossentropy] [--optimizer adamax]
-        [--stratify powerset] [--seed 0]
+        [--epochs 10] [--batch 30] [--learning-rate .01] [--optimizer adamax] [--layout reshape]
+        [--loss binary_crossentropy] [--stratify powerset] [--seed 0]
 
 For each fold the network learns the other nine for ten epochs; the epoch with the lowest loss on
 the fold is kept, as published (so the fold chooses the epoch, which flatters it a little).
@@ -71,6 +71,11 @@ class Result:
         for fold, own in zip(self.folds, self.scores, strict=True):
             found[fold] = own[fold]
         return found
+
+
+def lasting(epochs):
+    """Return paper A's schedule for so many epochs, none of them given up."""
+    return replace(CRNN_SCHEDULE, epochs=epochs, plateau=epochs, patience=epochs)
 
 
 def cross_validate(dataset, classes, network, schedule, folds, seed, work):
@@ -159,6 +164,8 @@ def main():
     parser.add_argument("--units", type=int, default=512)
     parser.add_argument("--folds", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=CRNN_SCHEDULE.epochs)
+    parser.add_argument("--batch", type=int, default=CRNN_SCHEDULE.batch)
+    parser.add_argument("--learning-rate", type=float, default=CRNN_SCHEDULE.learning_rate)
     parser.add_argument("--layout", default="transpose")
     parser.add_argument("--loss", default=CRNN_SCHEDULE.loss)
     parser.add_argument("--optimizer", default=CRNN_SCHEDULE.optimizer)
@@ -169,8 +176,9 @@ def main():
     print(backend.start(options.seed))
     network = CRNN(options.filters, options.units, options.layout)
     schedule = replace(
-        CRNN_SCHEDULE, epochs=options.epochs, loss=options.loss, optimizer=options.optimizer
-    )
+        lasting(options.epochs), batch=options.batch, learning_rate=options.learning_rate,
+        loss=options.loss, optimizer=options.optimizer,
+    )  # fmt: skip
     dataset = prepare_folder(options.data, options.work, CRNN_PREPROCESSING, CPSC_2018)
     for name, divide in FOLDS.items():
         off = deviation(dataset.targets, divide(dataset.targets, options.folds, options.seed))
