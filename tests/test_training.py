@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ecg12.backend import keras, start
+from ecg12.backend import BACKEND, keras, start
 from ecg12.budget import Clock
 from ecg12.dataset import Dataset
 from ecg12.labels import WEIGHTS, load_weights
@@ -153,6 +153,22 @@ def test_losses_equal_their_formulas_on_multi_hot_targets(multi_hot, tmp_path, l
         rows = task.parts[part]
         p = np.asarray(still.model(task.dataset.inputs(rows)), np.float64)
         assert sign * still.history[0][key] == pytest.approx(by_hand(y[rows], p, loss), rel=1e-4)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="a habit of Keras on TensorFlow")
+def test_keras_own_loss_of_that_name_is_the_softmax_s():
+    """The reason why `losses` writes the loss out; where this fails, Keras' own would serve."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(4, "sigmoid")])
+    model.compile("sgd", "categorical_crossentropy", jit_compile=False)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(6, 5)).astype("float32"), rng.random((6, 4)) < 0.5
+    found = float(model.train_on_batch(x, y.astype("float32")))
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(4, "sigmoid")])
+    p = np.asarray(model(x), np.float64)
+    assert found == pytest.approx(by_hand(y, p, "softmax_crossentropy"), rel=1e-4)
+    assert found != pytest.approx(by_hand(y, p, "categorical_crossentropy"), rel=1e-2)
 
 
 def test_one_step_of_gradient_descent_is_rate_times_gradient(multi_hot, tmp_path):
