@@ -8,7 +8,9 @@ Where the paper is silent: windows are odd (51 and 151 samples), the median repe
 sample, the low-pass runs forwards and backwards (zero phase). One second more than is kept goes
 through the filters, which puts their edge effects outside the kept part.
 
-Deviation: the paper's amplitude is taken to be millivolts, which needs the header's gain. Headers
+The network of Singstad and Tronstad (2020) takes stored integers instead: 500 Hz, 20 s, no filter.
+
+Deviation: paper B's amplitude is taken to be millivolts, which needs the header's gain. Headers
 lie about it (the same samples are published with gains that differ five-fold), so by default each
 recording is divided by its own amplitude.
 """

@@ -39,11 +39,11 @@ class Task:
 def class_scores(forward: Callable[[np.ndarray], np.ndarray], task: Task, part: np.ndarray
                  ) -> np.ndarray:  # fmt: skip
     """Return (n_models, n, n_classes) scores of the recordings `part`, merged over equivalents."""
-    return task.classes.merge(outputs(forward, task, part).astype(np.float64))
+    return task.classes.merge(column_scores(forward, task, part).astype(np.float64))
 
 
-def outputs(forward: Callable[[np.ndarray], np.ndarray], task: Task, part: np.ndarray
-            ) -> np.ndarray:  # fmt: skip
+def column_scores(forward: Callable[[np.ndarray], np.ndarray], task: Task, part: np.ndarray
+                  ) -> np.ndarray:  # fmt: skip
     """Return (n_models, n, n_columns) float32 outputs on the recordings `part`."""
     batches = task.dataset.batches(part, PREDICT_BATCH)
     return np.concatenate([forward(inputs) for _, inputs in batches], axis=1)
@@ -185,7 +185,7 @@ class Trainer:
 
     def _loss(self, part: np.ndarray) -> float:
         """Return the mean loss of the recordings `part`, without dropout."""
-        scores = outputs(self.forward, self.task, part)[0]
+        scores = column_scores(self.forward, self.task, part)[0]
         losses = LOSSES[self.schedule.loss](self.outputs[part], scores)
         return float(keras.ops.convert_to_numpy(losses).mean())
 
