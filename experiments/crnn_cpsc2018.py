@@ -130,7 +130,10 @@ def _f2_g2(decided):
 
 
 def print_gains(result):
-    """Print F2, G2 and their mean, flat and by simplex, for each objective and way."""
+    """Print F2, G2 and their mean, flat and by simplex, for each objective and way, and the floor.
+
+    The floor is what the answer "every class" scores for every recording.
+    """
     print("objective  judged          flat: F2    G2   mean   simplex: F2    G2   mean    gain")
     for objective, rows in gains(result).items():
         for way, (flat, found) in rows.items():
@@ -138,6 +141,8 @@ def print_gains(result):
             place = list(OBJECTIVES).index(objective)
             numbers = "   ".join(" ".join(f"{v:6.3f}" for v in row) for row in (flat, found))
             print(f"{objective:9}  {way:14}  {numbers}   {found[place] - flat[place]:+.3f}")
+    floor = _f2_g2((result.targets, np.ones_like(result.targets)))
+    print("every class        always  " + " ".join(f"{v:6.3f}" for v in (*floor, floor.mean())))
 
 
 def print_classes(result, classes):
