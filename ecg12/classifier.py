@@ -98,7 +98,8 @@ class Classifier:
 
     def member_scores(self, prepared: Sequence[tuple[np.ndarray, ...]]) -> np.ndarray:
         """Return (n_members, n, n_classes) scores of n prepared recordings."""
-        inputs = [to_inputs(np.stack(signals)) for signals in zip(*prepared, strict=True)]
+        pairs = zip(self.preprocessings, zip(*prepared, strict=True), strict=True)
+        inputs = [to_inputs(np.stack(signals), chain.step) for chain, signals in pairs]
         outputs = [call(x) for call, x in zip(self._calls, inputs, strict=True)]
         scores = np.empty((len(self.members), len(prepared), len(self.classes.columns)))
         scores[self._order] = np.concatenate(outputs)

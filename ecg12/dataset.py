@@ -39,7 +39,7 @@ class Dataset:
     Attributes
     ----------
     signals
-        (n_rows, n_leads, n_samples) int16, memory-mapped; times `signals.STEP` it is the signal.
+        (n_rows, n_leads, n_samples) int16, memory-mapped; times `step` it is the signal.
     rows
         (n_recordings,) the row of each readable recording.
     targets
@@ -50,6 +50,8 @@ class Dataset:
         One message per recording that could not be read.
     fingerprint
         Changes whenever a recording, a label, a weight, the preprocessing or the version does.
+    step
+        Quantisation step of the signals.
     """
 
     signals: np.ndarray
@@ -58,13 +60,14 @@ class Dataset:
     names: tuple[str, ...]
     failures: tuple[str, ...]
     fingerprint: str
+    step: float = STEP
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def inputs(self, indices: np.ndarray) -> np.ndarray:
         """Return (n, n_leads, n_samples, 1) float32 network inputs."""
-        return to_inputs(self.signals[self.rows[indices]])
+        return to_inputs(self.signals[self.rows[indices]], self.step)
 
     def batches(self, indices: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield (indices, inputs) of `size` recordings at a time, in order, read ahead."""
@@ -72,9 +75,9 @@ class Dataset:
         return ahead(lambda part: (part, self.inputs(part)), parts, workers=1, depth=3)
 
 
-def to_inputs(prepared: np.ndarray) -> np.ndarray:
+def to_inputs(prepared: np.ndarray, step: float) -> np.ndarray:
     """Scale prepared int16 signals, (n, n_leads, n_samples), and add the channel axis."""
-    return (prepared * np.float32(STEP))[..., None]
+    return (prepared * np.float32(step))[..., None]
 
 
 def ahead(
@@ -136,7 +139,7 @@ def prepare_folder(
         raise RecordError(f"{folder}: none of {len(stems)} recordings is readable: {failures[0]}")
     targets = classes.encode([codes[row] for row in rows])
     readable = tuple(names[row] for row in rows)
-    return Dataset(signals, rows, targets, readable, failures, fingerprint)
+    return Dataset(signals, rows, targets, readable, failures, fingerprint, preprocessing.step)
 
 
 def _scan(stem: Path) -> tuple[tuple[str, ...], str]:

@@ -154,6 +154,18 @@ class ScoredClasses:
         return np.add.reduceat(values, starts, axis=-1) / sizes.astype(values.dtype)
 
 
+# The nine classes of the China Physiological Signal Challenge 2018, in paper A's order (AF, IAVB,
+# LBBB, normal, PAC, ventricular ectopics, RBBB, STD, STE); a wrong class earns nothing.
+CPSC_2018 = ScoredClasses(
+    (
+        ("164889003",), ("270492004",), ("164909002",), (SINUS_RHYTHM,), ("284470004",),
+        ("164884008",), ("59118001",), ("429622005",), ("164931005",),
+    ),
+    np.eye(9),
+    2020,
+)  # fmt: skip
+
+
 def load_weights(path: str | Path) -> ScoredClasses:
     """Read the scored classes, their equivalents and their weights from a challenge weight table.
 

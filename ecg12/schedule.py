@@ -3,11 +3,18 @@
 Ansari et al. (MCIRCC, Computing in Cardiology 2020), section 2.2.2: after each epoch the challenge
 metric on the validation part; stop when it has not risen by 0.01 for 3 epochs; learning rate × 0.1
 when it has not risen at all for 2 epochs, not below 1e-4; the weights of the best epoch are kept.
+
+Loss, optimizer and what is monitored are fields, so that the same trainer serves paper A (Singstad
+and Tronstad, 2020), which keeps the epoch of the lowest validation loss.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+
+LOSSES = ("binary_crossentropy", "categorical_crossentropy", "softmax_crossentropy")
+OPTIMIZERS = ("adam", "sgd", "adamax")
+MONITORS = ("metric", "loss")
 
 
 @dataclass(frozen=True)
@@ -39,13 +46,18 @@ class Schedule:
     min_steps
         Steps in an epoch at least: the batch is halved on small sets until there are so many.
     learning_rate, factor, plateau, floor
-        Adam's rate; multiplied by `factor` after `plateau` epochs without a new best, down to
-        `floor`.
+        The optimizer's rate; multiplied by `factor` after `plateau` epochs without a new best, down
+        to `floor`.
     min_delta, patience
         Stop when the score has not risen by more than `min_delta` for `patience` epochs.
     threshold
         Where scores are cut for the metric after each epoch; None takes the best single threshold,
         which is steadier on small sets.
+    loss, optimizer
+        Names of `losses.LOSSES` and of `OPTIMIZERS`; gradient descent (sgd) is without momentum.
+    monitor
+        The score after each epoch: ``"metric"``, the challenge metric on the validation part, or
+        ``"loss"``, the negative of the loss there.
     """
 
     epochs: int = 100
@@ -58,6 +70,16 @@ class Schedule:
     min_delta: float = 0.01
     patience: int = 3
     threshold: float | None = 0.5
+    loss: str = "binary_crossentropy"
+    optimizer: str = "adam"
+    monitor: str = "metric"
+
+    def __post_init__(self) -> None:
+        """Refuse losses, optimizers and monitors that are not known."""
+        chosen = (self.loss, LOSSES), (self.optimizer, OPTIMIZERS), (self.monitor, MONITORS)
+        for value, choices in chosen:
+            if value not in choices:
+                raise ValueError(f"unknown {value!r}; choices: {', '.join(choices)}")
 
     def start(self) -> Progress:
         """Return the state before the first epoch."""
@@ -90,7 +112,7 @@ class Schedule:
         )
 
     def batch_size(self, n: int) -> int:
-        """Return the batch for n training recordings: a power of two, `min_steps` an epoch."""
+        """Return the batch for n training recordings: halved until an epoch has `min_steps`."""
         size = self.batch
         while size > 1 and n / size < self.min_steps:
             size //= 2

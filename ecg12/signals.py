@@ -8,7 +8,9 @@ Where the paper is silent: windows are odd (51 and 151 samples), the median repe
 sample, the low-pass runs forwards and backwards (zero phase). One second more than is kept goes
 through the filters, which puts their edge effects outside the kept part.
 
-Deviation: the paper's amplitude is taken to be millivolts, which needs the header's gain. Headers
+The network of Singstad and Tronstad (2020) takes stored integers instead: 500 Hz, 20 s, no filter.
+
+Deviation: paper B's amplitude is taken to be millivolts, which needs the header's gain. Headers
 lie about it (the same samples are published with gains that differ five-fold), so by default each
 recording is divided by its own amplitude.
 """
@@ -34,9 +36,10 @@ LIMB_LEADS = {
     "aVL": (1.0, -0.5),
     "aVF": (-0.5, 1.0),
 }
-STEP = 1 / 1024  # quantisation step of a prepared signal, in its own unit
-LIMIT = 32767 * STEP  # prepared signals are clipped to ±32, the range of int16 at that step
-AMPLITUDES = ("recording", "millivolts")
+STEP = 1 / 1024  # quantisation step of a scaled signal, in its own unit
+# What a prepared signal is measured in, and its quantisation step there.
+STEPS = {"recording": STEP, "millivolts": STEP, "stored": 1.0}
+LARGEST_STORED = 32767  # steps: prepared signals are clipped to the range of int16, ±32 at `STEP`
 ROUNDING = 1e-6  # stored units: what is smaller comes from rounding errors, not from the heart
 LARGEST_TERM = 10_000  # of the resampling ratio; keeps odd rates within 1 ms over 10 s
 
@@ -56,12 +59,12 @@ class Preprocessing:
     medians
         Windows of the cascaded median filters that estimate the baseline, s; none: it is kept.
     cutoff, order
-        Low-pass: Butterworth −3 dB frequency of one pass in Hz, and its order.
+        Low-pass: Butterworth −3 dB frequency of one pass in Hz, or None for no filter; its order.
     zero_phase
         Filter forwards and backwards (−6 dB at `cutoff`) rather than once.
     amplitude
         ``"recording"``: divide by the recording's own amplitude, whatever the header's gain;
-        ``"millivolts"``: trust the gain.
+        ``"millivolts"``: trust the gain; ``"stored"``: the stored integers, less their offset.
     leads
         Rows of the input, in order.
     """
@@ -70,15 +73,20 @@ class Preprocessing:
     seconds: float = 10.0
     margin: float = 1.0
     medians: tuple[float, ...] = (0.2, 0.6)
-    cutoff: float = 40.0
+    cutoff: float | None = 40.0
     order: int = 5
     zero_phase: bool = True
     amplitude: str = "recording"
     leads: tuple[str, ...] = LEADS
 
     def __post_init__(self) -> None:
-        if self.amplitude not in AMPLITUDES:
-            raise ValueError(f"unknown amplitude {self.amplitude!r}; choices: {AMPLITUDES}")
+        if self.amplitude not in STEPS:
+            raise ValueError(f"unknown amplitude {self.amplitude!r}; choices: {tuple(STEPS)}")
+
+    @property
+    def step(self) -> float:
+        """Quantisation step of a prepared signal: times it, the integers are the signal."""
+        return STEPS[self.amplitude]
 
     @property
     def n_samples(self) -> int:
@@ -109,8 +117,8 @@ def prepare(record: Record, preprocessing: Preprocessing) -> np.ndarray:
     Returns
     -------
     np.ndarray
-        (n_leads, n_samples) int16; times `STEP` it is the signal. Missing limb leads are derived
-        where Einthoven's law allows, other missing leads are zero.
+        (n_leads, n_samples) int16; times `preprocessing.step` it is the signal. Missing limb leads
+        are derived where Einthoven's law allows, other missing leads are zero.
 
     Raises
     ------
@@ -124,8 +132,8 @@ def prepare(record: Record, preprocessing: Preprocessing) -> np.ndarray:
     if preprocessing.amplitude == "recording":
         signals = signals / (amplitude(signals) or 1.0)
     padded = np.zeros((len(signals), preprocessing.n_samples), np.int16)
-    np.rint(np.clip(signals, -LIMIT, LIMIT) / STEP, out=padded[:, : signals.shape[1]],
-            casting="unsafe")  # fmt: skip
+    steps = np.clip(signals / preprocessing.step, -LARGEST_STORED, LARGEST_STORED)
+    np.rint(steps, out=padded[:, : signals.shape[1]], casting="unsafe")
     return padded
 
 
@@ -172,7 +180,7 @@ def _arrange(present: dict[str, np.ndarray], leads: tuple[str, ...], n: int) -> 
 
 
 def _units(record: Record, preprocessing: Preprocessing) -> np.ndarray:
-    """Return the factor from stored units to mV, or to units common to the recording's leads."""
+    """Return the factor from stored units to the network's, or to units common to the leads."""
     resolution = record.resolution
     unknown = np.isnan(resolution)
     if preprocessing.amplitude == "millivolts":
@@ -180,7 +188,7 @@ def _units(record: Record, preprocessing: Preprocessing) -> np.ndarray:
             lead = record.leads[int(np.argmax(unknown))]
             raise RecordError(f"{record.name}: lead {lead} has no gain, so no millivolts")
         return resolution
-    if unknown.all():
+    if preprocessing.amplitude == "stored" or unknown.all():
         return np.ones(len(resolution))
     # Leads may differ in gain among themselves; what all share is left out.
     relative = resolution / np.median(np.abs(resolution[~unknown]))
@@ -209,6 +217,8 @@ def _filtered(signals: np.ndarray, rate: float, preprocessing: Preprocessing) ->
         beyond = "line" if signals.shape[1] > 1 else "edge"
         signals = resample_poly(signals, up, down, axis=1, window=kernel, padtype=beyond)
     signals = signals - _baseline(signals, preprocessing.windows)
+    if preprocessing.cutoff is None:
+        return signals
     sections = _low_pass(preprocessing.order, preprocessing.cutoff, preprocessing.rate)
     if not preprocessing.zero_phase:
         return sosfilt(sections, signals, axis=1)

@@ -1,8 +1,9 @@
 """Decision thresholds that maximise the challenge metric: label = score > threshold, strictly.
 
-Scores and targets are on the merged classes, (n, n_classes). Three searches, from coarse to fine:
+Scores and targets are on the merged classes, (n, n_classes). Searches, from coarse to fine:
 
 * `single`: one threshold for all classes, exact (Ansari et al., 2020, choose one per network);
+* `flat`: one threshold from a grid, for any objective;
 * `per_class`: coordinate ascent. With the other labels held, each recording gains or loses a known
   credit when one class is switched on, so sorting by that class's score and summing the gains gives
   its exact best threshold in one pass;
@@ -27,6 +28,7 @@ from ecg12.labels import ScoredClasses
 from ecg12.metrics.challenge import MINIMUM_GAIN, ChallengeScorer
 
 log = logging.getLogger(__name__)
+GRID = np.arange(101) / 100  # flat thresholds that paper A tries
 
 
 def single(scores: np.ndarray, targets: np.ndarray, classes: ScoredClasses) -> float:
@@ -143,11 +145,29 @@ def _best_cut(scores: np.ndarray, order: np.ndarray, steps: np.ndarray) -> float
     return float(middle if middle < above else below)
 
 
+def flat(
+    scores: np.ndarray, objective: Callable[[np.ndarray], float], grid: np.ndarray = GRID
+) -> float:
+    """Return the threshold of a grid that, for all classes alike, maximises any objective.
+
+    Parameters
+    ----------
+    scores, objective
+        As for `simplex`; where the objective is NaN, it counts as the lowest.
+    grid
+        Rising thresholds; of equally good ones the highest is taken.
+    """
+    reached = np.array([objective(scores > cut) for cut in grid])
+    reached = np.where(np.isnan(reached), -np.inf, reached)
+    return float(grid[len(grid) - 1 - reached[::-1].argmax()])
+
+
 def simplex(
     scores: np.ndarray,
     objective: Callable[[np.ndarray], float],
     start: np.ndarray,
     free: np.ndarray | None = None,
+    edge: float | None = None,
 ) -> np.ndarray:
     """Improve all thresholds jointly by Nelder and Mead's downhill simplex.
 
@@ -162,6 +182,9 @@ def simplex(
         What to maximise: (n, n_classes) bool labels → a number, such as a `ChallengeScorer`.
     start, free
         As for `per_class`.
+    edge
+        How far the other corners of the first simplex lie from the start, each along one
+        threshold; None for SciPy's choice, a twentieth of each threshold.
 
     Returns
     -------
@@ -183,7 +206,11 @@ def simplex(
         thresholds[free] = moving
         return -objective(scores > thresholds)
 
-    result = minimize(loss, thresholds[free], method="Nelder-Mead")
+    options = {}
+    if edge is not None:
+        corner = thresholds[free]
+        options["initial_simplex"] = np.vstack([corner, corner + edge * np.eye(len(corner))])
+    result = minimize(loss, thresholds[free], method="Nelder-Mead", options=options)
     if not result.success:
         log.info("simplex stopped after %d evaluations: %s", result.nfev, result.message)
     thresholds[free] = result.x

@@ -15,6 +15,7 @@ from ecg12.budget import Clock, available_memory, batch_that_fits
 from ecg12.dataset import Dataset
 from ecg12.files import replacing
 from ecg12.labels import ScoredClasses
+from ecg12.losses import LOSSES
 from ecg12.metrics import ChallengeScorer
 from ecg12.networks import activation_bytes
 from ecg12.progress import bar
@@ -38,10 +39,14 @@ class Task:
 def class_scores(forward: Callable[[np.ndarray], np.ndarray], task: Task, part: np.ndarray
                  ) -> np.ndarray:  # fmt: skip
     """Return (n_models, n, n_classes) scores of the recordings `part`, merged over equivalents."""
-    scores = []
-    for _, inputs in task.dataset.batches(part, PREDICT_BATCH):
-        scores.append(forward(inputs))
-    return task.classes.merge(np.concatenate(scores, axis=1).astype(np.float64))
+    return task.classes.merge(column_scores(forward, task, part).astype(np.float64))
+
+
+def column_scores(forward: Callable[[np.ndarray], np.ndarray], task: Task, part: np.ndarray
+                  ) -> np.ndarray:  # fmt: skip
+    """Return (n_models, n, n_columns) float32 outputs on the recordings `part`."""
+    batches = task.dataset.batches(part, PREDICT_BATCH)
+    return np.concatenate([forward(inputs) for _, inputs in batches], axis=1)
 
 
 class Trainer:
@@ -82,8 +87,9 @@ class Trainer:
         self.progress = schedule.start()
         self.history: list[dict[str, float]] = []
         self.best_weights: list[np.ndarray] = model.get_weights()
-        optimizer = keras.optimizers.Adam(schedule.learning_rate)
-        model.compile(optimizer, "binary_crossentropy", **backend.compile_options())
+        rate = {"learning_rate": schedule.learning_rate}
+        optimizer = keras.optimizers.get({"class_name": schedule.optimizer, "config": rate})
+        model.compile(optimizer, LOSSES[schedule.loss], **backend.compile_options())
         optimizer.build(model.trainable_variables)
         self.forward = backend.compiled([model], model.input_shape[1:])
         self.outputs = task.classes.expand(task.dataset.targets).astype(np.float32)
@@ -167,13 +173,21 @@ class Trainer:
         return total / seen, seen == len(order)
 
     def validate(self) -> float:
-        """Return the challenge metric on the validation part."""
+        """Return the challenge metric on the validation part, or minus the loss there."""
         part = self.task.parts["validation"]
+        if self.schedule.monitor == "loss":
+            return -self._loss(part)
         scores = class_scores(self.forward, self.task, part)[0]
         threshold = self.schedule.threshold
         if threshold is None:
             threshold = single(scores, self.task.dataset.targets[part], self.task.classes)
         return self.scorer(scores > threshold)
+
+    def _loss(self, part: np.ndarray) -> float:
+        """Return the mean loss of the recordings `part`, without dropout."""
+        scores = column_scores(self.forward, self.task, part)[0]
+        losses = LOSSES[self.schedule.loss](self.outputs[part], scores)
+        return float(keras.ops.convert_to_numpy(losses).mean())
 
     def _note(self, loss: float, score: float, seconds: float) -> None:
         row = {

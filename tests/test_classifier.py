@@ -8,9 +8,12 @@ from scipy import stats
 
 from ecg12.backend import keras
 from ecg12.classifier import INDEX, Classifier, Member, load_classifier, save_classifier, vote
+from ecg12.driving import drive
 from ecg12.errors import InputError
-from ecg12.labels import WEIGHTS, load_weights
-from ecg12.networks import ResNet
+from ecg12.labels import CPSC_2018, WEIGHTS, load_weights
+from ecg12.networks import CRNN, ResNet
+from ecg12.recipe import CRNN_PREPROCESSING
+from ecg12.records import write_record
 from ecg12.signals import STEP, Preprocessing
 from ecg12.submission import Candidate, chosen
 
@@ -18,10 +21,10 @@ CLASSES = load_weights(WEIGHTS)
 LONG, SHORT = Preprocessing(seconds=0.4), Preprocessing(seconds=0.2, cutoff=30.0)
 
 
-def member(name, seed, preprocessing=LONG, score=0.5):
+def member(name, seed, preprocessing=LONG, score=0.5, classes=CLASSES):
     keras.utils.set_random_seed(seed)
-    model = ResNet(2, 3, 1, 2).build(len(CLASSES.columns), preprocessing.n_samples)
-    thresholds = np.random.default_rng(seed).uniform(0.4, 0.6, len(CLASSES))
+    model = ResNet(2, 3, 1, 2).build(len(classes.columns), preprocessing.n_samples)
+    thresholds = np.random.default_rng(seed).uniform(0.4, 0.6, len(classes))
     return Member(name, model, preprocessing, thresholds, score)
 
 
@@ -77,6 +80,50 @@ def test_loaded_ensemble_predicts_the_same(ensemble, prepared, tmp_path):
     assert loaded.classes.groups == CLASSES.groups
     np.testing.assert_array_equal(loaded.members[1].thresholds, ensemble.members[1].thresholds)
     assert {path.suffix for path in tmp_path.iterdir()} == {".keras", ".json"}
+
+
+@pytest.fixture(scope="module", params=[CLASSES, CPSC_2018], ids=["challenge", "CPSC 2018"])
+def mixed(request):
+    """Two residual networks with a convolutional recurrent one between them."""
+    classes = request.param
+    keras.utils.set_random_seed(4)
+    model = CRNN(2, 2).build(len(classes.columns))
+    recurrent = Member("crnn", model, CRNN_PREPROCESSING, np.full(len(classes), 0.5), 0.5)
+    around = [member(name, seed, classes=classes) for name, seed in (("a", 1), ("b", 2))]
+    return Classifier(classes, [around[0], recurrent, around[1]])
+
+
+def test_networks_of_both_papers_form_one_ensemble(mixed, make_record, tmp_path):
+    """Each gets its own input: 250 Hz, filtered and scaled; or stored integers at 500 Hz."""
+    merge = mixed.classes.merge
+    records = [make_record(f"R{i}", seed=i, seconds=12 + 10 * i) for i in range(2)]
+    prepared = [mixed.prepare(record) for record in records]
+    scores = mixed.member_scores(prepared)
+    stored = np.zeros((2, 12, 10_000, 1), np.float32)
+    for x, record in zip(stored, records, strict=True):
+        n = min(10_000, record.stored.shape[1])
+        x[:, :n, 0] = record.stored[:, :n]
+    alone = merge(np.asarray(mixed.members[1].model(stored)))
+    np.testing.assert_allclose(scores[1], alone, rtol=1e-4)
+    filtered = np.stack([signals[0] for signals in prepared])[..., None] * np.float32(STEP)
+    for place in (0, 2):
+        alone = merge(np.asarray(mixed.members[place].model(filtered)))
+        np.testing.assert_allclose(scores[place], alone, rtol=1e-4)
+
+    for folder in ("model", "data"):
+        (tmp_path / folder).mkdir()
+    save_classifier(tmp_path / "model", mixed)
+    loaded = load_classifier(tmp_path / "model")
+    assert loaded.preprocessings == (LONG, CRNN_PREPROCESSING)
+    np.testing.assert_array_equal(loaded.member_scores(prepared), scores)
+
+    for record in records:
+        write_record(tmp_path / "data", record)
+    assert drive(tmp_path / "model", tmp_path / "data", tmp_path / "out") == []
+    for i, expected in enumerate(mixed.classes.expand(np.median(scores, axis=0))):
+        lines = (tmp_path / "out" / f"R{i}.csv").read_text().splitlines()
+        assert lines[1].split(",") == list(mixed.classes.columns)
+        np.testing.assert_allclose(np.array(lines[3].split(","), float), expected, atol=1e-6)
 
 
 def test_saving_again_removes_what_is_no_longer_named(ensemble, tmp_path):

@@ -42,6 +42,14 @@ def test_rows_are_what_prepare_returns(data, tmp_path):
         np.testing.assert_allclose(dataset.inputs(np.array([row]))[0, ..., 0], expected * STEP)
 
 
+def test_inputs_of_stored_integers_are_the_integers(data, tmp_path):
+    stored = replace(SHORT, cutoff=None, medians=(), amplitude="stored")
+    dataset = prepare_folder(data, tmp_path / "work", stored, CLASSES, n_jobs=1)
+    inputs = dataset.inputs(np.array([3]))
+    np.testing.assert_array_equal(inputs[0, ..., 0], dataset.signals[dataset.rows[3]])
+    assert dataset.step == 1
+
+
 def test_labels_follow_their_recordings(data, tmp_path):
     dataset = prepare_folder(data, tmp_path / "work", SHORT, CLASSES, n_jobs=2)
     for name, target in zip(dataset.names, dataset.targets, strict=True):
@@ -115,7 +123,7 @@ def test_batches_come_with_their_indices(data, tmp_path):
     order = np.random.default_rng(0).permutation(len(dataset))
     seen = []
     for part, inputs in dataset.batches(order, 16):
-        np.testing.assert_array_equal(inputs, to_inputs(dataset.signals[part]))
+        np.testing.assert_array_equal(inputs, to_inputs(dataset.signals[part], STEP))
         seen += part.tolist()
     assert seen == order.tolist()
 

@@ -21,8 +21,10 @@ FLOORS = [
     "outputs",
     "metrics",
     "thresholds",
+    "validation",
     "backend",
     "budget",
+    "losses",
     "networks",
     "dataset",
     "schedule",
@@ -35,7 +37,7 @@ FLOORS = [
     "drawing",
     "__main__",
 ]
-KERAS_ROOMS = {"backend", "networks", "training", "classifier", "submission"}
+KERAS_ROOMS = {"backend", "losses", "networks", "training", "classifier", "submission"}
 DOORS = {
     "train_model.py": 45,
     "driver.py": 45,

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
 
 from ecg12.labels import SINUS_RHYTHM, ScoredClasses, load_weights
 from ecg12.metrics import (
@@ -22,6 +26,7 @@ from ecg12.metrics import (
     evaluate,
     f_measure,
     macro,
+    precision_recall,
 )
 from ecg12.metrics.evaluation import read_codes
 from ecg12.records import find_records
@@ -225,3 +230,14 @@ def test_integers_are_sets_too():
 def test_errors_name_what_is_wrong(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_precision_and_recall_equal_scikit_learn():
+    rng = np.random.default_rng(0)
+    targets, labels = rng.random((50, 6)) < 0.3, rng.random((50, 6)) < 0.4
+    targets[:, 4], labels[:, 5] = False, False
+    found = precision_recall(targets, labels)
+    expected = precision_recall_fscore_support(targets, labels, zero_division=np.nan)
+    np.testing.assert_allclose(found, expected[:2])
+    assert np.isnan(found[1][4])
+    assert np.isnan(found[0][5])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg12.networks import TABLE_2, ResNet, activation_bytes, swap_head
+from ecg12.networks import CRNN, TABLE_2, ResNet, activation_bytes, swap_head
 
 # Parameters with 27 sigmoid outputs, and after the head swap: arithmetic on paper B, Table 2.
 PARAMETERS = [
@@ -75,3 +75,57 @@ def test_activation_bytes_by_hand():
     model = ResNet(2, 3, 1, 1).build(3, n_samples=16)
     floats = 12 * 16 * (1 + 2) + 3 * 12 * 8 * 2 + 2 * 12 * 8 * 2 + 3
     assert activation_bytes(model) == 4 * floats
+
+
+# SPEC A: samples after each convolution and each pooling of 10,000.
+TIME = [10_000, 9996, 3331, 3327, 1108, 1104, 367, 363, 120, 116, 38, 34, 10, 6, 4]
+
+
+def test_crnn_has_the_published_parameters_and_time_lengths():
+    model = CRNN().build(9)
+    assert model.count_params() == 10_279_433
+    steps = [layer for layer in model.layers if layer.name.endswith(("_conv", "_pool"))]
+    assert [steps[0].input.shape[1]] + [step.output.shape[1] for step in steps] == TIME
+    assert CRNN().lengths() == TIME
+    assert model.get_layer("lstm").output.shape == (None, 512)
+    assert model.get_layer("dropout").rate == 0.5
+
+
+def test_crnn_on_the_challenge_s_columns_and_with_other_widths():
+    assert CRNN().build(27).count_params() == 10_279_433 + 18 * 513
+    k, u = 3, 5  # convolutions, normalisations, four gates, dense layer, scores
+    convolutions = (12 * 5 + 1) * k + 6 * (5 * k + 1) * k + 7 * 4 * k
+    recurrent = 4 * u * (k + u + 1) + (u + 1) * u
+    model = CRNN(k, u).build(2)
+    assert model.count_params() == convolutions + recurrent + (u + 1) * 2
+    average = CRNN(k, u, summary="average").build(2)
+    assert average.count_params() == convolutions + (k + 1) * u + (u + 1) * 2
+
+
+@pytest.mark.parametrize("layout", ["transpose", "reshape"])
+def test_layouts_against_numpy(layout):
+    model = CRNN(2, 2, layout).build(1, 7500)
+    x = np.random.default_rng(0).normal(size=(2, 12, 7500)).astype("float32")
+    arranged = type(model)(model.input, model.get_layer("time_by_leads").output)
+    expected = x.transpose(0, 2, 1) if layout == "transpose" else x.reshape(2, 7500, 12)
+    np.testing.assert_array_equal(np.asarray(arranged(x[..., None])), expected)
+
+
+def test_crnn_cost_is_that_of_its_layers():
+    """Two operations per product; a convolution has its weights' products at each output sample."""
+    model, total = CRNN(4, 3).build(2), 0
+    for layer in model.layers:
+        weights = sum(w.size for w in layer.get_weights() if w.ndim > 1)
+        steps = layer.output.shape[1] if layer.name.endswith("_conv") else 1
+        steps = 4 if layer.name == "lstm" else steps
+        total += 2 * weights * steps * (layer.name != "scores")
+    assert CRNN(4, 3).gflop() == pytest.approx(total / 1e9)
+
+
+def test_crnn_refuses_short_signals_and_unknown_choices():
+    with pytest.raises(ValueError, match="7 convolutions leave nothing of 5000 samples"):
+        CRNN(2, 2).build(1, 5000)
+    with pytest.raises(ValueError, match="unknown 'flip'; choices: transpose, reshape"):
+        CRNN(layout="flip")
+    with pytest.raises(ValueError, match="unknown 'gru'; choices: lstm, average"):
+        CRNN(summary="gru")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ecg12.backend import keras
+from ecg12.losses import LOSSES
 from ecg12.schedule import Schedule
 
 
@@ -58,3 +59,20 @@ def test_schedule_ends_with_its_epochs():
 )
 def test_batch_gives_eight_steps_an_epoch_on_small_sets(n, batch):
     assert Schedule().batch_size(n) == batch
+
+
+@pytest.mark.parametrize(
+    ("field", "choices"),
+    [
+        ("loss", ", ".join(LOSSES)),
+        ("optimizer", "adam, sgd, adamax"),
+        ("monitor", "metric, loss"),
+    ],
+)
+def test_unknown_choices_are_refused(field, choices):
+    with pytest.raises(ValueError, match=f"unknown 'x'; choices: {choices}"):
+        Schedule(**{field: "x"})
+
+
+def test_halved_batches_need_not_be_powers_of_two():
+    assert [Schedule(batch=30).batch_size(n) for n in (6000, 270, 78)] == [30, 30, 7]

@@ -375,5 +375,43 @@ def test_values_beyond_the_range_are_clipped():
 
 
 def test_an_unknown_amplitude_lists_the_choices():
-    with pytest.raises(ValueError, match=r"'volts'; choices: \('recording', 'millivolts'\)"):
+    with pytest.raises(
+        ValueError, match=r"'volts'; choices: \('recording', 'millivolts', 'stored'\)"
+    ):
         Preprocessing(amplitude="volts")
+
+
+# Stored integers
+
+
+STORED = Preprocessing(rate=500, seconds=20, medians=(), cutoff=None, amplitude="stored")
+
+
+def test_stored_integers_pass_unchanged_padded_or_cut_at_the_end():
+    rng = np.random.default_rng(0)
+    for n in (7_500, 10_000, 15_000):
+        stored = rng.integers(-3000, 3000, (12, n)).astype(np.int16)
+        gains = rng.uniform(200, 5000, 12)
+        record = Record("A1", stored, gains, np.zeros(12), ("mV",) * 12, LEADS, 500)
+        expected = np.pad(stored, [(0, 0), (0, max(0, 10_000 - n))])[:, :10_000]
+        np.testing.assert_array_equal(prepare(record, STORED), expected)
+
+
+def test_stored_integers_have_a_step_of_one_and_saturate_at_int16():
+    assert (STORED.step, RECORDING.step, MILLIVOLTS.step) == (1, STEP, STEP)
+    record = record_of(np.tile([100_000.0, -100_000, 5], (12, 1)), 500)
+    np.testing.assert_array_equal(prepare(record, STORED)[:, :4], [[32767, -32767, 5, 0]] * 12)
+
+
+def test_stored_integers_lose_their_offset():
+    stored = np.random.default_rng(0).integers(-300, 300, (12, 500)).astype(np.int16)
+    record = Record("A1", stored, np.ones(12), np.full(12, 40.0), ("mV",) * 12, LEADS, 500)
+    np.testing.assert_array_equal(prepare(record, STORED)[:, :500], stored - 40)
+
+
+def test_without_a_filter_only_the_baseline_is_removed(make_ecg):
+    signals = make_ecg(250, 11)
+    options = replace(MILLIVOLTS, cutoff=None, medians=(0.2,))
+    result = prepare(record_of(signals, 250), options) * STEP
+    expected = [row - running_median(row, 51) for row in signals]
+    np.testing.assert_allclose(result, np.array(expected)[:, :2500], rtol=0, atol=HALF_STEP + 1e-9)

@@ -10,12 +10,13 @@ import pytest
 from ecg12 import submission
 from ecg12.budget import Clock
 from ecg12.classifier import load_classifier
+from ecg12.driving import drive
 from ecg12.errors import InputError
 from ecg12.files import locked
 from ecg12.headers import LEADS
 from ecg12.labels import WEIGHTS, load_weights
 from ecg12.metrics import challenge_score
-from ecg12.networks import ResNet
+from ecg12.networks import CRNN, ResNet
 from ecg12.recipe import Recipe, get_recipe
 from ecg12.records import Record, write_record
 from ecg12.schedule import Schedule
@@ -133,6 +134,22 @@ def test_two_trainings_into_one_folder_are_refused(trained, tmp_path):
         train(place / "data", tmp_path / "model", TINY)
 
 
+def test_the_other_paper_s_recipe_trains_and_answers_recordings(tmp_path):
+    """With a small network: its preprocessing, loss and schedule are those of the recipe."""
+    recipe = replace(get_recipe("crnn"), networks=(CRNN(2, 2),))
+    recipe = replace(recipe, schedule=replace(recipe.schedule, epochs=1))
+    write(tmp_path / "data", 8)
+    train(tmp_path / "data", tmp_path / "model", recipe)
+    assert drive(tmp_path / "model", tmp_path / "data", tmp_path / "out") == []
+    rows = [path.read_text().splitlines()[3] for path in sorted((tmp_path / "out").iterdir())]
+    scores = np.array([row.split(",") for row in rows], float)
+    assert scores.shape == (8, 27)
+    assert np.isfinite(scores).all()
+    report = json.loads((tmp_path / "model" / REPORT).read_text())
+    assert report["recipe"]["schedule"]["loss"] == "categorical_crossentropy"
+    assert report["recipe"]["preprocessing"]["amplitude"] == "stored"
+
+
 class Stub:
     """A trainer whose epochs take the time that its network's cost says, on a clock of its own."""
 
@@ -205,5 +222,7 @@ def test_one_member_is_trained_however_short_the_time(run_stubs):
 
 
 def test_unknown_recipe_lists_the_choices():
-    with pytest.raises(InputError, match=r"unknown recipe 'x'; choices: submission, smoke, demo"):
+    with pytest.raises(
+        InputError, match=r"unknown recipe 'x'; choices: submission, smoke, demo, crnn"
+    ):
         get_recipe("x")

@@ -8,7 +8,7 @@ import pytest
 
 from ecg12.labels import ScoredClasses, load_weights
 from ecg12.metrics import ChallengeScorer, beta_measures, macro
-from ecg12.thresholds import per_class, simplex, single, tune
+from ecg12.thresholds import flat, per_class, simplex, single, tune
 
 CLASSES = load_weights(Path(__file__).parents[1] / "weights.csv")
 
@@ -229,3 +229,26 @@ def test_errors_name_what_is_wrong(change, message):
 def test_an_objective_that_is_no_number_is_refused():
     with pytest.raises(ValueError, match="objective is nan"):
         simplex(np.zeros((2, 2)), lambda labels: np.nan, np.full(2, 0.5))
+
+
+def test_flat_takes_the_highest_of_the_best_cuts_and_no_nan():
+    scores = np.array([[0.25], [0.55]])
+
+    def one_label(labels):
+        return float(labels.sum() == 1) if labels.any() else np.nan
+
+    assert flat(scores, one_label) == 0.54
+    assert flat(scores, one_label, np.array([0.1, 0.3, 0.4])) == 0.4
+
+
+def test_simplex_starts_from_the_edge_that_it_is_given():
+    """One threshold: the second corner is the start and the edge."""
+    tried = []
+
+    def note(labels):
+        tried.append(labels.sum())
+        return 0.0
+
+    scores = np.arange(100)[:, None] / 100
+    simplex(scores, note, np.array([0.205]), edge=0.5)
+    assert tried[1:3] == [79, 29]

@@ -1,14 +1,17 @@
 """The trainer: resume, deadline, determinism, loss and the epoch that is kept."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from ecg12.backend import keras, start
+from ecg12.backend import BACKEND, keras, start
 from ecg12.budget import Clock
 from ecg12.dataset import Dataset
 from ecg12.labels import WEIGHTS, load_weights
+from ecg12.losses import LOSSES
 from ecg12.metrics import challenge_score
-from ecg12.networks import ResNet
+from ecg12.networks import CRNN, ResNet
 from ecg12.schedule import Schedule
 from ecg12.signals import STEP
 from ecg12.training import Task, Trainer, class_scores, read_state
@@ -19,12 +22,22 @@ NETWORK = ResNet(2, 3, 1, 3, p=0.5)
 @pytest.fixture(scope="module")
 def task():
     """40 recordings of noise whose amplitude tells the class, 64 samples each."""
+    return task_of(64)
+
+
+@pytest.fixture(scope="module")
+def long_task():
+    """Take the fewest samples that paper A's network can."""
+    return task_of(7287)
+
+
+def task_of(n_samples):
     start(0)
     classes = load_weights(WEIGHTS)
     rng = np.random.default_rng(0)
     targets = np.zeros((40, len(classes)), bool)
     targets[np.arange(40), rng.choice([1, classes.normal], 40)] = True
-    signals = rng.normal(0, 300, (40, 12, 64)) * (1 + 3 * targets[:, 1, None, None])
+    signals = rng.normal(0, 300, (40, 12, n_samples)) * (1 + 3 * targets[:, 1, None, None])
     names = tuple(f"R{i}" for i in range(40))
     data = Dataset(signals.astype(np.int16), np.arange(40), targets, names, (), "fingerprint")
     order = rng.permutation(40)
@@ -32,10 +45,10 @@ def task():
     return Task(data, parts, classes)
 
 
-def trainer(task, path, identity="one", hours=1.0, **schedule):
+def trainer(task, path, identity="one", hours=1.0, network=NETWORK, **schedule):
     schedule = Schedule(**{"epochs": 6, "patience": 6, "threshold": None} | schedule)
     keras.utils.set_random_seed(3)
-    model = NETWORK.build(len(task.classes.columns), 64)
+    model = network.build(len(task.classes.columns), task.dataset.signals.shape[2])
     return Trainer(model, task, schedule, 3, path / "state.npz", identity, Clock(hours))
 
 
@@ -109,6 +122,95 @@ def test_loss_of_an_epoch_is_the_mean_cross_entropy(task, tmp_path):
     expected = -np.where(y, np.log(p), np.log(1 - p)).mean()
     still.run()
     assert still.history[0]["loss"] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def multi_hot(task):
+    """Give the recordings none to many classes each."""
+    targets = np.random.default_rng(1).random(task.dataset.targets.shape) < 0.1
+    return replace(task, dataset=replace(task.dataset, targets=targets))
+
+
+def by_hand(y, p, loss):
+    """Return the mean loss by its formula; categorical: -sum of y log(p / sum p)."""
+    if loss == "softmax_crossentropy":
+        p = p / (1 - p)  # the exponentials of the logits
+    if loss != "binary_crossentropy":
+        return -(y * np.log(p / p.sum(axis=1, keepdims=True))).sum(axis=1).mean()
+    return -np.where(y, np.log(p), np.log(1 - p)).mean()
+
+
+@pytest.mark.parametrize("loss", list(LOSSES))
+def test_losses_equal_their_formulas_on_multi_hot_targets(multi_hot, tmp_path, loss):
+    """In training (dropout off, learning rate 0) and as the monitored validation loss."""
+    options = {"learning_rate": 0.0, "floor": 0.0, "epochs": 1, "monitor": "loss", "loss": loss}
+    still, task = trainer(multi_hot, tmp_path, **options), multi_hot
+    still.model.get_layer("dropout").rate = 0.0
+    y = task.classes.expand(task.dataset.targets)
+    assert set(y.sum(axis=1)) > {0, 1, 2, 3}
+    still.run()
+    for part, key, sign in (("training", "loss", 1), ("validation", "validation_score", -1)):
+        rows = task.parts[part]
+        p = np.asarray(still.model(task.dataset.inputs(rows)), np.float64)
+        assert sign * still.history[0][key] == pytest.approx(by_hand(y[rows], p, loss), rel=1e-4)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="a habit of Keras on TensorFlow")
+def test_keras_own_loss_of_that_name_is_the_softmax_s():
+    """The reason why `losses` writes the loss out; where this fails, Keras' own would serve."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(4, "sigmoid")])
+    model.compile("sgd", "categorical_crossentropy", jit_compile=False)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(6, 5)).astype("float32"), rng.random((6, 4)) < 0.5
+    found = float(model.train_on_batch(x, y.astype("float32")))
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(4, "sigmoid")])
+    p = np.asarray(model(x), np.float64)
+    assert found == pytest.approx(by_hand(y, p, "softmax_crossentropy"), rel=1e-4)
+    assert found != pytest.approx(by_hand(y, p, "categorical_crossentropy"), rel=1e-2)
+
+
+def test_one_step_of_gradient_descent_is_rate_times_gradient(multi_hot, tmp_path):
+    """On the bias of the scores: d/dz of the loss by hand is (sum(y) p / sum(p) - y) (1 - p)."""
+    task, options = multi_hot, {"optimizer": "sgd", "loss": "categorical_crossentropy"}
+    run = trainer(task, tmp_path, learning_rate=0.1, **options)
+    run.model.get_layer("dropout").rate = 0.0
+    rows = task.parts["training"][:7]
+    y = task.classes.expand(task.dataset.targets)[rows].astype(np.float64)
+    p = np.asarray(run.model(task.dataset.inputs(rows)), np.float64)
+    gradient = ((y.sum(1, keepdims=True) * p / p.sum(1, keepdims=True) - y) * (1 - p)).mean(0)
+    run.model.train_on_batch(task.dataset.inputs(rows), run.outputs[rows])
+    np.testing.assert_allclose(
+        run.model.get_layer("scores").get_weights()[1], -0.1 * gradient, rtol=1e-3, atol=1e-6
+    )
+    assert run.model.optimizer.momentum == 0
+
+
+def test_loss_monitor_keeps_the_epoch_of_the_lowest_validation_loss(task, tmp_path):
+    run = trainer(task, tmp_path, monitor="loss", loss="categorical_crossentropy")
+    run.run()
+    losses = [-row["validation_score"] for row in run.history]
+    assert run.progress.best_epoch == 1 + int(np.argmin(losses))
+    rows = task.parts["validation"]
+    p = np.asarray(run.model(task.dataset.inputs(rows)), np.float64)
+    y = task.classes.expand(task.dataset.targets)[rows]
+    assert by_hand(y, p, "categorical_crossentropy") == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_resume_is_bit_equal_with_paper_a_s_network_and_loss(long_task, tmp_path):
+    options = {"optimizer": "adamax", "loss": "categorical_crossentropy", "monitor": "loss"}
+    options |= {"epochs": 2}
+    small = CRNN(2, 2)
+    whole = trainer(long_task, tmp_path, network=small, **options)
+    whole.run()
+    whole.checkpoint.unlink()
+    trainer(long_task, tmp_path, network=small, **options).run(epochs=1)
+    resumed = trainer(long_task, tmp_path, network=small, **options)
+    assert len(resumed.history) == 1
+    resumed.run()
+    assert [r["loss"] for r in resumed.history] == [r["loss"] for r in whole.history]
+    np.testing.assert_array_equal(weights(resumed), weights(whole))
 
 
 def test_best_epoch_s_weights_are_kept(task, tmp_path):

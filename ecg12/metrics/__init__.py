@@ -18,6 +18,8 @@ Metrics
     * AUPRC: sum of precision times the rise in recall at each distinct score (average precision);
       NaN without positives.
     * Accuracy: share of recordings whose set is exactly right.
+    * Precision, recall: tp / (tp + fp) and tp / (tp + fn) per class; NaN without answers, or
+      without positives.
     * F-measure: 2 tp / (2 tp + fp + fn) per class; NaN if no recording has or is given the class.
     * F-beta, G-beta (2020 only): every recording counts 1 / max(1, number of its true labels);
       F = (1 + β²) tp / ((1 + β²) tp + fp + β² fn), G = tp / (tp + fp + β fn), β = 2.
@@ -31,7 +33,15 @@ Sources: Perez Alday et al., Physiol Meas 41 124003, 2020; Reyna et al., Computi
 """
 
 from ecg12.metrics.challenge import ChallengeScorer, best_constant, challenge_score, confusion
-from ecg12.metrics.classwise import accuracy, auprc, auroc, beta_measures, f_measure, macro
+from ecg12.metrics.classwise import (
+    accuracy,
+    auprc,
+    auroc,
+    beta_measures,
+    f_measure,
+    macro,
+    precision_recall,
+)
 from ecg12.metrics.evaluation import Evaluation, evaluate, evaluate_folders, summarise_folders
 
 __all__ = [
@@ -48,5 +58,6 @@ __all__ = [
     "evaluate_folders",
     "f_measure",
     "macro",
+    "precision_recall",
     "summarise_folders",
 ]

@@ -79,6 +79,13 @@ def f_measure(targets: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return _ratio(2 * tp, targets.sum(axis=0) + labels.sum(axis=0))
 
 
+def precision_recall(targets: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Precision and recall per class, each (n_classes,); NaN where nothing is given, or true."""
+    targets, labels = as_set_pair(targets, labels)
+    tp = (targets & labels).sum(axis=0)
+    return _ratio(tp, labels.sum(axis=0)), _ratio(tp, targets.sum(axis=0))
+
+
 def beta_measures(
     targets: np.ndarray, labels: np.ndarray, beta: float = 2
 ) -> tuple[np.ndarray, np.ndarray]:
