@@ -4,6 +4,7 @@ Everything above calls Keras alone. Import this module before `keras` itself: it
 TensorFlow's start-up log and stops it from claiming all of a GPU's memory.
 """
 
+import logging
 import os
 import subprocess
 import sys
@@ -77,6 +78,8 @@ def import_keras() -> Any:
 
 
 keras = import_keras()
+# TensorFlow warns of every further compiled function; one per network is meant here.
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 BACKEND = keras.backend.backend()
 
 
