@@ -5,8 +5,8 @@
 Prints how many recordings (10 s, 500 Hz, noise and filters included) one core draws per second of
 processor time, the measurement of labels and all discarded draws included; and how much faster
 Gaussians are summed where they matter than over the whole recording, as ECGSYN-like scripts do.
-Exit status 1 if that ratio is below 5. Seen on two cores of a busy machine: 95 to 120 recordings
-per second.
+Exit status 1 if that ratio is below 5. Seen on two cores of a busy machine, which slows processor
+time too: 99 to 133 recordings per second.
 """
 
 import sys

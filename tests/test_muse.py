@@ -12,7 +12,7 @@ import pytest
 from ecg12.errors import RecordError
 from ecg12.formats import find_any, read_any
 from ecg12.headers import LEADS
-from ecg12.muse import find_muse, read_muse
+from ecg12.muse import find_muse, read_muse, read_statements
 from ecg12.muse.document import LARGEST_FILE, MOST_MARKS
 from ecg12.records import MISSING, write_record
 from ecg12.signals import Preprocessing, prepare
@@ -343,6 +343,35 @@ def test_serial_comparisons_stay(make_file):
     diagnosis = statement("When compared with ECG of") + statement("10-MAY-2021 14:14,", "ENDSLINE")
     expected = ("When compared with ECG of 10-MAY-2021 14:14,",)
     assert read_muse(make_file(diagnosis=diagnosis)).statements == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("Atrial flutter, Mrs DOPPELGÄNGER was told", "Atrial flutter, Mrs was told"),
+        ("Wilhelmina has atrial flutter", "has atrial flutter"),
+        ("MRN0042 smithers: atrial flutter", ": atrial flutter"),
+    ],
+)
+def test_names_and_identifiers_of_the_file_are_cut_out_of_statements(make_file, said, kept):
+    assert read_muse(make_file(diagnosis=statement(said, "ENDSLINE"))).statements == (kept,)
+
+
+def test_a_patient_whose_name_is_a_diagnosis_keeps_the_diagnosis(make_file):
+    patient = PATIENT.replace("Doppelgänger", "Block").replace("Wilhelmina", "Sunny")
+    path = make_file(patient=patient, diagnosis=statement("Sunny: AV block", "ENDSLINE"))
+    assert read_muse(path).statements == (": AV block",)
+
+
+def test_statements_are_read_without_samples(make_file):
+    path = make_file("<Waveform/>", diagnosis=statement("Atrial flutter", "ENDSLINE"))
+    key = hmac.new(b"s", b"MRN0042", hashlib.sha256).hexdigest()[:32]
+    assert read_statements(path, "s") == (key, ("Atrial flutter",))
+    assert read_statements(path) == (None, ("Atrial flutter",))
+    with pytest.raises(ValueError, match="salt of patient keys is empty"):
+        read_statements(path, "")
+    with pytest.raises(RecordError, match=r"ecg.xml: no Waveform of type Rhythm"):
+        read_muse(path)
 
 
 def test_without_a_diagnosis_there_are_no_statements(tmp_path):

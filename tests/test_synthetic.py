@@ -10,6 +10,7 @@ from ecg12.errors import InputError
 from ecg12.labels import abbreviation, code_of
 from ecg12.records import find_records, read_record
 from ecg12.synthetic import Options, generate, recording
+from ecg12.synthetic.atria import Wavelet, _sawtooth
 from ecg12.synthetic.cases import draw_case
 from ecg12.synthetic.dipole import frontal_axis, net_axis, render, turn_to_axis, twelve_leads
 from ecg12.synthetic.findings import draw_findings, mix_of
@@ -214,6 +215,49 @@ def test_every_site_writes_recordings(site):
 def test_options_that_cannot_be_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         Options(**options)
+
+
+def test_classes_are_drawn_in_proportion_to_their_weights():
+    mix = mix_of(("SB", "CRBBB", "RBBB"), (1.0, 0.5, 2.5))
+    assert mix == {"SB": 1.0, "RBBB": 3.0}
+    rng = np.random.default_rng(0)
+    first = [draw_findings(rng, mix_of(("SB", "STach"), (1.0, 4.0))) for _ in range(1000)]
+    share = np.mean(["STach" in findings for findings in first])
+    assert share == pytest.approx(0.8, abs=4 * np.sqrt(0.8 * 0.2 / 1000))
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ((1.0,), "1 weights for 2 classes; one each is needed"),
+        ((1.0, 0.0), "weight 0 of AF; a weight is a positive number"),
+        ((1.0, np.inf), "weight inf of AF"),
+    ],
+)
+def test_weights_that_cannot_be_are_refused(weights, message):
+    with pytest.raises(InputError, match=message):
+        Options(classes=("SB", "AF"), weights=weights)
+
+
+def test_a_wavelet_is_the_sum_of_its_harmonics():
+    phase = np.array([0.0, 2.0, 5.0])  # 4 Hz, then 6 Hz
+    wavelet = Wavelet(phase, np.array([[1.0, 0.5], [-0.3, 0.2]]), np.ones(3), (0.5, 2.0, 0.25))
+    times = np.arange(0, 1, 0.01)
+    angle = 2 * np.pi * np.where(times < 0.5, 4 * times, 2 + 6 * (times - 0.5))
+    course = np.sin(angle) + 0.5 * np.cos(angle) - 0.3 * np.sin(2 * angle) + 0.2 * np.cos(2 * angle)
+    expected = course * (1 + 0.5 * np.cos(2 * np.pi * 2.0 * times))
+    np.testing.assert_allclose(wavelet.dipole(times), np.tile(expected, (3, 1)), atol=1e-12)
+
+
+def test_typical_flutter_sinks_slowly_and_points_down_in_the_inferior_leads():
+    """Of a cycle in II, III and aVF most is the falling plateau; the deflection is negative."""
+    angle = 2 * np.pi * np.arange(256)[:, None] / 256 * np.arange(1, 7)
+    for seed in range(20):
+        sine, cosine = _sawtooth(np.random.default_rng(seed), 0.5).T
+        course = np.sin(angle) @ sine + np.cos(angle) @ cosine
+        slope = np.diff(course, append=course[0])
+        assert np.mean(slope > 0) < 0.45
+        assert np.median(course) - course.min() > course.max() - np.median(course)
 
 
 def test_an_unknown_class_is_refused_with_the_choices(tmp_path):

@@ -122,6 +122,10 @@ def test_a_flat_line_is_refused():
         ({"qt": 0.48}, {"LQT"}, set()),
         ({"t": -0.3}, {"TInv", "TAb"}, set()),
         ({"t": 0.05}, {"TAb"}, {"TInv"}),
+        ({"t": 0.09}, {"TAb"}, {"TInv"}),
+        ({"t": 0.13}, set(), {"TAb"}),
+        ({"t": 0.13, "one": 1.6, "two": 1.6}, {"TAb"}, {"TInv"}),  # below a tenth of R
+        ({"t": 0.09, "one": 0.25, "two": 0.25}, set(), {"TAb"}),  # R is too small to tell
     ],
 )
 def test_criteria_on_drawings(drawing, expected, absent):

@@ -13,12 +13,12 @@ import pytest
 
 from ecg12.__main__ import main
 from ecg12.headers import LEADS
-from ecg12.labels import code_of
+from ecg12.labels import WEIGHTS, code_of, load_weights
 from ecg12.muse import read_muse
 from ecg12.records import MISSING
 from ecg12.synthetic import Options, recording
 from ecg12.synthetic.findings import draw_findings, mix_of
-from ecg12.synthetic.muse import context_of, generate_muse, visit_of
+from ecg12.synthetic.muse import context_of, generate_muse, read_truth, visit_of
 from ecg12.synthetic.muse_xml import MedianBeat, Visit, median_beat, write_muse
 from ecg12.synthetic.phrases import PHRASES
 from ecg12.synthetic.wording import Context, comparison, diagnosis, findings_of
@@ -97,6 +97,23 @@ def test_the_truth_stands_beside_the_files(archive):
     for index in (0, 7):
         codes = recording(4, index, Options(seconds=(5.0,))).codes
         assert lines[index] == f"S{index:05d},{' '.join(codes)}"
+
+
+def test_the_truth_is_read_by_recording(archive):
+    truth = read_truth(archive)
+    assert len(truth) == 40
+    assert truth["S00007"] == recording(4, 7, Options(seconds=(5.0,))).codes
+
+
+def test_a_vocabulary_in_the_real_formats_stands_beside_the_files(archive):
+    folder = archive / "vocabulary"
+    conso = (folder / "MRCONSO.RRF").read_text().splitlines()
+    assert {line.count("|") for line in conso} == {18}  # 18 fields, each ended by a bar
+    for name, n_columns in (("Description_Snapshot-en", 9), ("Relationship_Snapshot", 10)):
+        lines = (folder / f"sct2_{name}_Small.txt").read_text().splitlines()
+        assert {len(line.split("\t")) for line in lines} == {n_columns}
+    named = {line.split("|")[13] for line in conso}
+    assert set(load_weights(WEIGHTS).columns) <= named
 
 
 # Statements

@@ -6,9 +6,26 @@ III, aVR, aVL and aVF follow from I and II. Statements are taken from the over-r
 not from the machine's `OriginalDiagnosis`.
 
 Who the patient is never leaves this room: a salted hash stands for the identifier, birth dates
-become ages, lines that name a reader are left out, and no message quotes text from a file.
+become ages, lines that name a reader are left out, names and identifiers that the file holds are
+cut out of its statements, and no message quotes text from a file.
 """
 
-from ecg12.muse.recording import SUFFIX, MuseRecording, find_muse, read_muse
+from ecg12.muse.recording import (
+    SUFFIX,
+    MuseRecording,
+    find_muse,
+    patient_key,
+    read_muse,
+    read_statements,
+)
+from ecg12.muse.segments import names_a_person
 
-__all__ = ["SUFFIX", "MuseRecording", "find_muse", "read_muse"]
+__all__ = [
+    "SUFFIX",
+    "MuseRecording",
+    "find_muse",
+    "names_a_person",
+    "patient_key",
+    "read_muse",
+    "read_statements",
+]

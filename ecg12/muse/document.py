@@ -7,7 +7,8 @@ from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from ecg12.errors import RecordError
+from ecg12.errors import InputError, RecordError
+from ecg12.files import read_limited
 
 LARGEST_FILE = 2**24  # bytes; a 10 s recording takes 2**17, a minute of 12 leads at 1 kHz 2**21
 MOST_MARKS = 100_000  # tags, attributes; a usual file has 1000; millions would fill the memory
@@ -58,12 +59,11 @@ def read_root(path: Path, name: str) -> Element:
 
 def _bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
+        data = read_limited(path, LARGEST_FILE)
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}") from error
-    if len(data) > LARGEST_FILE:
-        raise RecordError(f"{path}: larger than {LARGEST_FILE} bytes, the most that is read")
+    except InputError as error:
+        raise RecordError(str(error)) from error
     if max(data.count(b"<"), data.count(b"=")) > MOST_MARKS:
         raise RecordError(f"{path}: more than {MOST_MARKS} XML tags or attributes")
     return data

@@ -3,7 +3,6 @@
 import hmac
 import math
 import os
-import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -13,23 +12,18 @@ import numpy as np
 
 from ecg12.headers import LEADS, OLDEST
 from ecg12.muse.document import number, read_root, text
+from ecg12.muse.segments import segments
 from ecg12.muse.waveforms import Lead, rhythm, sampling_rate, stored_leads, with_derived
 from ecg12.records import Record
 
 SUFFIX = ".xml"  # in upper or lower case
+ROOT = "RestingECG"
 YEARS_PER_UNIT = {
     "YEARS": 1.0, "MONTHS": 1 / 12, "WEEKS": 7 / 365.25, "DAYS": 1 / 365.25, "HOURS": 1 / 8766,
 }  # fmt: skip
 SEX = {"MALE": "Male", "FEMALE": "Female"}
 DATE_FORMATS = ("%m-%d-%Y", "%m/%d/%Y", "%Y-%m-%d")
 KEY_DIGITS = 32  # hexadecimal; 128 bits
-# Lines that name a person: who confirmed, read, edited, ordered or signed the recording, and
-# whatever ends in "SMITH, JOHN (123)".
-_NAMING = re.compile(
-    r"(?:confirmed|read|interpreted|reviewed|edited|referred|ordered|signed|verified)\s+by\b"
-    r"|^\s*(?:by|technician|md|dr|physician)\s*[:.]|\w,\s*\w[^,]*\(\d+\)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,18 +87,42 @@ def read_muse(path: str | Path, salt: str | None = None) -> MuseRecording:
     ValueError
         If the salt is empty, which would let anyone who knows an identifier find its key.
     """
-    if salt == "":
-        raise ValueError("the salt of patient keys is empty; give a secret text, or None")
     path = Path(path)
-    root = read_root(path, "RestingECG")
+    root = read_root(path, ROOT)
     waveform = rhythm(root, path)
     rate = sampling_rate(waveform, path)
     leads = with_derived(stored_leads(waveform, path))
     return MuseRecording(
         _record(path.stem, leads, rate, root),
-        _patient_key(text(root, "PatientDemographics/PatientID"), salt),
-        _statements(root),
+        patient_key(text(root, "PatientDemographics/PatientID"), salt),
+        segments(root),
     )
+
+
+def read_statements(
+    path: str | Path, salt: str | None = None
+) -> tuple[str | None, tuple[str, ...]]:
+    """Read patient key and statements of a MUSE XML file, but no samples, which is faster.
+
+    Parameters
+    ----------
+    path, salt
+        As for `read_muse`.
+
+    Returns
+    -------
+    patient, statements
+        As in `MuseRecording`.
+
+    Raises
+    ------
+    RecordError
+        If the file is no MUSE recording, declares XML entities or is too large.
+    ValueError
+        If the salt is empty.
+    """
+    root = read_root(Path(path), ROOT)
+    return patient_key(text(root, "PatientDemographics/PatientID"), salt), segments(root)
 
 
 def _record(name: str, leads: dict[str, Lead], rate: float, root: Element) -> Record:
@@ -126,7 +144,23 @@ def _record(name: str, leads: dict[str, Lead], rate: float, root: Element) -> Re
     )
 
 
-def _patient_key(identifier: str, salt: str | None) -> str | None:
+def patient_key(identifier: str, salt: str | None) -> str | None:
+    """Return what stands for a patient: a salted hash of 32 hexadecimal digits.
+
+    Parameters
+    ----------
+    identifier
+        What the archive calls the patient; None is returned if it is empty.
+    salt
+        Secret; None for no key.
+
+    Raises
+    ------
+    ValueError
+        If the salt is empty, which would let anyone who knows an identifier find its key.
+    """
+    if salt == "":
+        raise ValueError("the salt of patient keys is empty; give a secret text, or None")
     if salt is None or not identifier:
         return None
     return hmac.digest(salt.encode(), identifier.encode(), "sha256").hex()[:KEY_DIGITS]
@@ -149,21 +183,3 @@ def _date(written: str) -> date | None:
         except ValueError:
             continue
     return None
-
-
-def _statements(root: Element) -> tuple[str, ...]:
-    """Join pieces up to each end-of-line flag; leave out segments that name a reader."""
-    segments: list[str] = []
-    pieces: list[str] = []
-    for statement in root.iterfind("Diagnosis/DiagnosisStatement"):
-        pieces.append(text(statement, "StmtText"))
-        if any((flag.text or "").strip() == "ENDSLINE" for flag in statement.iterfind("StmtFlag")):
-            segments.append(_segment(pieces))
-            pieces = []
-    segments.append(_segment(pieces))
-    return tuple(segment for segment in segments if segment and not _NAMING.search(segment))
-
-
-def _segment(pieces: list[str]) -> str:
-    """Join pieces with single blanks, none before punctuation (", age undetermined")."""
-    return re.sub(r"\s+([,.;])", r"\1", " ".join(" ".join(pieces).split()))

@@ -47,7 +47,7 @@ def draw_person(rng: np.random.Generator, findings: frozenset[str]) -> Person:
     age = int(np.clip(rng.normal(59 + shift, 16), 18, 95))
     sex = "Male" if rng.random() < 0.54 else "Female"
     size = np.exp(rng.normal(-0.12 - 0.002 * (age - 55) - (0.1 if sex == "Female" else 0.0), 0.33))
-    turn = (rng.normal(0, 21), rng.normal(0, 13))
+    turn = (rng.normal(0, 24), rng.normal(0, 14))
     leads = _lead_vectors(rng)
     return Person(age, sex, leads, leads * ATRIAL_NEARNESS[:, None], float(size), turn)
 
@@ -58,7 +58,7 @@ def _lead_vectors(rng: np.random.Generator) -> np.ndarray:
     A chest electrode placed some share of the way to its neighbour sees a mixture of both rows.
     """
     chest = DOWER[2:]
-    place = np.clip(np.arange(6) + rng.normal(0, 0.4) + rng.normal(0, 0.2, 6), 0, 5)
+    place = np.clip(np.arange(6) + rng.normal(-0.15, 0.45) + rng.normal(0, 0.2, 6), 0, 5)
     left = np.minimum(place.astype(np.intp), 4)
     share = (place - left)[:, None]
     moved = chest[left] * (1 - share) + chest[left + 1] * share

@@ -7,6 +7,12 @@ import numpy as np
 from ecg12.synthetic.rhythms import Rhythm
 
 STEP = 0.5  # s between the points of a wavelet's wandering frequency
+CYCLE = np.arange(64) / 64  # one flutter cycle
+# Kinds of flutter: sign of the sawtooth downwards (leads II, III, aVF) and of the waves of V1
+# (Bun et al., Eur Heart J 2015): around the tricuspid valve counter-clockwise or clockwise, or
+# elsewhere (0: any direction).
+FLUTTER = {"counter-clockwise": (1.0, 1.0), "clockwise": (-1.0, -1.0), "atypical": (0.0, 1.0)}
+FLUTTER_SHARES = (0.65, 0.12, 0.23)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +41,12 @@ class Wavelet:
         points = STEP * np.arange(len(self.phase))
         angle = 2 * np.pi * np.interp(times, points, self.phase)
         depth, frequency, start = self.swell
-        course = np.zeros(len(times))
-        for order, (sine, cosine) in enumerate(self.harmonics, start=1):
-            course += sine * np.sin(order * angle) + cosine * np.cos(order * angle)
-        course *= 1 + depth * np.sin(2 * np.pi * (frequency * times + start))
-        return self.vector[:, None] * course
+        turn = np.exp(1j * angle)
+        course = np.zeros(len(times), dtype=complex)
+        for sine, cosine in self.harmonics[::-1]:  # Horner: sum of (cosine - i sine) turn^order
+            course = (course + (cosine - 1j * sine)) * turn
+        swell = 1 + depth * np.sin(2 * np.pi * (frequency * times + start))
+        return self.vector[:, None] * (swell * course.real)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,15 +89,47 @@ def _fibrillation(
 
 
 def _flutter(rng: np.random.Generator, rhythm: Rhythm, seconds: float) -> tuple[Wavelet, ...]:
-    """Draw a sawtooth locked to the beats: in II, III and aVF it rises slowly and falls fast."""
+    """Draw flutter waves: one course for the inferior leads and one for V1."""
     points = STEP * np.arange(int(seconds / STEP) + 3)
-    phase = rhythm.atrial_rate * (points - rhythm.times[0]) + rng.random()
-    size = np.exp(rng.normal(np.log(0.085), 0.4))
-    order = np.arange(1, 5)
-    saw = np.column_stack([order ** -rng.uniform(1.0, 1.6), np.zeros(4)])
-    turn = 2 * np.pi * rng.random()
-    bump = np.array([[np.sin(turn), np.cos(turn)]])
-    inferior = size * np.array([rng.normal(0.05, 0.1), -1.0, rng.normal(0, 0.2)])
-    front = size * np.array([-0.2, 0.0, -0.6]) * rng.uniform(0.3, 1.0)
+    wander = 0.01 * rng.random() * np.sin(2 * np.pi * (rhythm.breath * points + rng.random()))
+    phase = rhythm.atrial_rate * (points - rhythm.times[0] + wander) + rng.random()
+    size = max(np.exp(rng.normal(np.log(0.12), 0.5)), 0.06)
+    fall = rng.uniform(0.40, 0.70)  # when the fast fall begins, in cycles
+    inferior, front = FLUTTER[str(rng.choice(list(FLUTTER), p=FLUTTER_SHARES))]
+    down = np.array([rng.normal(0.0, 0.15), inferior, rng.normal(0, 0.2)])
+    right = front * np.array([-0.25, 0.0, -0.55]) * rng.uniform(0.5, 2.2)
+    if not inferior:  # atypical: any direction
+        down, right = rng.normal(0, 0.4, 3), right + rng.normal(0, 0.2, 3)
+    pulse = _pulse(fall + 0.2 + rng.normal(0, 0.08), rng.uniform(0.10, 0.22))
     steady = (0.0, 0.0, 0.0)
-    return Wavelet(phase, saw, inferior, steady), Wavelet(phase, bump, front, steady)
+    return (
+        Wavelet(phase, _sawtooth(rng, fall), size * down, steady),
+        Wavelet(phase, pulse, size * right, steady),
+    )
+
+
+def _sawtooth(rng: np.random.Generator, fall: float) -> np.ndarray:
+    """Return (6, 2) harmonics of a cycle that sinks slowly, falls fast, and rises steeply.
+
+    So the waves of typical flutter look in II, III and aVF: a gently falling plateau, a sharp
+    negative deflection, and a steep upstroke to a small positive overshoot.
+    """
+    nadir = fall + rng.uniform(0.12, 0.26)
+    top = nadir + rng.uniform(0.08, 0.20)
+    knots = np.array([top - 1, fall, nadir, top])
+    heights = np.array([rng.uniform(0.1, 0.6), rng.uniform(-0.3, 0.0), -1.0, 0.0])
+    heights[3] = heights[0]
+    return _harmonics(np.interp(CYCLE, np.r_[knots - 1, knots, knots + 1], np.tile(heights, 3)))
+
+
+def _pulse(centre: float, width: float) -> np.ndarray:
+    """Return (6, 2) harmonics of one Gaussian deflection per cycle."""
+    distance = (CYCLE - centre + 0.5) % 1 - 0.5
+    return _harmonics(np.exp(-0.5 * (distance / width) ** 2))
+
+
+def _harmonics(cycle: np.ndarray) -> np.ndarray:
+    """Return (6, 2) sine and cosine amplitudes of a sampled cycle, the higher ones damped."""
+    order = np.arange(1, 7)
+    spectrum = 2 * np.fft.rfft(cycle)[order] / len(cycle) * np.exp(-0.5 * (order / 5) ** 2)
+    return np.column_stack([-spectrum.imag, spectrum.real])

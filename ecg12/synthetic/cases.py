@@ -6,6 +6,7 @@ measurement shows them all; what else it shows is labelled too, or, where it can
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -36,6 +37,8 @@ class Case:
         (n_waves, 5) waves as in `ecg12.synthetic.dipole`.
     atria
         Waves of fibrillation or flutter.
+    seconds
+        Its length.
     """
 
     findings: frozenset[str]
@@ -44,9 +47,19 @@ class Case:
     ventricular: np.ndarray
     p_waves: np.ndarray
     atria: Atria
+    seconds: float
 
-    def signals(self, rate: float, n_samples: int) -> np.ndarray:
-        """Return the twelve leads in mV, (12, n_samples)."""
+    @cached_property
+    def measured(self) -> np.ndarray:
+        """The twelve leads in mV at `MEASURED_AT`, (12, n_samples)."""
+        return self._sampled(MEASURED_AT)
+
+    def signals(self, rate: float) -> np.ndarray:
+        """Return the twelve leads in mV at a rate in Hz, (12, n_samples)."""
+        return self.measured if rate == MEASURED_AT else self._sampled(rate)
+
+    def _sampled(self, rate: float) -> np.ndarray:
+        n_samples = round(self.seconds * rate)
         atria = render(self.p_waves, rate, n_samples) + self.atria.dipole(rate, n_samples)
         ventricles = render(self.ventricular, rate, n_samples)
         return self.person.leads @ ventricles + self.person.atrial_leads @ atria
@@ -71,10 +84,9 @@ def draw_case(
         person = draw_person(rng, wanted)
         ventricular, p_waves = beat_waves(rng, wanted, person, rhythm)
         atria = draw_atria(rng, rhythm, seconds)
-        case = Case(wanted, rhythm, person, ventricular, p_waves, atria)
-        signals = case.signals(MEASURED_AT, round(seconds * MEASURED_AT))
+        case = Case(wanted, rhythm, person, ventricular, p_waves, atria, seconds)
         try:
-            classes = shown(measure(signals, MEASURED_AT), wanted)
+            classes = shown(measure(case.measured, MEASURED_AT), wanted)
         except TooFewBeatsError:
             continue
         if wanted <= classes and classes - wanted <= INCIDENTAL:

@@ -23,7 +23,10 @@ CONTIGUOUS = np.array(
 UPRIGHT = np.array([(1, 5), (0, 4), (0, 11), (8, 9), (9, 10), (10, 11)], dtype=np.intp)
 ELEVATED = np.array([0.1, 0.1, 0.1, np.inf, 0.1, 0.1, 0.1, 0.2, 0.2, 0.1, 0.1, 0.1])  # mV
 DEPRESSED = 0.05  # mV
-FLAT = 0.06  # mV
+# T is flat below 0.1 mV and low below a tenth of R (Rautaharju 2009), told where R is no less than
+# 0.3 mV and, since T of aVL and aVF is small in health, in these pairs.
+LEVEL = np.array([(0, 1), (0, 11), (1, 5), (9, 10), (10, 11)], dtype=np.intp)
+FLAT, LOW, R_SEEN = 0.1, 0.1, 0.3  # mV, share of R, mV
 
 
 def _both(leads: np.ndarray, pairs: np.ndarray) -> bool:
@@ -92,10 +95,11 @@ def _t_inversion(m: Measurement) -> bool:
 
 def _t_abnormal(m: Measurement) -> bool:
     size = np.maximum(m.t_high, -m.t_low)
-    flat = (size < FLAT) & (m.r > 0.3)
+    flat = (size < np.maximum(FLAT, LOW * m.r)) & (m.r > R_SEEN)
     biphasic = (m.t_high > 0.08) & (m.t_low < -0.08)
     tall = m.t_high > np.where(LIMB_LEAD, 0.6, 1.1)
-    return _narrow(m) and any(_both(kind, UPRIGHT) for kind in (flat, biphasic, tall, _inverted(m)))
+    shapes = (biphasic, tall, _inverted(m))
+    return _narrow(m) and (_both(flat, LEVEL) or any(_both(kind, UPRIGHT) for kind in shapes))
 
 
 def _st_elevation(m: Measurement) -> bool:
@@ -210,7 +214,8 @@ CRITERIA = {
     "QAb": Criterion("Q ≥ 40 ms, > 0.2 mV or > R/4 in two neighbouring leads", _q_waves),
     "TInv": Criterion("T < -0.1 mV in two neighbouring leads", _t_inversion, "implies TAb"),
     "TAb": Criterion(
-        "T flat (< 0.06 mV), biphasic, tall or inverted in two neighbouring leads", _t_abnormal
+        "T flat (< 0.1 mV or R/10), biphasic, tall or inverted in two neighbouring leads",
+        _t_abnormal,
     ),
     "STD": Criterion(
         "ST < -0.05 mV in two neighbouring leads, 40 ms after J", _st_depression,

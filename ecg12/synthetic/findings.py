@@ -113,22 +113,49 @@ def compatible(one: str, other: str) -> bool:
 
 
 @cache
-def mix_of(classes: tuple[str, ...] | None) -> dict[str, float]:
+def mix_of(
+    classes: tuple[str, ...] | None, weights: tuple[float, ...] | None = None
+) -> dict[str, float]:
     """Return the usual mix, or that of some classes only, given as abbreviations or codes.
+
+    Parameters
+    ----------
+    classes
+        Classes to draw; None for all.
+    weights
+        Their relative frequencies; None for those of the usual mix.
 
     Raises
     ------
     InputError
-        If a class is unknown or cannot be drawn; the message lists the choices.
+        If a class is unknown or cannot be drawn (the message lists the choices), or a weight is
+        missing or not positive.
     """
     finding_of = {name: name for name in FINDINGS}
     for finding, names in CODES.items():
         finding_of |= dict.fromkeys((name for name, _ in names), finding)
     finding_of |= {code_of(name): finding for name, finding in finding_of.items()}
-    wanted = FINDINGS if classes is None else dict.fromkeys(classes)
+    wanted = tuple(FINDINGS) if classes is None else classes
     if not wanted:
         raise InputError("no class is given; leave them out for all")
     if unknown := [name for name in wanted if name not in finding_of]:
         choices = ", ".join(name for name in finding_of if not name.isdigit())
         raise InputError(f"no synthetic recordings of {', '.join(unknown)}; choices: {choices}")
-    return {finding_of[name]: float(FINDINGS[finding_of[name]][1]) for name in wanted}
+    findings = [finding_of[name] for name in wanted]
+    if weights is None:
+        return {name: float(FINDINGS[name][1]) for name in findings}
+    return _weighted(findings, wanted, weights)
+
+
+def _weighted(
+    findings: list[str], names: tuple[str, ...], weights: tuple[float, ...]
+) -> dict[str, float]:
+    if len(weights) != len(names):
+        raise InputError(f"{len(weights)} weights for {len(names)} classes; one each is needed")
+    for name, weight in zip(names, weights, strict=True):
+        if not (np.isfinite(weight) and weight > 0):
+            raise InputError(f"weight {weight:g} of {name}; a weight is a positive number")
+    mix = dict.fromkeys(findings, 0.0)
+    for finding, weight in zip(findings, weights, strict=True):  # CRBBB and RBBB are one finding
+        mix[finding] += weight
+    return mix

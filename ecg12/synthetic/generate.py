@@ -46,6 +46,8 @@ class Options:
         Factor on the noise; 0 for noise-free signals, which are not filtered either.
     sites
         Keys of `ecg12.synthetic.sites.SITES`, drawn evenly.
+    weights
+        Relative frequencies of the classes; None for those of the usual mix.
     """
 
     classes: tuple[str, ...] | None = None
@@ -53,10 +55,11 @@ class Options:
     seconds: tuple[float, ...] | None = (10.0,)
     noise: float = 1.0
     sites: tuple[str, ...] = ("general",)
+    weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse unknown classes and sites, and lengths and rates too low to show them."""
-        mix_of(self.classes)
+        """Refuse unknown classes, weights and sites, and lengths and rates too low to show them."""
+        mix_of(self.classes, self.weights)
         if unknown := [name for name in self.sites if name not in SITES]:
             raise InputError(f"unknown site {', '.join(unknown)}; choices: {', '.join(SITES)}")
         if self.seconds is not None and min(self.seconds) < SHORTEST:
@@ -77,12 +80,12 @@ def recording(seed: int, index: int, options: Options = DEFAULT) -> Record:
         If the classes drawn cannot be shown together in any of many draws.
     """
     rng = np.random.default_rng((seed, index))
-    wanted = draw_findings(rng, mix_of(options.classes))
+    wanted = draw_findings(rng, mix_of(options.classes, options.weights))
     site = SITES[str(rng.choice(options.sites))]
     rate = float(rng.choice(options.rates or site.rates))
     seconds = float(rng.choice(options.seconds or site.seconds))
     case, classes = draw_case(rng, wanted, seconds)
-    signals = case.signals(rate, round(seconds * rate))
+    signals = case.signals(rate)
     if options.noise:
         signals = _recorded(rng, site, case, signals, rate, options.noise)
     return Record.from_millivolts(
@@ -111,6 +114,7 @@ def generate(
     seed: int = 0,
     *,
     classes: Sequence[str] | None = None,
+    weights: Sequence[float] | None = None,
     rates: Sequence[float] | None = (500.0,),
     seconds: Sequence[float] | None = (10.0,),
     noise: float = 1.0,
@@ -129,7 +133,7 @@ def generate(
         How many.
     seed
         Same seed, same recordings.
-    classes, rates, seconds, noise, sites
+    classes, weights, rates, seconds, noise, sites
         See `Options`.
     dialect
         Header dialect, ``"A"`` or ``"B"``.
@@ -149,7 +153,9 @@ def generate(
     ValueError
         If the dialect is unknown.
     """
-    options = Options(_tuple(classes), _tuple(rates), _tuple(seconds), noise, tuple(sites))
+    options = Options(
+        _tuple(classes), _tuple(rates), _tuple(seconds), noise, tuple(sites), _tuple(weights)
+    )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     jobs = (

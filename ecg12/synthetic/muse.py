@@ -17,6 +17,7 @@ from ecg12.progress import bar
 from ecg12.records import Record
 from ecg12.synthetic.generate import CHUNK, DEFAULT, Options, recording
 from ecg12.synthetic.muse_xml import MEDIAN_BEAT, MedianBeat, Visit, median_beat, write_muse
+from ecg12.synthetic.vocabulary import write_vocabulary
 from ecg12.synthetic.wording import Context, comparison, diagnosis, findings_of, pick
 
 REPOLARIZATION = (0.08, 0.32)  # s after the QRS: ST and T
@@ -39,6 +40,7 @@ FIRST_NAMES = {
     "Female": ("MARY", "CLAIRE", "INGRID", "LUCIA", "YUKI", "ANA", "RENATE", "ILONA"),
 }
 TRUTH = "truth.csv"
+VOCABULARY = "vocabulary"  # folder
 
 
 def generate_muse(
@@ -50,7 +52,7 @@ def generate_muse(
     workers: int = 1,
     progress: bool = False,
 ) -> list[Path]:
-    """Write n synthetic MUSE files, ``S00000.xml`` and on, and the table of their true codes.
+    """Write n synthetic MUSE files, ``S00000.xml`` and on, their true codes and a vocabulary.
 
     Parameters
     ----------
@@ -69,7 +71,9 @@ def generate_muse(
 
     Returns
     -------
-    The paths of the XML files. Beside them stands `truth.csv`: recording, SNOMED CT codes.
+    The paths of the XML files. Beside them stand `truth.csv`, the SNOMED CT codes of each recording
+    (see `read_truth`), and the folder `vocabulary` with small files in the formats of UMLS and
+    SNOMED CT, for `python -m ecg12 label`.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +89,15 @@ def generate_muse(
             shown.update(len(chunk))
     lines = [f"{path.stem},{codes}\n" for path, codes in written]
     write_text(folder / TRUTH, "recording,codes\n" + "".join(lines))
+    write_vocabulary(folder / VOCABULARY)
     return [path for path, _ in written]
+
+
+def read_truth(folder: str | Path) -> dict[str, tuple[str, ...]]:
+    """Return the true SNOMED CT codes of each recording of a synthetic MUSE archive, by name."""
+    lines = (Path(folder) / TRUTH).read_text(encoding="utf-8").splitlines()[1:]
+    pairs = (line.partition(",") for line in lines)
+    return {name: tuple(codes.split()) for name, _, codes in pairs}
 
 
 def _write(folder: Path, seed: int, indices: range, options: Options) -> list[tuple[Path, str]]:

@@ -8,13 +8,25 @@ from ecg12.synthetic.anatomy import Person
 from ecg12.synthetic.dipole import rotation
 from ecg12.synthetic.rhythms import Rhythm
 
-T_VECTOR = np.array([0.32, 0.12, -0.19])  # mV
-ST_VECTOR = np.array([0.025, 0.01, -0.04])  # mV; V2 and V3 are a little raised in health
+T_VECTOR = np.array([0.33, 0.13, -0.22])  # mV
+ST_VECTOR = np.array([0.008, 0.005, -0.045])  # mV; V2 and V3 are a little raised in health
 # T vectors in mV of inverted T waves, by where they are inverted.
 INVERTED = {
     "lateral": (-0.25, 0.05, 0.10),
     "inferior": (0.20, -0.22, -0.10),
     "anterior": (0.02, 0.15, 0.30),
+    "anterolateral": (-0.20, 0.10, 0.20),
+    "diffuse": (-0.26, -0.12, 0.08),
+}
+# How ST and T go wrong together, with shares: most often they are flat and a little depressed
+# (nonspecific), or oppose a large R (strain of a thick left ventricle).
+ABNORMAL = {
+    "low": 0.34,
+    "nonspecific": 0.20,
+    "strain": 0.16,
+    "inverted": 0.14,
+    "biphasic": 0.08,
+    "tall": 0.08,
 }
 # Directions of the ST dipole: elevation points to the injured wall, depression away from the
 # apex.
@@ -57,19 +69,18 @@ def draw_recovery(
     elif "STD" in findings:
         recovery = _depressed(rng, recovery)
     elif "TInv" in findings:
-        t = _inverted(rng) * rng.uniform(0.9, 1.8) + rng.normal(0, 0.03, 3)
-        recovery = replace(recovery, t=t)
+        recovery = _hypertrophic(rng) if rng.random() < 0.25 else _inverted(rng, recovery)
     elif "TAb" in findings:
-        recovery = replace(recovery, t=_abnormal(rng), biphasic=rng.random() < 0.25)
+        recovery = _abnormal(rng, recovery)
     # T is lower and ST sinks at high rates.
     slow = np.clip(np.mean(rhythm.rr) / 0.7, 0.55, 1.0)
     return replace(recovery, t=recovery.t * slow, st=recovery.st + 0.10 * (1 - slow) * DEPRESSION)
 
 
 def _normal(rng: np.random.Generator) -> Recovery:
-    turn = rotation(*rng.normal(0, (15, 15, 11)))
+    turn = rotation(*rng.normal(0, (18, 26, 13)))
     return Recovery(
-        T_VECTOR @ turn * np.exp(rng.normal(0, 0.33)), ST_VECTOR + rng.normal(0, 0.02, 3)
+        T_VECTOR @ turn * np.exp(rng.normal(0, 0.40)), ST_VECTOR + rng.normal(0, 0.02, 3)
     )
 
 
@@ -77,7 +88,7 @@ def _strained(
     rng: np.random.Generator, normal: Recovery, findings: frozenset[str], person: Person
 ) -> Recovery:
     """Flatten T and lower ST in hearts under strain: the older, the more, most in fibrillation."""
-    share = 0.10 + 0.2 * (person.age > 60) + 0.35 * bool(findings & {"AF", "AFL", "LAnFB"})
+    share = 0.05 + 0.12 * (person.age > 60) + 0.30 * bool(findings & {"AF", "AFL", "LAnFB"})
     if rng.random() > share or "STD" in findings:
         return normal
     strain = rng.uniform(0.1, 0.8)
@@ -102,15 +113,35 @@ def _depressed(rng: np.random.Generator, normal: Recovery) -> Recovery:
     return Recovery(normal.t * rng.uniform(0.4, 1.5), st)
 
 
-def _inverted(rng: np.random.Generator) -> np.ndarray:
-    return np.array(INVERTED[str(rng.choice(list(INVERTED)))])
+def _inverted(rng: np.random.Generator, normal: Recovery) -> Recovery:
+    """Invert T in a territory, shallow or deep, with or without a change of ST."""
+    place = np.array(INVERTED[str(rng.choice(list(INVERTED)))])
+    t = place @ rotation(*rng.normal(0, 15, 3)) * np.exp(rng.normal(0.1, 0.45))
+    st = normal.st + rng.uniform(-0.1, 0.35) * t * (rng.random() < 0.6)
+    return Recovery(t + rng.normal(0, 0.03, 3), st, biphasic=rng.random() < 0.15)
 
 
-def _abnormal(rng: np.random.Generator) -> np.ndarray:
-    """Draw a T vector that is flat, tall or inverted."""
-    kind = rng.choice(("flat", "tall", "inverted"), p=(0.5, 0.15, 0.35))
-    if kind == "flat":
-        return np.array([0.05, 0.03, -0.03]) * rng.uniform(0.2, 1.4) + rng.normal(0, 0.02, 3)
+def _hypertrophic(rng: np.random.Generator) -> Recovery:
+    """Draw the strain of a thick left ventricle: ST and T oppose a large R."""
+    away = DEPRESSION + rng.normal(0, (0.12, 0.25, 0.30))
+    strain = rng.uniform(0.08, 0.40)
+    return Recovery(strain * away, rng.uniform(0.15, 0.6) * strain * away,
+                    voltage=rng.uniform(1.1, 2.0))  # fmt: skip
+
+
+def _abnormal(rng: np.random.Generator, normal: Recovery) -> Recovery:
+    """Draw one of the ways in which T is abnormal."""
+    kind = rng.choice(list(ABNORMAL), p=list(ABNORMAL.values()))
+    lowered = rng.uniform(0.0, 0.06) * DEPRESSION
+    if kind == "strain":
+        return _hypertrophic(rng)
+    if kind == "inverted":
+        return _inverted(rng, normal)
+    if kind == "biphasic":
+        return replace(normal, t=normal.t * rng.uniform(0.4, 1.0), biphasic=True)
     if kind == "tall":
-        return T_VECTOR * rng.uniform(2.0, 3.2) + rng.normal(0, 0.05, 3)
-    return _inverted(rng) * rng.uniform(0.7, 1.5)
+        return replace(normal, t=normal.t * rng.uniform(2.0, 3.2))
+    t = normal.t * rng.uniform(0.0, 0.45) + rng.normal(0, 0.02, 3)
+    if kind == "nonspecific":
+        return Recovery(0.5 * t + 0.8 * lowered, normal.st + lowered)
+    return replace(normal, t=t, voltage=rng.uniform(0.9, 1.5))

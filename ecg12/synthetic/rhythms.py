@@ -12,7 +12,10 @@ import numpy as np
 
 CONDUCTED, ATRIAL, VENTRICULAR = 0, 1, 2  # kinds of beat
 # Flutter waves per beat: fixed or changing block; common ones stand twice.
-CONDUCTION_RATIOS = ((2,), (2,), (2,), (3,), (4,), (4,), (2, 4), (2, 3, 4), (3, 4))
+CONDUCTION_RATIOS = (
+    *((2,), (2,), (2,), (3,), (4,), (4,)),
+    *((2, 4), (2, 4, 4), (2, 3, 4), (2, 2, 3), (3, 4), (4, 5)),
+)
 PACING = ("ventricle", "ventricle", "both", "both", "atrium")
 LEAD_IN = 2.5  # seconds of beats before and after the recording
 
@@ -62,7 +65,7 @@ def draw_rhythm(rng: np.random.Generator, findings: frozenset[str], seconds: flo
         atria, atrial_rate = "fibrillating", rng.uniform(4.5, 8.5)
         rr = _fibrillation(rng, findings, seconds)
     elif "AFL" in findings:
-        atria, atrial_rate = "fluttering", rng.uniform(4.0, 5.6)
+        atria, atrial_rate = "fluttering", rng.uniform(4.0, 5.7)
         rr = _flutter(rng, seconds, atrial_rate)
     elif "PR" in findings:
         rr, paced = _paced(rng, seconds), PACING[rng.integers(len(PACING))]
@@ -129,7 +132,7 @@ def _paced(rng: np.random.Generator, seconds: float) -> np.ndarray:
 def _flutter(rng: np.random.Generator, seconds: float, atrial: float) -> np.ndarray:
     ratios = CONDUCTION_RATIOS[rng.integers(len(CONDUCTION_RATIOS))]
     n = _count(seconds, min(ratios) / atrial)
-    return rng.choice(ratios, n) / atrial + rng.normal(0, 0.004, n)
+    return rng.choice(ratios, n) / atrial + rng.normal(0, rng.choice((0.004, 0.02)), n)
 
 
 def _with_ectopy(
@@ -137,7 +140,7 @@ def _with_ectopy(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Make some beats premature; an atrial one resets the sinus node, a ventricular does not."""
     rr, kinds = np.diff(times), kinds.copy()
-    early = (0.55, 0.75) if kind == ATRIAL else (0.5, 0.75)
+    early = (0.55, 0.79) if kind == ATRIAL else (0.48, 0.80)
     for beat in _ectopic_beats(rng, times, kinds, kind, seconds):
         part = max(rng.uniform(*early), 0.30 / rr[beat - 1])
         lost = rr[beat - 1] * (1 - min(part, 0.85))
@@ -156,7 +159,7 @@ def _ectopic_beats(
     if rng.random() < 0.12:
         candidates = inside[rng.integers(2) :: rng.integers(2, 4)]
     else:
-        candidates = rng.permutation(inside)[: 2 + rng.poisson(1.2 * seconds / 10)]
+        candidates = rng.permutation(inside)[: 1 + rng.poisson(1.4 * seconds / 10)]
     chosen: list[int] = []
     for beat in map(int, candidates):
         near = kinds[beat - 1 : beat + 2].any() or any(abs(beat - c) < 2 for c in chosen)

@@ -19,6 +19,8 @@ Q_WAVES = {
     "lateral": (-36, 14, -0.65, 0.0, 0.0),
 }
 
+SLURRED_WIDTH = (68, 104)  # ms, of the QRS that late forces make wide
+
 
 @dataclass(frozen=True, eq=False)
 class Ventricles:
@@ -52,9 +54,13 @@ def draw_conducted(
     waves[:, 2:] = waves[:, 2:] @ rotation(0, *person.turn)
     waves = turn_to_axis(waves, _axis(rng, findings, conduction, person), person.leads)
     onset, end = shapes.extent(waves)
-    waves = shapes.widened(waves, rng.uniform(*conduction.width) / (end - onset))
+    slurred = "NSIVCB" in findings and rng.random() < 0.5
+    width = SLURRED_WIDTH if slurred else conduction.width
+    waves = shapes.widened(waves, rng.uniform(*width) / (end - onset))
     late = conduction.late * np.r_[1, 1, rng.uniform(0.75, 1.3, 3)]
     late[:, 0] += rng.uniform(0, conduction.delay)
+    if slurred:
+        late = _slur(rng)
     qrs = np.vstack([waves, late, *_q_wave(rng, findings)])
     low = "LQRSV" in findings
     recovery = draw_recovery(rng, findings, person, rhythm)
@@ -115,11 +121,20 @@ def _axis(
     return float(np.clip(rng.normal(centre, (high - low) / 4), low, high))
 
 
+def _slur(rng: np.random.Generator) -> np.ndarray:
+    """Draw late forces of any direction: one region of muscle is activated behind the others."""
+    vector = rng.normal(0, 1, 3)
+    vector *= rng.uniform(0.25, 0.7) / np.linalg.norm(vector)
+    return np.r_[rng.uniform(42, 66), rng.uniform(9, 17), vector][None]
+
+
 def _q_wave(rng: np.random.Generator, findings: frozenset[str]) -> list[np.ndarray]:
     if "QAb" not in findings:
         return []
     wave = np.array(Q_WAVES[str(rng.choice(list(Q_WAVES)))])
-    wave[2:] *= rng.uniform(0.8, 1.5)
+    wave[0] += rng.normal(0, 4)
+    wave[1] *= rng.uniform(0.85, 1.3)
+    wave[2:] *= rng.uniform(0.6, 1.5)
     return [wave]
 
 
@@ -142,6 +157,6 @@ def _finished(
     )
     t[1, 2:] *= rng.uniform(0.6, 1.4, 3)
     if biphasic:
-        t[1, 2:] *= -2.2
+        t[1, 2:] *= -rng.uniform(0.8, 2.2)
         t[1, :2] *= (1.1, 0.6)
     return Ventricles(qrs * SECONDS, onset * MS, end * MS, t * SECONDS, st)
