@@ -15,6 +15,7 @@ from pathlib import Path
 from ecg12.files import write_text
 from ecg12.labels import load_weights
 from ecg12.metrics import evaluate_folders
+from ecg12.progress import log_to
 
 WEIGHTS = Path(__file__).with_name("weights.csv")
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> Non
     parser.add_argument("scores", nargs="?", help="file for the scores; printed without it")
     parser.add_argument("class_scores", nargs="?", help="file for the scores of each class")
     paths = parser.parse_args(arguments)
-    logging.basicConfig(format="%(message)s")
+    log_to(sys.stderr, logging.WARNING)
     try:
         evaluation = evaluate_folders(paths.labels, paths.outputs, load_weights(weights))
     except (OSError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.model_selection import GroupKFold
 
 from ecg12.labels import CPSC_2018
 from ecg12.metrics import evaluate
@@ -80,6 +81,37 @@ def test_folds_of_hard_labels(divide):
         assert {len(fold) for fold in folds} == {2, 3}
     with pytest.raises(ValueError, match="3 recordings cannot be divided into 4 folds"):
         divide(np.ones((3, 2), bool), 4)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_groups_are_dealt_as_wholes_and_evenly(seed):
+    """No patient in two folds, and classes spread better than by scikit-learn's GroupKFold."""
+    rng = np.random.default_rng(seed)
+    targets = rare(400, seed, 1.3)
+    patients = rng.integers(0, 150, 400)
+    patients[:30] = 150  # one patient with a thirteenth of all recordings
+    names = [f"patient {number}" for number in patients]
+    folds = iterative_folds(targets, 5, seed, names)
+    assert sorted(np.concatenate(folds)) == list(range(400))
+    for one in range(5):
+        for other in range(one):
+            assert not set(patients[folds[one]]) & set(patients[folds[other]])
+    blind = [test for _, test in GroupKFold(5).split(targets, groups=patients)]
+    assert deviation(targets, folds) < deviation(targets, blind)
+    assert max(abs(len(fold) - 80) for fold in folds) < 30  # the largest group
+
+
+def test_groups_of_one_change_nothing():
+    targets = rare(100, 0)
+    folds = zip(iterative_folds(targets, 5, 0), iterative_folds(targets, 5, 0, range(100)),
+                strict=True)  # fmt: skip
+    for alone, grouped in folds:
+        np.testing.assert_array_equal(alone, grouped)
+
+
+def test_more_folds_than_groups_are_refused():
+    with pytest.raises(ValueError, match="2 groups of recordings cannot be divided into 3 folds"):
+        iterative_folds(np.ones((9, 2), bool), 3, 0, [1, 1, 1, 1, 2, 2, 2, 2, 2])
 
 
 def test_f2_and_g2_by_hand_on_three_classes():

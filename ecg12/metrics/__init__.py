@@ -42,11 +42,22 @@ from ecg12.metrics.classwise import (
     macro,
     precision_recall,
 )
-from ecg12.metrics.evaluation import Evaluation, evaluate, evaluate_folders, summarise_folders
+from ecg12.metrics.evaluation import (
+    Evaluation,
+    evaluate,
+    evaluate_folders,
+    find_headers,
+    read_answers,
+    read_folders,
+    summarise,
+    summarise_folders,
+)
+from ecg12.metrics.macro_f import FScorer, constant_floor, measure_name, scorer_of
 
 __all__ = [
     "ChallengeScorer",
     "Evaluation",
+    "FScorer",
     "accuracy",
     "auprc",
     "auroc",
@@ -54,10 +65,17 @@ __all__ = [
     "beta_measures",
     "challenge_score",
     "confusion",
+    "constant_floor",
     "evaluate",
     "evaluate_folders",
     "f_measure",
+    "find_headers",
     "macro",
+    "measure_name",
     "precision_recall",
+    "read_answers",
+    "read_folders",
+    "scorer_of",
+    "summarise",
     "summarise_folders",
 ]

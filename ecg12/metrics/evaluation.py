@@ -1,7 +1,7 @@
 """All official scores of one set of outputs, from arrays or from folders of files."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +9,11 @@ import numpy as np
 
 from ecg12.headers import parse_comments
 from ecg12.labels import ScoredClasses
-from ecg12.metrics.challenge import best_constant, challenge_score
+from ecg12.metrics.challenge import challenge_score
 from ecg12.metrics.classwise import accuracy, auprc, auroc, beta_measures, f_measure, macro
+from ecg12.metrics.macro_f import constant_floor
 from ecg12.outputs import read_outputs
-from ecg12.records import find_records
+from ecg12.records import find_records, read_text
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,8 @@ def evaluate(
 ) -> dict[str, float]:
     """Return the official scores by name; F-beta and G-beta only by the rules of 2020.
 
+    There is no challenge metric of classes without sinus rhythm.
+
     Parameters
     ----------
     targets, labels
@@ -89,7 +92,8 @@ def _evaluation(
     if classes.year == 2020:
         names = ("Fbeta-measure", "Gbeta-measure")
         total |= zip(names, map(macro, beta_measures(targets, labels)), strict=True)
-    total["Challenge metric"] = challenge_score(targets, labels, classes)
+    if classes.has_normal:
+        total["Challenge metric"] = challenge_score(targets, labels, classes)
     return Evaluation(total, per_class, classes)
 
 
@@ -105,12 +109,21 @@ def summarise_folders(
 ) -> str:
     """Return a table of a folder's scores, with the floor that makes the challenge metric readable.
 
+    The folders are read as `read_folders` reads them, the table is that of `summarise`.
+    """
+    return summarise(*read_folders(label_folder, output_folder, classes), classes)
+
+
+def summarise(
+    targets: np.ndarray, labels: np.ndarray, scores: np.ndarray, classes: ScoredClasses
+) -> str:
+    """Return a table of the scores of arrays, which are as for `evaluate`.
+
     Besides the official scores it names the best constant answer and what that scores, and counts
     each class's recordings (true) and positive answers (given).
     """
-    targets, labels, scores = read_folders(label_folder, output_folder, classes)
     evaluation = _evaluation(targets, labels, scores, classes)
-    answer, floor = best_constant(targets, classes)
+    answer, floor = constant_floor(targets, classes)
     constant = ", ".join(np.array(classes.names)[answer]) or "no label"
     lines = [f"{len(targets)} recordings, {len(classes)} classes by the rules of {classes.year}"]
     lines += [f"{name:17}{value:6.3f}" for name, value in evaluation.scores.items()]
@@ -144,7 +157,13 @@ def read_folders(
     ValueError
         If two headers have the same stem.
     """
-    headers = _find_headers(label_folder)
+    return read_answers(find_headers(label_folder), output_folder, classes)
+
+
+def read_answers(
+    headers: Mapping[str, Path], output_folder: str | Path, classes: ScoredClasses
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read headers, by their stems, and the outputs of these stems; see `read_folders`."""
     paths = [Path(output_folder) / f"{stem}.csv" for stem in headers]
     for path, header in zip(paths, headers.values(), strict=True):
         if not path.is_file():
@@ -157,11 +176,17 @@ def read_folders(
 
 def read_codes(header: str | Path) -> tuple[str, ...]:
     """Return the diagnosis codes of a header, which need not describe any signal."""
-    return parse_comments(Path(header).read_text(encoding="utf-8", errors="replace"))[2]
+    return parse_comments(read_text(header))[2]
 
 
-def _find_headers(folder: str | Path) -> dict[str, Path]:
-    """Return the headers below a folder by their stems."""
+def find_headers(folder: str | Path) -> dict[str, Path]:
+    """Return the headers below a folder by their stems, in the order of `read_folders`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `read_folders`.
+    """
     headers: dict[str, Path] = {}
     for path in (base.with_name(f"{base.name}.hea") for base in find_records(folder)):
         if path.stem in headers:
