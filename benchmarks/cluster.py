@@ -1,0 +1,108 @@
+"""Time preparing recordings in processes and on a Dask cluster of this machine.
+
+    python -m benchmarks.cluster [recordings]
+
+The same recordings (default 4,096 of 10 s at 500 Hz, links to 64 files) are prepared by one and two
+processes (joblib), and by a Dask scheduler with one and two workers on loopback, each thrice in
+turn; the median counts. Speed-up is what two give over one; Dask's overhead is what a cluster takes
+more than as many processes. Starting processes and workers is not timed: each pool has prepared
+128 recordings before. With two cores the client, the scheduler and the system share them with the
+workers.
+
+Exit status 1 if Dask takes more than a quarter more than joblib with as many workers.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from joblib.externals.loky import get_reusable_executor
+
+from ecg12.dataset import prepare_folder
+from ecg12.headers import LEADS
+from ecg12.labels import WEIGHTS, load_weights
+from ecg12.pools import Cluster, Local
+from ecg12.records import Record, write_record
+from ecg12.signals import Preprocessing
+from stress.loopback import loopback
+
+DISTINCT, WARM = 64, 128
+ROUNDS = 3
+MOST_OVERHEAD = 0.25
+
+
+def write(folder: Path, n: int) -> None:
+    """Write n recordings of noise that share their signal files."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(min(n, DISTINCT)):
+        signals = np.cumsum(rng.normal(0, 0.02, (12, 5000)), axis=1)
+        record = Record.from_millivolts(f"R{i:06}", signals, LEADS, 500.0, codes=("426783006",))
+        write_record(folder, record)
+    for i in range(DISTINCT, n):
+        for suffix in (".mat", ".hea"):
+            original = folder / f"R{i % DISTINCT:06}{suffix}"
+            (folder / f"R{i:06}{suffix}").hardlink_to(original)
+
+
+def seconds(data: Path, place: Path, pool: Local | Cluster) -> float:
+    """Return how long a pool takes to prepare a folder, listing it left out."""
+    with tempfile.TemporaryDirectory(dir=place) as work:
+        classes = load_weights(WEIGHTS)
+        stopwatch = Stopwatch(pool)
+        prepare_folder(data, work, Preprocessing(), classes, pool=stopwatch)
+    return stopwatch.seconds
+
+
+class Stopwatch:
+    """A pool that times another one."""
+
+    def __init__(self, pool: Local | Cluster) -> None:
+        self.pool, self.seconds = pool, 0.0
+
+    def in_order(self, *arguments):
+        """Time what `prepare_folder` asks for, from the first job to the last result taken."""
+        begun = time.perf_counter()
+        yield from self.pool.in_order(*arguments)
+        self.seconds = time.perf_counter() - begun
+
+
+def main(n: int) -> int:
+    """Print times, speed-up and overhead; return the exit status."""
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        write(place / "data", n)
+        write(place / "few", WARM)
+        times: dict[tuple[str, int], list[float]] = {}
+        for _ in range(ROUNDS):
+            for workers in (1, 2):
+                local = Local(workers)
+                seconds(place / "few", place, local)
+                times.setdefault(("joblib", workers), []).append(
+                    seconds(place / "data", place, local)
+                )
+                get_reusable_executor().shutdown(wait=True)
+                with loopback(place, workers) as running:
+                    cluster = Cluster(running.address)
+                    seconds(place / "few", place, cluster)
+                    times.setdefault(("Dask", workers), []).append(
+                        seconds(place / "data", place, cluster)
+                    )
+    medians = {key: float(np.median(values)) for key, values in times.items()}
+    for (kind, workers), value in medians.items():
+        print(f"{kind}, {workers} workers: {value:.1f} s, {n / value:.0f} rec/s")
+    for kind in ("joblib", "Dask"):
+        print(f"{kind}: 2 workers are {medians[kind, 1] / medians[kind, 2]:.2f} x as fast as 1")
+    worst = max(medians["Dask", k] / medians["joblib", k] - 1 for k in (1, 2))
+    for workers in (1, 2):
+        overhead = medians["Dask", workers] / medians["joblib", workers] - 1
+        print(
+            f"Dask's overhead with {workers} workers: {overhead:+.0%} (most: {MOST_OVERHEAD:.0%})"
+        )
+    return 0 if worst <= MOST_OVERHEAD else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 4096))

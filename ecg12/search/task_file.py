@@ -1,0 +1,48 @@
+"""A task as a file beside its prepared signals, for processes on other machines."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecg12.classifier import read_preprocessing
+from ecg12.dataset import Dataset
+from ecg12.files import replacing
+from ecg12.labels import ScoredClasses
+from ecg12.training import Task
+
+
+def store_task(work: Path, task: Task) -> None:
+    """Write a task for the workers, beside its prepared signals."""
+    classes = task.classes
+    told = {
+        "parts": list(task.parts),
+        "fingerprint": task.dataset.fingerprint,
+        "preprocessing": asdict(task.dataset.preprocessing),
+        "classes": [classes.groups, classes.weights.tolist(), classes.year, classes.named],
+    }
+    arrays: dict[str, Any] = {f"part_{name}": part for name, part in task.parts.items()}
+    arrays |= {"rows": task.dataset.rows, "targets": task.dataset.targets}
+    arrays["counts"] = np.array(task.dataset.parts, int)
+    text = np.frombuffer(json.dumps(told).encode(), np.uint8)
+    with replacing(work / "task.npz") as temporary:
+        np.savez(temporary, told=text, **arrays)
+
+
+def load_task(work: Path) -> Task:
+    """Read a task that `store_task` wrote; the signals stay on disk."""
+    with np.load(work / "task.npz") as saved:
+        told = json.loads(saved["told"].tobytes())
+        parts = {name: saved[f"part_{name}"] for name in told["parts"]}
+        rows, targets, counts = saved["rows"], saved["targets"], saved["counts"].tolist()
+    groups, weights, year, named = told["classes"]
+    dataset = Dataset(
+        np.load(work / "signals.npy", mmap_mode="r"), rows, targets, (), (),
+        told["fingerprint"], read_preprocessing(told["preprocessing"]), parts=tuple(counts),
+    )  # fmt: skip
+    classes = ScoredClasses(
+        tuple(map(tuple, groups)), np.array(weights), year, tuple(map(tuple, named))
+    )
+    return Task(dataset, parts, classes)
