@@ -1,0 +1,12 @@
+"""An audit of a data folder before anything is trained on it: what is there, and what is odd.
+
+Every recording is read whole, by itself, so that none costs the others, and checked against itself
+(`checks`); what a folder holds is then counted database by database (`tally`). A finding is no
+verdict: a flat lead may be an unplugged electrode or a lead that this hospital does not record.
+"""
+
+from ecg12.audit.checks import Finding
+from ecg12.audit.folder import Audited, audit_folder
+from ecg12.audit.tally import Tally, write_tables
+
+__all__ = ["Audited", "Finding", "Tally", "audit_folder", "write_tables"]

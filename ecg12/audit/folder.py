@@ -1,0 +1,117 @@
+"""Audit every recording of a folder, in processes, one after the other in order."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, cpu_count, delayed
+
+from ecg12.audit.checks import Finding, amplitude, check
+from ecg12.databases import database_of
+from ecg12.errors import RecordError
+from ecg12.formats import find_any, read_any
+from ecg12.records import Record
+
+CHUNK = 16  # recordings that a process audits at a time
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What is known of one recording.
+
+    Attributes
+    ----------
+    name
+        Path below the folder, without suffix.
+    database
+        As `databases.database_of` names it.
+    error
+        Why it cannot be read, or ``""``; then the rest is empty.
+    rate, seconds
+        Sampling rate in Hz, length in s.
+    gains
+        Distinct gains with unit, such as ``"1000/mV"``.
+    amplitude
+        mV by the header's gains, the median over leads of the 99th percentile; NaN if unknown.
+    codes
+        Diagnosis codes as the header has them.
+    digest
+        Of leads, rate and samples; equal for recordings of the same signal.
+    findings
+        What is odd.
+    """
+
+    name: str
+    database: str
+    error: str = ""
+    rate: float = 0.0
+    seconds: float = 0.0
+    gains: tuple[str, ...] = ()
+    amplitude: float = float("nan")
+    codes: tuple[str, ...] = ()
+    digest: bytes = b""
+    findings: tuple[Finding, ...] = ()
+
+
+def audit_folder(folder: str | Path, n_jobs: int | None = None) -> tuple[int, Iterator[Audited]]:
+    """Return how many recordings a folder holds and an iterator that audits them in order.
+
+    Parameters
+    ----------
+    folder
+        Recordings, flat or nested, of any format that is read.
+    n_jobs
+        Processes; all processors by default.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder or no recording in it.
+    """
+    paths = find_any(folder)
+    chunks = [paths[i : i + CHUNK] for i in range(0, len(paths), CHUNK)]
+    n_jobs = min(n_jobs or cpu_count(), len(chunks))
+    results = Parallel(n_jobs=n_jobs, return_as="generator")(
+        delayed(_audit_chunk)(chunk, Path(folder)) for chunk in chunks
+    )
+    return len(paths), (audited for chunk in results for audited in chunk)
+
+
+def _audit_chunk(paths: list[Path], folder: Path) -> list[Audited]:
+    return [audit(path, folder) for path in paths]
+
+
+def audit(path: Path, folder: Path) -> Audited:
+    """Audit one recording, given as `formats.read_any` takes it, of a data folder."""
+    name = path.relative_to(folder).as_posix()
+    database = database_of(path, folder)
+    try:
+        record = read_any(path)
+    except RecordError as error:
+        return Audited(name, database, str(error))
+    return Audited(
+        name,
+        database,
+        "",
+        record.rate,
+        record.stored.shape[1] / record.rate,
+        tuple(sorted({_gain(*pair) for pair in zip(record.gains, record.units, strict=True)})),
+        amplitude(record, record.centred),
+        record.codes,
+        _digest(record),
+        tuple(check(record)),
+    )
+
+
+def _gain(gain: float, unit: str) -> str:
+    return f"{'unknown' if np.isnan(gain) else format(gain, '.6g')}/{unit}"
+
+
+def _digest(record: Record) -> bytes:
+    """Return 16 bytes that equal recordings share, whatever type their samples are stored in."""
+    kind = "<f8" if record.stored.dtype.kind == "f" else "<i8"
+    samples = np.ascontiguousarray(record.stored.T, kind)
+    head = f"{record.leads} {record.rate} {samples.shape} "
+    return hashlib.sha256(head.encode() + samples.tobytes()).digest()[:16]

@@ -1,0 +1,98 @@
+"""What is fuzzed: each parser with what it may raise and what must hold of all that it returns."""
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ecg12.errors import RecordError
+from ecg12.headers import GAINS, OLDEST, RATES
+from ecg12.labels import ScoredClasses, load_weights
+from ecg12.muse import read_muse
+from ecg12.outputs import parse_output
+from ecg12.records import Record, read_header, read_mat
+from ecg12.records.matlab import format_mat
+
+ROOT = Path(__file__).parent.parent
+CORPUS = ROOT / "tests" / "corpus"
+MATRIX = np.arange(-30, 30, dtype=np.int16).reshape(12, 5)
+
+
+def header(path: Path) -> None:
+    """Read a header and join it to samples."""
+    parsed = read_header(path)
+    assert RATES[0] <= parsed.rate <= RATES[1]
+    assert parsed.age is None or 0 <= parsed.age <= OLDEST
+    assert parsed.sex in (None, "Male", "Female")
+    assert all(s.gain is None or GAINS[0] <= abs(s.gain) <= GAINS[1] for s in parsed.signals)
+    assert all(math.isfinite(s.offset) for s in parsed.signals)
+    assert len(set(parsed.codes)) == len(parsed.codes)
+    if len(parsed.signals) == len(MATRIX):
+        assert Record.from_header(parsed, MATRIX, "r").millivolts.shape == MATRIX.shape
+
+
+def mat(path: Path) -> None:
+    """Read a MATLAB file's first samples, and what can be written write and read again."""
+    matrix = read_mat(path, 100)
+    assert matrix.ndim == 2
+    assert matrix.size > 0
+    assert matrix.shape[1] <= 100
+    assert matrix.dtype.kind in "iuf"
+    if matrix.dtype == np.int16:
+        path.write_bytes(format_mat(matrix))
+        np.testing.assert_array_equal(read_mat(path), matrix)
+
+
+def muse(path: Path) -> None:
+    """Read a MUSE file."""
+    found = read_muse(path, salt="salt")
+    record = found.record
+    assert record.stored.dtype == np.int16
+    assert record.stored.shape == (len(record.leads), record.stored.shape[1])
+    assert RATES[0] <= record.rate <= RATES[1]
+    assert record.age is None or 0 <= record.age <= OLDEST
+    assert found.patient is None or len(found.patient) == 32
+
+
+def output(path: Path) -> None:
+    """Read an output by the rules of both years."""
+    text = path.read_bytes().decode("utf-8", errors="replace")
+    for classes in tables():
+        found = parse_output(text, classes)
+        assert found.labels.shape == found.scores.shape == (len(classes),)
+        assert not np.isnan(found.scores).any()
+        assert all(remark.strip() for remark in found.remarks)
+
+
+@lru_cache
+def tables() -> tuple[ScoredClasses, ScoredClasses]:
+    """Return the classes of both years."""
+    late = ROOT / "tests" / "fixtures" / "eval_cases_weights_2021.csv"
+    return load_weights(ROOT / "weights.csv"), load_weights(late)
+
+
+# Name: (what is run, suffix of its files, module whose lines count, longest input in bytes)
+TARGETS: dict[str, tuple[Callable[[Path], None], str, str, int]] = {
+    "header": (header, ".hea", "ecg12/headers.py", 2000),
+    "mat": (mat, ".mat", "ecg12/records/matlab.py", 1000),
+    "muse": (muse, ".xml", "ecg12/muse", 4000),
+    "output": (output, ".csv", "ecg12/outputs.py", 2000),
+}
+
+
+def run(name: str, data: bytes, folder: Path) -> bool:
+    """Run a target on some bytes; return whether they were read rather than refused.
+
+    Anything but our documented error passes through, and so does a broken promise.
+    """
+    function, suffix, _, _ = TARGETS[name]
+    path = folder / f"input{suffix}"
+    path.write_bytes(data)
+    try:
+        function(path)
+    except RecordError as error:
+        assert path.name in str(error)
+        return False
+    return True
