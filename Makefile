@@ -7,22 +7,23 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 RUN = $(VENV)/bin/python
 
-.PHONY: demo test lint format benchmarks clean
+.PHONY: demo test lint format benchmarks stress clean
 
 # Six of the classes, which a network this small can learn from a few hundred recordings.
-demo: $(VENV)/.installed
+demo: $(VENV)/.installed-report
 	rm -rf $(DEMO)
 	$(RUN) -m ecg12 synth $(DEMO)/data -n 480 --seed 1 --classes $(DEMO_CLASSES)
 	$(RUN) -m ecg12 synth $(DEMO)/test -n 200 --seed 2 --classes $(DEMO_CLASSES)
 	ECG12_RECIPE=demo $(RUN) train_model.py $(DEMO)/data $(DEMO)/model
 	$(RUN) driver.py $(DEMO)/model $(DEMO)/test $(DEMO)/out
 	$(RUN) evaluate_model.py $(DEMO)/test $(DEMO)/out $(DEMO)/scores.csv $(DEMO)/class_scores.csv
-	$(RUN) -m ecg12 report $(DEMO)/test $(DEMO)/out
+	$(RUN) -m ecg12 report $(DEMO)/test $(DEMO)/out --model $(DEMO)/model -o $(DEMO)/report
 	@echo
 	@echo "These are scores on held-out synthetic recordings."
 	@echo "Recordings: $(DEMO)/data (training), $(DEMO)/test (held out)"
 	@echo "Model: $(DEMO)/model (training.json tells how it was trained)"
 	@echo "Answers: $(DEMO)/out; official scores: $(DEMO)/scores.csv, $(DEMO)/class_scores.csv"
+	@echo "Report, to be opened in a browser: $(abspath $(DEMO))/report/index.html"
 
 test: $(VENV)/.installed-dev
 	$(RUN) -m pytest
@@ -39,9 +40,23 @@ format: $(VENV)/.installed-dev
 benchmarks: $(VENV)/.installed-dev
 	for file in benchmarks/*.py; do $(RUN) -m benchmarks.$$(basename $$file .py) || exit 1; done
 
+# Hours: see docs/RELIABILITY.md for what each campaign does and found.
+stress: $(VENV)/.installed-dev
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[stress]"
+	$(RUN) -m stress.killing
+	$(RUN) -m stress.disk
+	$(RUN) -m stress.altered
+	$(RUN) -m stress.scale
+	$(RUN) -m stress.cluster
+	$(RUN) -m stress.fuzzing
+
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/.installed-report: $(VENV)/.installed pyproject.toml
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[report]"
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml

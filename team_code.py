@@ -6,11 +6,16 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from ecg12.progress import log_to
+
 # TensorFlow is loaded inside the functions, so that importing this file costs nothing.
 
 
 def training_code(data_directory: str, model_directory: str) -> None:
     """Train the recipe that `ECG12_RECIPE` names within `ECG12_BUDGET` hours.
+
+    The networks begin at those of the folder `pretrained` beside this file, if there is one, or of
+    the folder that `ECG12_PRETRAINED` names; set to nothing, that trains from scratch.
 
     Parameters
     ----------
@@ -21,10 +26,12 @@ def training_code(data_directory: str, model_directory: str) -> None:
     """
     _log_to_console()
     from ecg12.budget import read_hours
-    from ecg12.recipe import get_recipe
+    from ecg12.recipe import begin_at, get_recipe
     from ecg12.submission import train
+    from ecg12.transfer import pretrained_folder
 
     recipe = get_recipe(os.environ.get("ECG12_RECIPE", "submission"))
+    recipe = begin_at(recipe, pretrained_folder())
     train(data_directory, model_directory, recipe, read_hours(os.environ.get("ECG12_BUDGET", "46")))
 
 
@@ -75,5 +82,5 @@ def drive(model_directory: str, data_directory: str, output_directory: str) -> N
 
 
 def _log_to_console() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    log_to(sys.stdout)
     logging.getLogger("absl").setLevel(logging.ERROR)

@@ -76,7 +76,7 @@ def _against_bare_calls(model: Classifier, stems: list[Path]) -> float:
     bare: list[float] = []
     for number, stem in enumerate(stems):
         header, recording = _harness(stem)
-        inputs = to_inputs(np.stack(model.prepare(read_record(stem))), Preprocessing().step)
+        inputs = to_inputs(np.concatenate(model.prepare(read_record(stem))), Preprocessing().step)
         tasks = [
             (whole, lambda h=header, r=recording: run_model(model, h, r)),
             (bare, lambda x=inputs: [call(x) for call in calls]),

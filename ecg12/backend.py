@@ -125,6 +125,19 @@ def device() -> str:
     return f"{BACKEND} on {', '.join(gpus()) or 'CPU (no usable GPU)'}"
 
 
+def refusals() -> tuple[type[Exception], ...]:
+    """Return the errors by which a network that is too large, or no network, shows itself.
+
+    Files that cannot be read or written are none of them: they say nothing about the network.
+    """
+    own: tuple[type[Exception], ...] = ()
+    if BACKEND == "tensorflow":
+        import tensorflow
+
+        own = (tensorflow.errors.OpError,)
+    return (MemoryError, ArithmeticError, ValueError, RuntimeError, *own)
+
+
 def compile_options() -> dict[str, bool]:
     """Return the options of `Model.compile` that suit the backend.
 

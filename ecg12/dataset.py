@@ -1,4 +1,4 @@
-"""A folder of recordings as one memory map of prepared signals, with labels, splits and batches.
+"""A folder of recordings as one memory map of prepared signals, with labels and batches.
 
 The signals of all recordings lie in one int16 array on disk, (n_recordings, n_leads, n_samples);
 memory holds one batch at a time. Preparing is parallel and goes on after a kill where it stopped.
@@ -15,15 +15,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from joblib import Parallel, cpu_count, delayed
+from joblib import cpu_count
 
 from ecg12 import __version__
 from ecg12.errors import RecordError
-from ecg12.files import read_json, write_json
+from ecg12.feeding import gather, windows
+from ecg12.files import read_json, reserve, write_json
+from ecg12.formats import read_any
+from ecg12.label_table import LabelTable
 from ecg12.labels import ScoredClasses
+from ecg12.listing import list_recordings
+from ecg12.pools import Local, Pool
 from ecg12.progress import bar
-from ecg12.records import find_records, read_header, read_record
-from ecg12.signals import STEP, Preprocessing, prepare
+from ecg12.signals import Preprocessing, parts_of, prepare_parts
 
 log = logging.getLogger(__name__)
 CHUNK = 64  # recordings prepared, written and noted as done at a time
@@ -39,9 +43,10 @@ class Dataset:
     Attributes
     ----------
     signals
-        (n_rows, n_leads, n_samples) int16, memory-mapped; times `step` it is the signal.
+        (n_rows, n_leads, n_samples) int16, memory-mapped; times the preprocessing's `step` it is
+        the signal.
     rows
-        (n_recordings,) the row of each readable recording.
+        (n_recordings,) the (first) row of each readable recording.
     targets
         (n_recordings, n_classes) bool.
     names
@@ -50,8 +55,13 @@ class Dataset:
         One message per recording that could not be read.
     fingerprint
         Changes whenever a recording, a label, a weight, the preprocessing or the version does.
-    step
-        Quantisation step of the signals.
+    preprocessing
+        How the signals were prepared.
+    patients
+        Key of each recording's patient, "" where unknown; empty if all are.
+    parts
+        (n_recordings,) how many rows a recording has, one below the other: parts of a long one;
+        empty if each has one.
     """
 
     signals: np.ndarray
@@ -60,19 +70,52 @@ class Dataset:
     names: tuple[str, ...]
     failures: tuple[str, ...]
     fingerprint: str
-    step: float = STEP
+    preprocessing: Preprocessing = Preprocessing()
+    patients: tuple[str, ...] = ()
+    parts: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def inputs(self, indices: np.ndarray) -> np.ndarray:
         """Return (n, n_leads, n_samples, 1) float32 network inputs."""
-        return to_inputs(self.signals[self.rows[indices]], self.step)
+        return to_inputs(self.signals[self.rows[indices]], self.preprocessing.step)
 
-    def batches(self, indices: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield (indices, inputs) of `size` recordings at a time, in order, read ahead."""
-        parts = [indices[i : i + size] for i in range(0, len(indices), size)]
-        return ahead(lambda part: (part, self.inputs(part)), parts, workers=1, depth=3)
+    def batches(
+        self, indices: np.ndarray, size: int, rng: np.random.Generator | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield (indices, inputs) of `size` recordings at a time, in order, read ahead.
+
+        Of many recordings, so many are read at once as `feeding.BUFFER` tells. Of a long recording
+        the first part is read, or one that `rng` draws.
+        """
+        rows = self.rows[indices]
+        if rng is not None and self.parts:
+            rows = rows + rng.integers(np.array(self.parts)[indices])
+        for places, inputs in self._read(rows, size):
+            yield indices[places], inputs
+
+    def all_parts(self, indices: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield (indices, inputs) of all parts of recordings, `size` at a time; as `batches`."""
+        counts = np.array(self.parts)[indices] if self.parts else np.ones(len(indices), int)
+        owners = np.repeat(indices, counts)
+        place = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
+        for places, inputs in self._read(self.rows[owners] + place, size):
+            yield owners[places], inputs
+
+    def _read(self, rows: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield (places in `rows`, inputs) of `size` rows at a time."""
+        step = self.preprocessing.step
+
+        def read(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return places, gather(self.signals, rows[places])
+
+        pieces = (
+            (places[i : i + size], signals[i : i + size])
+            for places, signals in ahead(read, windows(np.arange(len(rows)), size), 1, 1)
+            for i in range(0, len(places), size)
+        )
+        return ahead(lambda piece: (piece[0], to_inputs(piece[1], step)), pieces, 1, 3)
 
 
 def to_inputs(prepared: np.ndarray, step: float) -> np.ndarray:
@@ -100,13 +143,15 @@ def prepare_folder(
     preprocessing: Preprocessing,
     classes: ScoredClasses,
     n_jobs: int | None = None,
+    labels: LabelTable | None = None,
+    pool: Pool | None = None,
 ) -> Dataset:
-    """Prepare every recording of a folder, or go on with what an earlier run prepared.
+    """Prepare every labelled recording of a folder, or go on with what an earlier run prepared.
 
     Parameters
     ----------
     folder
-        Recordings, flat or nested.
+        Recordings, flat or nested: WFDB and MATLAB, or with a label table GE MUSE XML as well.
     work
         Folder for the memory map (`signals.npy`) and its progress (`signals.json`).
     preprocessing
@@ -115,82 +160,80 @@ def prepare_folder(
         Which labels to encode; their weights count in the fingerprint.
     n_jobs
         Processes; all processors by default.
+    labels
+        Labels and patients that stand beside the recordings; None for the codes in the headers.
+    pool
+        Where to prepare, instead of in `n_jobs` processes; workers on other machines must find
+        the recordings under the same path.
 
     Raises
     ------
+    FileNotFoundError
+        If there is no recording.
+    InputError
+        If no recording has labels.
     RecordError
         If not one recording is readable; the message gives the first reason.
     """
-    stems = find_records(folder)
-    names = tuple(stem.relative_to(folder).as_posix() for stem in stems)
-    codes, digests = zip(
-        *(_scan(stem) for stem in bar(stems, desc="headers", unit="rec")), strict=True
-    )
+    listing = list_recordings(folder, labels)
     weights = classes.weights.tolist()
-    description = [__version__, asdict(preprocessing), classes.groups, weights, names, digests]
+    description = [__version__, asdict(preprocessing), classes.groups, weights, listing.digest]
     fingerprint = hashlib.sha256(json.dumps(description).encode()).hexdigest()
-    shape = (len(stems), len(preprocessing.leads), preprocessing.n_samples)
-    signals, errors = _fill(Path(work), stems, shape, preprocessing, fingerprint, n_jobs)
-    failures = tuple(errors[row] for row in sorted(errors))
+    counts = [parts_of(seconds, preprocessing) for seconds in listing.seconds]
+    pairs = list(zip(listing.paths, counts, strict=True))
+    pool = pool or Local(n_jobs or cpu_count())
+    signals, errors = _fill(Path(work), pairs, preprocessing, fingerprint, pool)
+    failures = tuple(errors[place] for place in sorted(errors))
     for message in failures:
         log.warning("left out: %s", message)
-    rows = np.array([row for row in range(len(stems)) if row not in errors], dtype=np.int64)
-    if not len(rows):
-        raise RecordError(f"{folder}: none of {len(stems)} recordings is readable: {failures[0]}")
-    targets = classes.encode([codes[row] for row in rows])
-    readable = tuple(names[row] for row in rows)
-    return Dataset(signals, rows, targets, readable, failures, fingerprint, preprocessing.step)
-
-
-def _scan(stem: Path) -> tuple[tuple[str, ...], str]:
-    """Return a recording's codes and a digest of its header and of its signal files' state.
-
-    Samples are not read: size and time of change stand for them.
-    """
-    path = stem.with_name(f"{stem.name}.hea")
-    text = path.read_bytes() if path.is_file() else b""
-    try:
-        header = read_header(stem)
-    except RecordError:
-        header = None  # reading the recording says what is wrong with it
-    named = {Path(signal.file).name for signal in header.signals} if header else set()
-    files = [stem.with_name(name) for name in sorted(named | {f"{stem.name}.mat"})]
-    states = [
-        (file.name, file.stat().st_size, file.stat().st_mtime_ns)
-        for file in files
-        if file.is_file()
-    ]
-    digest = hashlib.sha256(text + b"\0" + repr(states).encode())
-    return header.codes if header else (), digest.hexdigest()
+    good = [place for place in range(len(pairs)) if place not in errors]
+    if not good:
+        raise RecordError(f"{folder}: none of {len(pairs)} recordings is readable: {failures[0]}")
+    return Dataset(
+        signals,
+        (np.cumsum(counts) - counts)[good],
+        classes.encode([listing.codes[place] for place in good]),
+        tuple(listing.names[place] for place in good),
+        failures,
+        fingerprint,
+        preprocessing,
+        tuple(listing.patients[place] for place in good) if listing.patients else (),
+        tuple(counts[place] for place in good) if preprocessing.parts > 1 else (),
+    )
 
 
 def _fill(
     work: Path,
-    stems: list[Path],
-    shape: tuple[int, int, int],
+    pairs: list[tuple[Path, int]],
     preprocessing: Preprocessing,
     fingerprint: str,
-    n_jobs: int | None,
+    pool: Pool,
 ) -> tuple[np.ndarray, dict[int, str]]:
-    """Fill the memory map chunk by chunk; return it and the errors by row."""
+    """Fill the memory map chunk by chunk; return it and the errors by recording.
+
+    `pairs` are the recordings and how many rows each has.
+    """
     work.mkdir(parents=True, exist_ok=True)
     array, state = work / "signals.npy", work / "signals.json"
     done, errors = _done(array, state, fingerprint)
     mode = "r+" if done else "w+"
+    if not done:
+        state.unlink(missing_ok=True)  # it must never speak of an array that begins anew
+    ends = np.cumsum([count for _, count in pairs])
+    shape = (int(ends[-1]), len(preprocessing.leads), preprocessing.n_samples)
     signals = np.lib.format.open_memmap(array, mode=mode, dtype=np.int16, shape=shape)
-    starts = range(done, len(stems), CHUNK)
-    n_jobs = min(n_jobs or cpu_count(), max(1, len(starts)))
-    results = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_prepare_chunk)(stems[start : start + CHUNK], preprocessing) for start in starts
-    )
-    with bar(total=len(stems), initial=done, desc="signals", unit="rec") as shown:
+    reserve(array)
+    starts = range(done, len(pairs), CHUNK)
+    chunks = [(pairs[start : start + CHUNK], preprocessing) for start in starts]
+    results = pool.in_order(_prepare_chunk, chunks)
+    with bar(total=len(pairs), initial=done, desc="signals", unit="rec") as shown:
         for start, (prepared, failed) in zip(starts, results, strict=True):
-            signals[start : start + len(prepared)] = prepared
+            done = min(start + CHUNK, len(pairs))
+            signals[ends[done - 1] - len(prepared) : ends[done - 1]] = prepared
             signals.flush()
-            errors |= {start + row: message for row, message in failed.items()}
-            done = start + len(prepared)
+            errors |= {start + place: message for place, message in failed.items()}
             write_json(state, {"fingerprint": fingerprint, "done": done, "errors": errors})
-            shown.update(len(prepared))
+            shown.update(done - start)
     return np.load(array, mmap_mode="r"), errors
 
 
@@ -206,38 +249,21 @@ def _done(array: Path, state: Path, fingerprint: str) -> tuple[int, dict[int, st
 
 
 def _prepare_chunk(
-    stems: list[Path], preprocessing: Preprocessing
+    pairs: list[tuple[Path, int]], preprocessing: Preprocessing
 ) -> tuple[np.ndarray, dict[int, str]]:
-    shape = (len(stems), len(preprocessing.leads), preprocessing.n_samples)
-    prepared, errors = np.zeros(shape, np.int16), {}
-    for row, stem in enumerate(stems):
+    """Return the rows of some recordings, one below the other, and the errors by place."""
+    shape = (len(preprocessing.leads), preprocessing.n_samples)
+    prepared, errors = [], {}
+    for place, (path, count) in enumerate(pairs):
+        rows = np.zeros((count, *shape), np.int16)
         try:
-            record = read_record(stem, preprocessing.needed_seconds)
-            prepared[row] = prepare(record, preprocessing)
+            record = read_any(path, preprocessing.needed_seconds)
+            # A file shorter than its header says repeats its parts.
+            rows[:] = np.resize(prepare_parts(record, preprocessing), rows.shape)
         except RecordError as error:
-            errors[row] = str(error)
-    return prepared, errors
-
-
-def split(n: int, seed: int) -> dict[str, np.ndarray]:
-    """Divide n recordings at random into 60 % training, 20 % validation and 20 % test (paper B).
-
-    With one or two recordings there is no test part, and one recording trains and validates.
-    """
-    order = np.random.default_rng(seed).permutation(n)
-    n_test = round(0.2 * n) if n > 2 else 0
-    n_validation = max(1, round(0.2 * n))
-    training = order[n_test + n_validation :]
-    return {
-        "training": training if len(training) else order,
-        "validation": order[n_test : n_test + n_validation],
-        "test": order[:n_test],
-    }
-
-
-def folds(n: int, k: int, seed: int) -> list[np.ndarray]:
-    """Divide n recordings at random into k folds of equal size, to within one."""
-    return [np.sort(part) for part in np.array_split(np.random.default_rng(seed).permutation(n), k)]
+            errors[place] = str(error)
+        prepared.append(rows)
+    return np.concatenate(prepared), errors
 
 
 def summary(dataset: Dataset, classes: ScoredClasses) -> dict[str, Any]:

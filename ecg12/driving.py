@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from joblib import cpu_count
 
-from ecg12.classifier import Classifier, load_classifier
+from ecg12.classifier import BATCH, Classifier, load_classifier
 from ecg12.dataset import ahead
 from ecg12.errors import RecordError
 from ecg12.headers import parse_header
@@ -17,7 +17,6 @@ from ecg12.progress import bar
 from ecg12.records import Record, find_records, read_record
 
 log = logging.getLogger(__name__)
-BATCH = 32  # recordings per call of the networks
 
 Answer = tuple[list[str], list[int], list[float]]
 
@@ -52,11 +51,20 @@ def answer(classifier: Classifier, header: str | Iterable[str], recording: Any) 
 
 
 def answers(classifier: Classifier, prepared: Sequence[tuple[np.ndarray, ...]]) -> list[Answer]:
-    """Decide on prepared recordings, in one call of the networks."""
+    """Decide on prepared recordings, in one call of the networks.
+
+    Scores that are no finite numbers never leave: such a recording is answered all-negative, and
+    the log says so.
+    """
     prediction = classifier.predict(prepared)
     labels = classifier.classes.expand(prediction.labels).astype(int).tolist()
     scores = classifier.classes.expand(prediction.scores).tolist()
-    return [(list(classifier.classes.columns), *row) for row in zip(labels, scores, strict=True)]
+    rows = [(list(classifier.classes.columns), *row) for row in zip(labels, scores, strict=True)]
+    finite = np.isfinite(prediction.scores).all(axis=1)
+    if not finite.all():
+        log.error("%d recordings answered all-negative: the model's scores are no finite numbers",
+                  np.count_nonzero(~finite))  # fmt: skip
+    return [row if good else negative(classifier) for row, good in zip(rows, finite, strict=True)]
 
 
 def negative(classifier: Classifier) -> Answer:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ecg12.errors import RecordError
+from ecg12.foreign import READ, foreign_format
 from ecg12.muse import SUFFIX, find_muse, read_muse
-from ecg12.records import Record, find_records, read_record
+from ecg12.records import SUFFIXES, Record, find_records, read_record
 
 
 def read_any(path: str | Path, seconds: float | None = None) -> Record:
@@ -22,14 +24,25 @@ def read_any(path: str | Path, seconds: float | None = None) -> Record:
     Raises
     ------
     RecordError
-        If the recording cannot be read; the message names the file.
+        If the recording cannot be read; the message names the file and, if it is of a format that
+        is known but not read, that format and those that are read.
     """
     path = Path(path)
+    if name := foreign_format(path):
+        raise RecordError(f"{path}: {name}, a format that is not read; read are {READ}")
+    if path.is_dir():
+        raise RecordError(f"{path}: a folder without recordings; read are {READ}")
     if path.suffix.lower() != SUFFIX:
+        if path.is_file() and path.suffix not in SUFFIXES and not _header(path).is_file():
+            raise RecordError(f"{path}: of no known format; read are {READ}")
         return read_record(path, seconds)
     record = read_muse(path).record
     n_samples = None if seconds is None else max(1, int(np.ceil(seconds * record.rate)))
     return replace(record, stored=record.stored[:, :n_samples])
+
+
+def _header(path: Path) -> Path:
+    return path.with_name(f"{path.name}.hea")
 
 
 def find_any(folder: str | Path) -> list[Path]:
@@ -40,6 +53,8 @@ def find_any(folder: str | Path) -> list[Path]:
     FileNotFoundError
         If there is no such folder or no recording in it.
     """
+    if not Path(folder).is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder of recordings")
     found: list[Path] = []
     for find in (find_records, find_muse):
         try:

@@ -25,6 +25,7 @@ _SEX = {"male": "Male", "m": "Male", "female": "Female", "f": "Female"}
 OLDEST = 130  # years; ages beyond are placeholders (PTB-XL writes 300) and count as unknown
 RATES = (1.0, 1e5)  # Hz; beyond, no recording of the heart, and no filter that fits into memory
 GAINS = (1e-9, 1e15)  # stored units per physical unit; what lies outside counts as unknown
+SHOWN = 80  # characters of a malformed line that a message quotes
 LARGEST = 2.0**31  # largest magnitude of a stored value: WFDB formats have at most 32 bits
 
 
@@ -125,7 +126,7 @@ def _record_line(fields: list[str], source: str) -> tuple[str, int, float, int |
         rate = float(fields[2].split("/")[0].split("(")[0])
         n_samples = min(int(fields[3]), int(LARGEST)) if len(fields) > 3 else None
     except (IndexError, ValueError) as error:
-        raise RecordError(f"{source}: malformed record line {' '.join(fields)!r}") from error
+        raise RecordError(f"{source}: malformed record line {_quoted(fields)}") from error
     if n_signals < 1 or not RATES[0] <= rate <= RATES[1]:
         raise RecordError(
             f"{source}: {n_signals} signals at {rate} Hz cannot be a recording; "
@@ -134,16 +135,22 @@ def _record_line(fields: list[str], source: str) -> tuple[str, int, float, int |
     return fields[0], n_signals, rate, n_samples if n_samples and n_samples > 0 else None
 
 
+def _quoted(fields: list[str]) -> str:
+    """Quote the beginning of a line, control characters escaped."""
+    line = " ".join(fields)
+    return repr(line[:SHOWN] + "…" if len(line) > SHOWN else line)
+
+
 def _signal_line(fields: list[str], source: str) -> SignalLine:
     """Parse `file format gain(offset)/unit resolution zero first checksum block lead`."""
     match = _GAIN.fullmatch(fields[2] if len(fields) > 3 else "")
     if match is None or len(fields) < 3:
-        raise RecordError(f"{source}: malformed signal line {' '.join(fields)!r}")
+        raise RecordError(f"{source}: malformed signal line {_quoted(fields)}")
     try:
         gain = _known(match[1], *GAINS)
         offset = _known(match[2] or (fields[4] if len(fields) > 5 else ""), 0, LARGEST)
     except ValueError as error:
-        raise RecordError(f"{source}: malformed signal line {' '.join(fields)!r}") from error
+        raise RecordError(f"{source}: malformed signal line {_quoted(fields)}") from error
     lead = standard_lead(fields[-1])
     return SignalLine(fields[0], fields[1], gain, offset or 0.0, match[3] or "mV", lead)
 

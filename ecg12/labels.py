@@ -96,11 +96,14 @@ class ScoredClasses:
         (n_classes, n_classes); row: true class, column: predicted class.
     year
         The challenge whose rules hold, 2020 or 2021.
+    named
+        Abbreviation and name of each class; empty for those of the challenge's tables.
     """
 
     groups: tuple[tuple[str, ...], ...]
     weights: np.ndarray
     year: int
+    named: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -117,8 +120,22 @@ class ScoredClasses:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The abbreviation of each class's representative code."""
+        """The abbreviation of each class, or of its representative code."""
+        if self.named:
+            return tuple(short for short, _ in self.named)
         return tuple(abbreviation(group[0]) for group in self.groups)
+
+    @cached_property
+    def titles(self) -> tuple[str, ...]:
+        """The name of each class in full; of equivalent codes all names."""
+        if self.named:
+            return tuple(name for _, name in self.named)
+        return tuple(" / ".join(DIAGNOSES.get(c, (c, c))[1] for c in g) for g in self.groups)
+
+    @property
+    def has_normal(self) -> bool:
+        """Whether sinus rhythm is among the classes, without which there is no challenge metric."""
+        return SINUS_RHYTHM in self.columns
 
     @cached_property
     def normal(self) -> int:

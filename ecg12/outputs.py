@@ -32,21 +32,25 @@ Sources: `evaluate_12ECG_score.py` (2020), `evaluate_model.py` and `helper_code.
 PhysioNet/CinC Challenges' evaluation programs.
 """
 
+import io
 import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from ecg12.files import write_text
+from ecg12.files import read_limited, write_text
 from ecg12.labels import ScoredClasses
+from ecg12.progress import printable
 
 log = logging.getLogger(__name__)
 
 TRUE = ("True", "true", "T", "t")
 FALSE = ("0", "False", "false", "F", "f")
+LARGEST_OUTPUT = 2**20  # bytes; an output of 27 classes takes 2**10
 N_NAMED = 3  # files that a message names before it only counts
 
 
@@ -113,7 +117,7 @@ def write_output(
         raise ValueError(f"{stem}: a column occurs twice in {', '.join(columns)}")
     rows = (columns, [str(int(x)) for x in labels], [repr(float(x)) for x in probabilities])
     path = Path(folder) / f"{stem}.csv"
-    write_text(path, "\n".join([f"#{stem}", *(",".join(row) for row in rows)]) + "\n")
+    write_text(path, "\n".join([f"#{printable(stem)}", *(",".join(row) for row in rows)]) + "\n")
     return path
 
 
@@ -158,7 +162,8 @@ def read_output(path: str | Path, classes: ScoredClasses) -> Output:
 
 
 def _read(path: str | Path) -> str:
-    return Path(path).read_text(encoding="utf-8", errors="replace")
+    data = read_limited(path, LARGEST_OUTPUT)
+    return io.StringIO(data.decode("utf-8", errors="replace"), newline=None).read()
 
 
 def parse_output(text: str, classes: ScoredClasses) -> Output:
@@ -169,7 +174,7 @@ def parse_output(text: str, classes: ScoredClasses) -> Output:
     if len(rows) < 3:
         remark = f"{len(rows)} of the 3 lines codes, labels, probabilities; counts as all negative"
         return Output(labels, scores, (remark,))
-    columns_of = _match(rows[0], classes, late)
+    columns_of = _match(tuple(rows[0]), classes.groups, late)
     used = sorted({column for columns in columns_of for column in columns})
     fits = min(sizes) > max(used, default=-1) if late else len(set(sizes)) == 1
     if not fits:
@@ -200,10 +205,13 @@ def _entries(line: str) -> list[str]:
     return [entry.strip() for entry in line.split(",")]
 
 
-def _match(columns: list[str], classes: ScoredClasses, late: bool) -> list[list[int]]:
+@lru_cache(maxsize=8)  # the files of a folder have the same columns
+def _match(
+    columns: tuple[str, ...], groups: tuple[tuple[str, ...], ...], late: bool
+) -> list[list[int]]:
     """Return, for each class, the indices of its columns."""
     codes = [set(column.split("|")) if late else {column} for column in columns]
-    return [[k for k, c in enumerate(codes) if not c.isdisjoint(group)] for group in classes.groups]
+    return [[k for k, c in enumerate(codes) if not c.isdisjoint(group)] for group in groups]
 
 
 def _decision(entry: str, late: bool) -> bool:

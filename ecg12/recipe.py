@@ -5,12 +5,17 @@
 A (Singstad and Tronstad, 2020) on the challenge's classes.
 """
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ecg12.errors import InputError
-from ecg12.networks import CRNN, TABLE_2, Network, ResNet
+from ecg12.networks import CRNN, TABLE_2, Network, ResNet, SEResNet
 from ecg12.schedule import Schedule
 from ecg12.signals import Preprocessing
+from ecg12.transfer import Start, match, read_pretrained
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,11 @@ class Recipe:
         One specification per candidate member; equal ones differ by their seed.
     keep
         The ensemble's size at most; an odd number of the best candidates is kept.
+    selection
+        ``"score"``: those with the best validation scores of their own; ``"gain"``: those that add
+        most to the ensemble's; ``"all"``: every one, however many (for pretraining).
+    starts
+        Where the training of each network begins; empty: all from scratch.
     """
 
     name: str
@@ -31,6 +41,12 @@ class Recipe:
     schedule: Schedule = Schedule()
     preprocessing: Preprocessing = Preprocessing()
     seed: int = 0
+    selection: str = "score"
+    starts: tuple[Start | None, ...] = ()
+
+    def start(self, index: int) -> Start | None:
+        """Return where the training of a network begins; None: from scratch."""
+        return self.starts[index] if self.starts else None
 
 
 # Paper A: stored integers at 500 Hz, no filter, 20 s; ten epochs, of which the one with the lowest
@@ -42,6 +58,8 @@ CRNN_SCHEDULE = Schedule(
     epochs=10, batch=30, learning_rate=0.01, plateau=10, patience=10,
     loss="categorical_crossentropy", optimizer="sgd", monitor="loss",
 )  # fmt: skip
+
+FINETUNING = Schedule(epochs=40, batch=32, threshold=None, patience=10, plateau=4)
 
 RECIPES = {
     recipe.name: recipe
@@ -58,6 +76,13 @@ RECIPES = {
             schedule=Schedule(epochs=16, batch=16, threshold=None, patience=16, plateau=16),
         ),
         Recipe("crnn", (CRNN(),), 1, CRNN_SCHEDULE, CRNN_PREPROCESSING),
+        # A hundredth of paper B's cost: a thousand recordings take a few minutes on two cores.
+        Recipe(
+            "light",
+            (SEResNet(k=16),) * 3,
+            keep=3,
+            schedule=Schedule(epochs=24, batch=32, threshold=None, patience=24, plateau=6),
+        ),
     )
 }
 
@@ -73,3 +98,59 @@ def get_recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise InputError(f"unknown recipe {name!r}; choices: {', '.join(RECIPES)}")
     return RECIPES[name]
+
+
+def begin_at(recipe: Recipe, folder: str | Path | None, frozen: int = 0) -> Recipe:
+    """Return a recipe whose networks begin at those of a model folder; the log says at which.
+
+    Parameters
+    ----------
+    recipe
+        What to train.
+    folder
+        A model folder; None for training from scratch.
+    frozen
+        How many blocks of each network are not trained.
+
+    Raises
+    ------
+    ModelError, InputError
+        If the folder cannot be used for this recipe, as `transfer.match` tells.
+    """
+    if folder is None:
+        return recipe
+    log.info("recipe %s begins at the pretrained networks of %s", recipe.name, folder)
+    starts = match(folder, recipe.networks, recipe.preprocessing, frozen)
+    return replace(recipe, starts=starts)
+
+
+def for_own_classes(name: str | None, folder: str | Path | None, frozen: int = 0) -> Recipe:
+    """Return a recipe for fine-tuning on one's own classes.
+
+    Its schedule takes the best single threshold after each epoch: on the small set that it usually
+    is, and with rare classes, no score may reach the fixed one for many epochs. `FINETUNING`, the
+    default, is also more patient than paper B's, and its batches are smaller.
+
+    Parameters
+    ----------
+    name
+        Of a recipe. None: by `FINETUNING`, the networks of the folder, or without one those of
+        `submission`.
+    folder, frozen
+        As for `begin_at`.
+
+    Raises
+    ------
+    ModelError, InputError
+        As `get_recipe` and `begin_at`.
+    """
+    if name is not None:
+        recipe = get_recipe(name)
+        recipe = replace(recipe, schedule=replace(recipe.schedule, threshold=None))
+        return begin_at(recipe, folder, frozen)
+    recipe = replace(get_recipe("submission"), name="finetune", schedule=FINETUNING)
+    if folder is not None:
+        known = read_pretrained(folder)
+        networks = tuple(one.network for one in known)
+        recipe = replace(recipe, networks=networks, preprocessing=known[0].preprocessing)
+    return begin_at(recipe, folder, frozen)

@@ -5,14 +5,22 @@ metric on the validation part; stop when it has not risen by 0.01 for 3 epochs; 
 when it has not risen at all for 2 epochs, not below 1e-4; the weights of the best epoch are kept.
 
 Loss, optimizer and what is monitored are fields, so that the same trainer serves paper A (Singstad
-and Tronstad, 2020), which keeps the epoch of the lowest validation loss.
+and Tronstad, 2020), which keeps the epoch of the lowest validation loss. So are the parts by which
+later entries surpassed both: warm-up and cosine decay of the learning rate (Loshchilov and Hutter,
+ICLR 2017), a last phase on another loss, varied recordings.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-LOSSES = ("binary_crossentropy", "categorical_crossentropy", "softmax_crossentropy")
+from ecg12.augmentation import Augmentation
+
+LOSSES = (
+    "binary_crossentropy", "categorical_crossentropy", "softmax_crossentropy",
+    "weighted_crossentropy", "soft_challenge",
+)  # fmt: skip
+DECAYS = ("plateau", "cosine")
 OPTIMIZERS = ("adam", "sgd", "adamax")
 MONITORS = ("metric", "loss")
 
@@ -48,6 +56,11 @@ class Schedule:
     learning_rate, factor, plateau, floor
         The optimizer's rate; multiplied by `factor` after `plateau` epochs without a new best, down
         to `floor`.
+    warm_up
+        Epochs in which the rate rises from 0.
+    decay
+        ``"plateau"``, as above, or ``"cosine"``: from `learning_rate` to `floor` at the last epoch,
+        along half a cosine; then `factor` and `plateau` mean nothing.
     min_delta, patience
         Stop when the score has not risen by more than `min_delta` for `patience` epochs.
     threshold
@@ -58,6 +71,10 @@ class Schedule:
     monitor
         The score after each epoch: ``"metric"``, the challenge metric on the validation part, or
         ``"loss"``, the negative of the loss there.
+    last_loss, last_epochs
+        The loss of the last so many epochs, if any.
+    augmentation
+        How recordings vary from epoch to epoch.
     """
 
     epochs: int = 100
@@ -73,10 +90,18 @@ class Schedule:
     loss: str = "binary_crossentropy"
     optimizer: str = "adam"
     monitor: str = "metric"
+    warm_up: int = 0
+    decay: str = "plateau"
+    last_loss: str = "soft_challenge"
+    last_epochs: int = 0
+    augmentation: Augmentation = Augmentation()
 
     def __post_init__(self) -> None:
-        """Refuse losses, optimizers and monitors that are not known."""
-        chosen = (self.loss, LOSSES), (self.optimizer, OPTIMIZERS), (self.monitor, MONITORS)
+        """Refuse losses, optimizers, monitors and decays that are not known."""
+        chosen = (
+            (self.loss, LOSSES), (self.last_loss, LOSSES), (self.optimizer, OPTIMIZERS),
+            (self.monitor, MONITORS), (self.decay, DECAYS),
+        )  # fmt: skip
         for value, choices in chosen:
             if value not in choices:
                 raise ValueError(f"unknown {value!r}; choices: {', '.join(choices)}")
@@ -91,7 +116,7 @@ class Schedule:
         rose = score > progress.best
         since_best = 0 if rose else progress.since_best + 1
         rate = progress.learning_rate
-        if since_best >= self.plateau:
+        if self.decay == "plateau" and since_best >= self.plateau:
             rate, since_best = max(rate * self.factor, min(self.floor, rate)), 0
         beaten = score - self.min_delta > progress.reference
         since_reference = 0 if beaten else progress.since_reference + 1
@@ -110,6 +135,33 @@ class Schedule:
             since_best,
             stopped,
         )
+
+    def rate(self, progress: Progress, share: float, epochs: int) -> float:
+        """Return the learning rate within the epoch after `progress`.
+
+        Parameters
+        ----------
+        progress
+            Where the schedule stands.
+        share
+            How much of the epoch has passed, 0 to 1.
+        epochs
+            How many epochs there will be.
+        """
+        passed = progress.epoch + share
+        if passed < self.warm_up:
+            return progress.learning_rate * passed / self.warm_up
+        if self.decay == "plateau":
+            return progress.learning_rate
+        way = (passed - self.warm_up) / max(epochs - self.warm_up, 1)
+        low = min(self.floor, progress.learning_rate)
+        cosine = (1 + np.cos(np.pi * min(way, 1.0))) / 2
+        return float(low + (progress.learning_rate - low) * cosine)
+
+    def loss_of(self, epoch: int, epochs: int) -> str:
+        """Name the loss of an epoch, counted from 0, of so many."""
+        last = self.last_epochs > 0 and epoch >= epochs - self.last_epochs
+        return self.last_loss if last else self.loss
 
     def batch_size(self, n: int) -> int:
         """Return the batch for n training recordings: halved until an epoch has `min_steps`."""

@@ -41,6 +41,7 @@ STEP = 1 / 1024  # quantisation step of a scaled signal, in its own unit
 STEPS = {"recording": STEP, "millivolts": STEP, "stored": 1.0}
 LARGEST_STORED = 32767  # steps: prepared signals are clipped to the range of int16, ±32 at `STEP`
 ROUNDING = 1e-6  # stored units: what is smaller comes from rounding errors, not from the heart
+SPARE = 0.1  # of a part: what is left of a recording must be more, to be a part of its own
 LARGEST_TERM = 10_000  # of the resampling ratio; keeps odd rates within 1 ms over 10 s
 
 
@@ -67,6 +68,9 @@ class Preprocessing:
         ``"millivolts"``: trust the gain; ``"stored"``: the stored integers, less their offset.
     leads
         Rows of the input, in order.
+    parts
+        How many stretches of `seconds` of a longer recording are answered, at most; their scores
+        are averaged. One: the beginning alone, as in the papers.
     """
 
     rate: float = 250.0
@@ -78,10 +82,13 @@ class Preprocessing:
     zero_phase: bool = True
     amplitude: str = "recording"
     leads: tuple[str, ...] = LEADS
+    parts: int = 1
 
     def __post_init__(self) -> None:
         if self.amplitude not in STEPS:
             raise ValueError(f"unknown amplitude {self.amplitude!r}; choices: {tuple(STEPS)}")
+        if self.parts < 1:
+            raise ValueError(f"{self.parts} parts; at least one is needed")
 
     @property
     def step(self) -> float:
@@ -100,12 +107,18 @@ class Preprocessing:
 
     @property
     def needed_seconds(self) -> float:
-        """How much of the beginning of a recording `prepare` uses, s."""
-        return self.seconds + self.margin
+        """How much of the beginning of a recording is used, s."""
+        return self.parts * self.seconds + self.margin
+
+
+def parts_of(seconds: float, preprocessing: Preprocessing) -> int:
+    """Return how many parts a recording of that length has; a rest below `SPARE` adds none."""
+    parts = np.ceil(seconds / preprocessing.seconds - SPARE)
+    return int(np.clip(parts, 1, preprocessing.parts))
 
 
 def prepare(record: Record, preprocessing: Preprocessing) -> np.ndarray:
-    """Turn a recording into a network's input.
+    """Turn the beginning of a recording into a network's input.
 
     Parameters
     ----------
@@ -126,9 +139,37 @@ def prepare(record: Record, preprocessing: Preprocessing) -> np.ndarray:
         If no lead is one of the standard twelve, or if millivolts are asked for and a lead has no
         known gain.
     """
+    return prepare_parts(record, replace(preprocessing, parts=1))[0]
+
+
+def prepare_parts(record: Record, preprocessing: Preprocessing) -> np.ndarray:
+    """Turn a recording into as many inputs as it is long, at most `preprocessing.parts`.
+
+    They are evenly spaced from the beginning to the end of what is used, so they overlap where its
+    length is no multiple of `seconds`; each is scaled by its own amplitude.
+
+    Returns
+    -------
+    np.ndarray
+        (n_parts, n_leads, n_samples) int16, each as `prepare` describes.
+
+    Raises
+    ------
+    RecordError
+        As for `prepare`.
+    """
     n_used = int(np.ceil(preprocessing.needed_seconds * record.rate))
     signals = complete(_first(record, n_used), preprocessing)
-    signals = _filtered(signals, record.rate, preprocessing)[:, : preprocessing.n_samples]
+    n = preprocessing.n_samples
+    signals = _filtered(signals, record.rate, preprocessing)[:, : preprocessing.parts * n]
+    length = signals.shape[1]
+    count = parts_of(length / preprocessing.rate, preprocessing)
+    starts = np.linspace(0, max(length - n, 0) if count > 1 else 0, count).astype(int)
+    return np.array([_scaled(signals[:, at : at + n], preprocessing) for at in starts])
+
+
+def _scaled(signals: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    """Scale, quantise and pad with zeros: (n_leads, any) float64 → (n_leads, n_samples) int16."""
     if preprocessing.amplitude == "recording":
         signals = signals / (amplitude(signals) or 1.0)
     padded = np.zeros((len(signals), preprocessing.n_samples), np.int16)

@@ -3,13 +3,14 @@
 Paper B's protocol (Ansari et al., MCIRCC, Computing in Cardiology 2020, section 2.3.2): a random
 60/20/20 split; each network trained until the challenge metric on the validation part stops
 rising; thresholds tuned on the validation part; the best five of eight networks form the ensemble.
-The test part chooses nothing: it is scored for the report alone.
+Not of the paper: the ensemble's scores are calibrated, on the validation part too. The test part
+chooses nothing: it is scored for the report alone.
 """
 
+import hashlib
 import logging
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +20,39 @@ from ecg12 import __version__, backend
 from ecg12.backend import keras
 from ecg12.budget import RESERVE, Clock, plan
 from ecg12.classifier import Classifier, Member, save_classifier
-from ecg12.dataset import prepare_folder, split, summary
+from ecg12.dataset import Dataset, prepare_folder, summary
+from ecg12.ensembling import Candidate, chosen, join, parts, score_parts
 from ecg12.files import locked, write_json
-from ecg12.labels import WEIGHTS, load_weights
-from ecg12.metrics import best_constant, challenge_score, evaluate
+from ecg12.label_table import LabelTable
+from ecg12.labels import WEIGHTS, ScoredClasses, load_weights
+from ecg12.metrics import scorer_of
+from ecg12.networks import specification
+from ecg12.pools import Pool
 from ecg12.recipe import Recipe
+from ecg12.splits import split
 from ecg12.thresholds import tune
 from ecg12.training import Task, Trainer, class_scores, read_state
+from ecg12.transfer import Start
 
 log = logging.getLogger(__name__)
 REPORT = "training.json"
 WORK = "ecg12-work"
 
 
-def train(data: str | Path, model: str | Path, recipe: Recipe, hours: float = 46.0) -> Classifier:
+def train(
+    data: str | Path,
+    model: str | Path,
+    recipe: Recipe,
+    hours: float = 46.0,
+    classes: ScoredClasses | None = None,
+    labels: LabelTable | None = None,
+) -> Classifier:
     """Train a recipe on a folder of recordings.
 
     Parameters
     ----------
     data
-        Challenge recordings, flat or nested; read only.
+        Recordings of any format that is read, flat or nested; read only.
     model
         The model folder, made if missing. Work files lie in its folder `ecg12-work` and are
         removed on success; after a kill, the same call goes on where it stopped.
@@ -46,6 +60,10 @@ def train(data: str | Path, model: str | Path, recipe: Recipe, hours: float = 46
         What to train.
     hours
         Wall-clock budget of this call; a tenth is kept for scoring.
+    classes
+        What to learn; by default the classes of the table of weights in use.
+    labels
+        Labels and patients that stand beside the recordings; None for those in the headers.
 
     Returns
     -------
@@ -57,36 +75,52 @@ def train(data: str | Path, model: str | Path, recipe: Recipe, hours: float = 46
     FileNotFoundError, RecordError
         If the data hold no readable recording.
     InputError
-        If another process trains into the same folder.
+        If no recording has labels, or another process trains into the same folder.
     """
     clock = Clock(hours * (1 - RESERVE))
     folder = Path(model)
     work = folder / WORK
     work.mkdir(parents=True, exist_ok=True)
     with locked(work / "lock"):
-        log.info("recipe %s on %s", recipe.name, backend.start(recipe.seed))
-        classes = load_weights(WEIGHTS)
-        dataset = prepare_folder(data, work, recipe.preprocessing, classes)
-        task = Task(dataset, split(len(dataset), recipe.seed), classes)
-        counts = summary(dataset, classes)
-        log.info("data: %s", counts)
+        dataset, classes = open_data(data, work, recipe, classes, labels)
+        if not recipe.starts:
+            log.info("no pretrained networks: all begin from scratch")
+        task = Task(dataset, split(len(dataset), recipe.seed, dataset.patients), classes)
         (folder / REPORT).unlink(missing_ok=True)
         candidates = train_members(recipe, task, folder, clock)
-        classifier, scores = ensemble(candidates, recipe.keep, task)
-        made = {"version": __version__, "recipe": asdict(recipe), "data": counts}
+        best = chosen(candidates, recipe.keep, recipe.selection, task)
+        classifier = join(best, task)
+        counts = summary(dataset, classes)
+        made = {"version": __version__, "recipe": _fields(recipe), "data": counts}
         members = [candidate.row for candidate in candidates]
+        scores = score_parts(classifier, best, task)
         write_json(folder / REPORT, {**made, "members": members, "ensemble": scores})
         shutil.rmtree(work)
     return classifier
 
 
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """A trained network: the member it may become, its report, its class scores by part."""
+def _fields(recipe: Recipe) -> dict[str, Any]:
+    """Return the recipe as the report holds it; where trainings began stands beside the members."""
+    return asdict(replace(recipe, starts=()))
 
-    member: Member
-    row: dict[str, Any]
-    scores: dict[str, np.ndarray]
+
+def open_data(
+    data: str | Path,
+    work: Path,
+    recipe: Recipe,
+    classes: ScoredClasses | None = None,
+    labels: LabelTable | None = None,
+    pool: Pool | None = None,
+) -> tuple[Dataset, ScoredClasses]:
+    """Start the backend and prepare a folder for a recipe; say on what, and what was found.
+
+    Classes and labels are as for `train`, the pool as for `prepare_folder`.
+    """
+    log.info("recipe %s on %s", recipe.name, backend.start(recipe.seed))
+    classes = classes or load_weights(WEIGHTS)
+    dataset = prepare_folder(data, work, recipe.preprocessing, classes, labels=labels, pool=pool)
+    log.info("data: %s", summary(dataset, classes))
+    return dataset, classes
 
 
 def train_members(recipe: Recipe, task: Task, folder: Path, clock: Clock) -> list[Candidate]:
@@ -118,16 +152,23 @@ def train_members(recipe: Recipe, task: Task, folder: Path, clock: Clock) -> lis
         ended, trial = trainer.run(epochs), None
         speed = trainer.mean_epoch_seconds() / recipe.networks[index].gflop()
         candidates.append(_decide(recipe, index, trainer, ended))
-        members = [candidate.member for candidate in chosen(candidates, recipe.keep)]
-        save_classifier(folder, Classifier(task.classes, members))
+        save_classifier(folder, join(chosen(candidates, recipe.keep, recipe.selection, task), task))
     return candidates
 
 
 def _identity(recipe: Recipe, index: int, task: Task) -> str:
     """Name all that decides what a member becomes."""
-    network, seed = recipe.networks[index], recipe.seed + index
+    network, seed, start = recipe.networks[index], recipe.seed + index, recipe.start(index)
     choices = [__version__, backend.BACKEND, network, seed, recipe.schedule, recipe.seed]
-    return f"{choices} {task.dataset.fingerprint}"
+    if start:
+        choices += [start.pretrained.checksum, start.frozen]
+    return f"{choices} {task.fingerprint}"
+
+
+def identity(recipe: Recipe, task: Task) -> str:
+    """Name all that decides what a recipe makes of a task."""
+    members = [_identity(recipe, index, task) for index in range(len(recipe.networks))]
+    return hashlib.sha256(f"{recipe} {members}".encode()).hexdigest()
 
 
 def _checkpoint(work: Path, index: int) -> Path:
@@ -142,8 +183,11 @@ def _finished(recipe: Recipe, index: int, task: Task, work: Path) -> bool:
 def _trainer(recipe: Recipe, index: int, task: Task, work: Path, clock: Clock) -> Trainer:
     seed = recipe.seed + index
     keras.utils.set_random_seed(seed)
-    n_samples = recipe.preprocessing.n_samples
-    model = recipe.networks[index].build(len(task.classes.columns), n_samples)
+    n_outputs, start = len(task.classes.columns), recipe.start(index)
+    if start:
+        model = start.build(n_outputs)
+    else:
+        model = recipe.networks[index].build(n_outputs, recipe.preprocessing.n_samples)
     identity = _identity(recipe, index, task)
     return Trainer(model, task, recipe.schedule, seed, _checkpoint(work, index), identity, clock)
 
@@ -171,11 +215,9 @@ def _decide(recipe: Recipe, index: int, trainer: Trainer, ended: str) -> Candida
     scores = {name: class_scores(trainer.forward, task, part)[0] for name, part in parts(task)}
     targets = {name: task.dataset.targets[part] for name, part in parts(task)}
     tuned = tune(scores["validation"], targets["validation"], task.classes)
+    scorers = {name: scorer_of(targets[name], task.classes) for name in scores}
     variants = {
-        variant: {
-            name: challenge_score(targets[name], scores[name] > thresholds, task.classes)
-            for name in scores
-        }
+        variant: {name: scorers[name](scores[name] > thresholds) for name in scores}
         for variant, thresholds in tuned.variants.items()
     }
     for variant, reached in variants.items():
@@ -185,7 +227,8 @@ def _decide(recipe: Recipe, index: int, trainer: Trainer, ended: str) -> Candida
     name = f"member{index + 1}_{network.name}"
     row = {
         "name": name,
-        "network": asdict(network),
+        "network": specification(network),
+        "start": _told(recipe.start(index)),
         "seed": trainer.seed,
         "parameters": trainer.model.count_params(),
         "batch": trainer.batch,
@@ -196,37 +239,14 @@ def _decide(recipe: Recipe, index: int, trainer: Trainer, ended: str) -> Candida
         "chosen_thresholds": tuned.best,
     }
     score = tuned.scores[tuned.best]
-    member = Member(name, trainer.model, recipe.preprocessing, tuned.thresholds, score)
+    cuts, preprocessing = tuned.thresholds, recipe.preprocessing
+    member = Member(name, trainer.model, preprocessing, cuts, score, network)
     return Candidate(member, row, scores)
 
 
-def parts(task: Task) -> list[tuple[str, np.ndarray]]:
-    """Return the parts that hold recordings, by name."""
-    return [(name, part) for name, part in task.parts.items() if len(part)]
-
-
-def chosen(candidates: Sequence[Candidate], keep: int) -> list[Candidate]:
-    """Return the best candidates on validation, an odd number of at most `keep`."""
-    n = min(keep, len(candidates))
-    ranked = sorted(candidates, key=lambda candidate: -candidate.member.validation_score)
-    return ranked[: n if n % 2 else max(1, n - 1)]
-
-
-def ensemble(
-    candidates: Sequence[Candidate], keep: int, task: Task
-) -> tuple[Classifier, dict[str, dict[str, float]]]:
-    """Join the best candidates; score them on each part, beside the best constant answer."""
-    best = chosen(candidates, keep)
-    classifier = Classifier(task.classes, [candidate.member for candidate in best])
-    results = {}
-    for name, part in parts(task):
-        targets = task.dataset.targets[part]
-        prediction = classifier.decide(np.array([candidate.scores[name] for candidate in best]))
-        reached = evaluate(targets, prediction.labels, prediction.scores, task.classes)
-        reached["best_constant"] = best_constant(targets, task.classes)[1]
-        log.info(
-            "%s part: challenge metric %.3f (best constant answer %.3f), macro AUROC %.3f",
-            name, reached["Challenge metric"], reached["best_constant"], reached["AUROC"],
-        )  # fmt: skip
-        results[name] = {key: value for key, value in reached.items() if np.isfinite(value)}
-    return classifier, results
+def _told(start: Start | None) -> dict[str, Any] | None:
+    """Return for the report where a training began; None: from scratch."""
+    if start is None:
+        return None
+    known = start.pretrained
+    return {"name": known.name, "sha256": known.checksum, "frozen_blocks": start.frozen}

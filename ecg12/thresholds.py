@@ -10,6 +10,9 @@ Scores and targets are on the merged classes, (n, n_classes). Searches, from coa
 * `simplex`: Nelder and Mead's downhill simplex on all thresholds jointly (Singstad and Tronstad,
   2020), for any objective.
 
+Classes without sinus rhythm have no challenge metric; for them `single` and `tune` maximise the
+macro F-measure instead (`metrics.macro_f`), whose best thresholds per class are exact.
+
 All are fitted to the data that they are given, and the finer the search the more so: judge them on
 other recordings. A class with few positives is best left at the single threshold, as `tune` does.
 
@@ -24,7 +27,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+from ecg12.cuts import best_cut, f_per_class, f_single
 from ecg12.labels import ScoredClasses
+from ecg12.metrics import FScorer
 from ecg12.metrics.challenge import MINIMUM_GAIN, ChallengeScorer
 
 log = logging.getLogger(__name__)
@@ -32,7 +37,7 @@ GRID = np.arange(101) / 100  # flat thresholds that paper A tries
 
 
 def single(scores: np.ndarray, targets: np.ndarray, classes: ScoredClasses) -> float:
-    """Return the one threshold for all classes that maximises the challenge metric, exactly.
+    """Return the one threshold for all classes that maximises the measure, exactly.
 
     Parameters
     ----------
@@ -48,15 +53,17 @@ def single(scores: np.ndarray, targets: np.ndarray, classes: ScoredClasses) -> f
     ValueError
         If the shapes differ, there is no recording, or a score is not finite.
     """
+    if not classes.has_normal:
+        return f_single(_finite(scores, np.shape(targets)), targets)
     scorer = ChallengeScorer(targets, classes)
-    scores = _finite(scores, scorer)
+    scores = _finite(scores, scorer.gain.shape)
     order = np.argsort(-scores, axis=1)
     gain = np.take_along_axis(scorer.gain, order, axis=1).cumsum(axis=1)
     union = scorer.n_true[:, None] + np.take_along_axis(scorer.absent, order, 1).cumsum(axis=1)
     credit = gain / np.maximum(union, 1)  # (n, n_classes) with the first 1, 2, … labels on
     steps = np.diff(credit, axis=1, prepend=0).ravel()
     events = np.take_along_axis(scores, order, axis=1).ravel()
-    return _best_cut(events, np.argsort(-events), steps)
+    return best_cut(events, np.argsort(-events), steps)
 
 
 def per_class(
@@ -101,7 +108,7 @@ class _Ascent:
     def __init__(
         self, scores: np.ndarray, scorer: ChallengeScorer, start: np.ndarray, free: np.ndarray
     ) -> None:
-        self.scores = np.ascontiguousarray(_finite(scores, scorer).T)
+        self.scores = np.ascontiguousarray(_finite(scores, scorer.gain.shape).T)
         self.gain, self.absent = scorer.gain.T.copy(), scorer.absent.T.copy()
         self.thresholds = start
         self.labels = self.scores > start[:, None]
@@ -115,7 +122,7 @@ class _Ascent:
         union = self.union - self.absent[k] * self.labels[k]
         on = (earned + self.gain[k]) / np.maximum(union + self.absent[k], 1)
         steps = on - earned / np.maximum(union, 1)
-        threshold = _best_cut(self.scores[k], self.order[k], steps)
+        threshold = best_cut(self.scores[k], self.order[k], steps)
         labels = self.scores[k] > threshold
         if steps @ np.subtract(labels, self.labels[k], dtype=np.int8) <= MINIMUM_GAIN:
             return False
@@ -123,26 +130,6 @@ class _Ascent:
         self.earned = earned + self.gain[k] * self.labels[k]
         self.union = union + self.absent[k] * self.labels[k]
         return True
-
-
-def _best_cut(scores: np.ndarray, order: np.ndarray, steps: np.ndarray) -> float:
-    """Return the best threshold if all that score above it gain their steps.
-
-    Parameters
-    ----------
-    scores, order, steps
-        (m,) scores; the indices that sort them from high to low; the gain of each.
-    """
-    ranked = scores[order]
-    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    gains = np.append(0.0, steps[order].cumsum()[ends])
-    levels = np.append(ranked[ends], np.nextafter(ranked[-1], -np.inf))
-    best = int(gains.argmax())
-    if best in (0, len(ends)):
-        return float(levels[best])
-    above, below = levels[best - 1], levels[best]
-    middle = below + (above - below) / 2
-    return float(middle if middle < above else below)
 
 
 def flat(
@@ -226,7 +213,7 @@ class Tuning:
     variants
         Name of the search → (n_classes,) thresholds.
     scores
-        Name of the search → challenge metric on the data that it was fitted to, hence optimistic.
+        Name of the search → the measure on the data that it was fitted to, hence optimistic.
     """
 
     variants: dict[str, np.ndarray]
@@ -248,6 +235,8 @@ def tune(
 ) -> Tuning:
     """Search thresholds in every way: single, per class, and by simplex from either.
 
+    For the macro F-measure there are no simplices: per class nothing is left to gain.
+
     Parameters
     ----------
     scores, targets, classes
@@ -260,9 +249,12 @@ def tune(
     ValueError
         As for `single`.
     """
-    scorer = ChallengeScorer(targets, classes)
     free = np.asarray(targets).sum(axis=0) >= min_positives
     flat = np.full(len(classes), single(scores, targets, classes))
+    if not classes.has_normal:
+        variants = {"single": flat, "per_class": np.where(free, f_per_class(scores, targets), flat)}
+        return _tuning(variants, scores, FScorer(targets))
+    scorer = ChallengeScorer(targets, classes)
     fitted = per_class(scores, targets, classes, flat, free)
     variants = {
         "single": flat,
@@ -270,13 +262,19 @@ def tune(
         "simplex_from_single": simplex(scores, scorer, flat, free),
         "simplex_from_per_class": simplex(scores, scorer, fitted, free),
     }
+    return _tuning(variants, scores, scorer)
+
+
+def _tuning(
+    variants: dict[str, np.ndarray], scores: np.ndarray, scorer: Callable[[np.ndarray], float]
+) -> Tuning:
     return Tuning(variants, {name: scorer(scores > cuts) for name, cuts in variants.items()})
 
 
-def _finite(scores: np.ndarray, scorer: ChallengeScorer) -> np.ndarray:
+def _finite(scores: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     scores = np.asarray(scores, dtype=np.float64)
-    if scores.shape != scorer.gain.shape:
-        raise ValueError(f"scores of shape {scores.shape} for targets of {scorer.gain.shape}")
+    if scores.shape != shape:
+        raise ValueError(f"scores of shape {scores.shape} for targets of {shape}")
     if not np.isfinite(scores).all():
         raise ValueError(f"{(~np.isfinite(scores)).sum()} scores are not finite")
     return scores

@@ -1,8 +1,9 @@
 """Training one network on prepared recordings; resume after a kill, an end before a deadline."""
 
+import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import numpy as np
 from ecg12 import backend
 from ecg12.backend import keras
 from ecg12.budget import Clock, available_memory, batch_that_fits
-from ecg12.dataset import Dataset
-from ecg12.files import replacing
+from ecg12.dataset import Dataset, ahead
+from ecg12.feeding import shuffled
+from ecg12.files import is_whole_archive, replacing
 from ecg12.labels import ScoredClasses
 from ecg12.losses import LOSSES
-from ecg12.metrics import ChallengeScorer
+from ecg12.metrics import scorer_of
 from ecg12.networks import activation_bytes
 from ecg12.progress import bar
 from ecg12.schedule import Progress, Schedule
@@ -24,6 +26,7 @@ from ecg12.thresholds import single
 
 log = logging.getLogger(__name__)
 PREDICT_BATCH = 32
+PARTS = 2**31  # beyond every step's number: seeds the choice of the parts of an epoch
 MEASURED_STEPS = 2
 
 
@@ -35,6 +38,14 @@ class Task:
     parts: dict[str, np.ndarray]
     classes: ScoredClasses
 
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the dataset's does, or a recording moves to another part."""
+        digest = hashlib.sha256(self.dataset.fingerprint.encode())
+        for name, part in self.parts.items():
+            digest.update(name.encode() + np.asarray(part, np.int64).tobytes())
+        return digest.hexdigest()
+
 
 def class_scores(forward: Callable[[np.ndarray], np.ndarray], task: Task, part: np.ndarray
                  ) -> np.ndarray:  # fmt: skip
@@ -44,9 +55,13 @@ def class_scores(forward: Callable[[np.ndarray], np.ndarray], task: Task, part: 
 
 def column_scores(forward: Callable[[np.ndarray], np.ndarray], task: Task, part: np.ndarray
                   ) -> np.ndarray:  # fmt: skip
-    """Return (n_models, n, n_columns) float32 outputs on the recordings `part`."""
-    batches = task.dataset.batches(part, PREDICT_BATCH)
-    return np.concatenate([forward(inputs) for _, inputs in batches], axis=1)
+    """Return (n_models, n, n_columns) float32 outputs on recordings, means over their parts."""
+    pairs = [(own, forward(x)) for own, x in task.dataset.all_parts(part, PREDICT_BATCH)]
+    owners, outputs = np.concatenate([own for own, _ in pairs]), [y for _, y in pairs]
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    counts = np.diff(starts, append=len(owners))
+    sums = np.add.reduceat(np.concatenate(outputs, axis=1), starts, axis=1)
+    return sums / counts[:, None].astype(sums.dtype)
 
 
 class Trainer:
@@ -85,17 +100,24 @@ class Trainer:
         memory = available_memory(gpu=bool(backend.gpus()))
         self.batch = batch_that_fits(self.batch, activation_bytes(model), memory)
         self.progress = schedule.start()
+        self.horizon = schedule.epochs  # how many epochs there will be
         self.history: list[dict[str, float]] = []
         self.best_weights: list[np.ndarray] = model.get_weights()
         rate = {"learning_rate": schedule.learning_rate}
-        optimizer = keras.optimizers.get({"class_name": schedule.optimizer, "config": rate})
-        model.compile(optimizer, LOSSES[schedule.loss], **backend.compile_options())
-        optimizer.build(model.trainable_variables)
+        self.optimizer = keras.optimizers.get({"class_name": schedule.optimizer, "config": rate})
+        self.optimizer.build(model.trainable_variables)
+        self._compile(schedule.loss)
         self.forward = backend.compiled([model], model.input_shape[1:])
         self.outputs = task.classes.expand(task.dataset.targets).astype(np.float32)
         part = task.parts["validation"]
-        self.scorer = ChallengeScorer(task.dataset.targets[part], task.classes)
+        self.scorer = scorer_of(task.dataset.targets[part], task.classes)
         self._restore()
+
+    def _compile(self, loss: str) -> None:
+        """Train with this loss from now on; the optimizer keeps its moments."""
+        self.loss = loss
+        function = LOSSES[loss](self.task.classes)
+        self.model.compile(self.optimizer, function, **backend.compile_options())
 
     def run(self, epochs: int | None = None) -> str:
         """Train on, then give the model its best weights; return why the training ended.
@@ -110,6 +132,8 @@ class Trainer:
             If the loss is no number already in the first epoch; later, the best epoch stands.
         """
         limit = min(epochs or self.schedule.epochs, self.schedule.epochs)
+        if not self.progress.epoch:
+            self.horizon = limit
         while not self.progress.stopped:
             if self.progress.epoch and (self.progress.epoch >= limit or self.clock.left() <= 0):
                 break
@@ -158,22 +182,43 @@ class Trainer:
 
     def _epoch(self) -> tuple[float, bool]:
         """Train one epoch; return the mean loss and whether the clock let it be a whole one."""
-        rng = np.random.default_rng([self.seed, self.progress.epoch])
-        order = rng.permutation(self.task.parts["training"])
-        self.model.optimizer.learning_rate.assign(self.progress.learning_rate)
+        epoch = self.progress.epoch
+        rng = np.random.default_rng([self.seed, epoch])
+        order = shuffled(self.task.parts["training"], rng)
+        if (loss := self.schedule.loss_of(epoch, self.horizon)) != self.loss:
+            self._compile(loss)
         total, seen = 0.0, 0
-        name = f"{self.model.name} epoch {self.progress.epoch + 1}"
-        batches = self.task.dataset.batches(order, self.batch)
-        steps = -(-len(order) // self.batch)
-        for part, inputs in bar(batches, desc=name, total=steps, leave=False, unit="step"):
-            loss = float(self.model.train_on_batch(inputs, self.outputs[part]))
-            total, seen = total + loss * len(part), seen + len(part)
+        name, steps = f"{self.model.name} epoch {epoch + 1}", -(-len(order) // self.batch)
+        for inputs, outputs in bar(
+            self._batches(order), desc=name, total=steps, leave=False, unit="step"
+        ):
+            rate = self.schedule.rate(self.progress, seen / len(order), self.horizon)
+            self.optimizer.learning_rate.assign(rate)
+            loss_value = float(self.model.train_on_batch(inputs, outputs))
+            total, seen = total + loss_value * len(outputs), seen + len(outputs)
             if self.clock.left() <= 0:
                 break
         return total / seen, seen == len(order)
 
+    def _batches(self, order: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the epoch's inputs and targets, varied in threads while the network trains."""
+        augmentation, preprocessing = self.schedule.augmentation, self.task.dataset.preprocessing
+        rescale = preprocessing.amplitude == "recording"
+
+        def varied(item: tuple[int, tuple[np.ndarray, np.ndarray]]
+                   ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+            step, (part, inputs) = item
+            rng = np.random.default_rng([self.seed, self.progress.epoch, step])
+            signals, targets = inputs[..., 0], self.outputs[part]
+            drawn = augmentation.apply(rng, signals, targets, preprocessing.rate, rescale)
+            return drawn[0][..., None], drawn[1]
+
+        parts = np.random.default_rng([self.seed, self.progress.epoch, PARTS])
+        batches = enumerate(self.task.dataset.batches(order, self.batch, parts))
+        return ahead(varied, batches, workers=2, depth=3)
+
     def validate(self) -> float:
-        """Return the challenge metric on the validation part, or minus the loss there."""
+        """Return the measure (`metrics.measure_name`) on the validation part, or minus the loss."""
         part = self.task.parts["validation"]
         if self.schedule.monitor == "loss":
             return -self._loss(part)
@@ -186,7 +231,7 @@ class Trainer:
     def _loss(self, part: np.ndarray) -> float:
         """Return the mean loss of the recordings `part`, without dropout."""
         scores = column_scores(self.forward, self.task, part)[0]
-        losses = LOSSES[self.schedule.loss](self.outputs[part], scores)
+        losses = LOSSES[self.schedule.loss](self.task.classes)(self.outputs[part], scores)
         return float(keras.ops.convert_to_numpy(losses).mean())
 
     def _note(self, loss: float, score: float, seconds: float) -> None:
@@ -214,6 +259,7 @@ class Trainer:
             "identity": self.identity,
             "batch": self.batch,
             "progress": asdict(self.progress),
+            "horizon": self.horizon,
             "history": self.history,
         }
         arrays: dict[str, Any] = {f"v{i}": array for i, array in enumerate(self._values())}
@@ -232,16 +278,19 @@ class Trainer:
                 variable.assign(saved[f"v{i}"])
             self.best_weights = [saved[f"best{i}"] for i in range(len(self.best_weights))]
         self.progress, self.history = Progress(**state["progress"]), state["history"]
-        self.batch = state["batch"]
+        self.batch, self.horizon = state["batch"], state["horizon"]
         log.info("%s: going on after epoch %d", self.model.name, self.progress.epoch)
 
 
 def read_state(checkpoint: Path, identity: str) -> dict[str, Any] | None:
-    """Return what a checkpoint says of its training; None if it is of another identity or absent.
+    """Return what a checkpoint says of its training; None if absent, damaged or another's.
 
     Keys: ``identity``, ``batch``, ``progress`` (the fields of `Progress`) and ``history``.
     """
     if not checkpoint.is_file():
+        return None
+    if not is_whole_archive(checkpoint):
+        log.warning("%s: damaged; training anew", checkpoint)
         return None
     with np.load(checkpoint) as saved:
         state: dict[str, Any] = json.loads(saved["state"].tobytes())

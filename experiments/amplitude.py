@@ -7,7 +7,7 @@ by its own amplitude, so the network must tell it by shape and noise alone. This
 network with either amplitude on the same synthetic recordings and compares held-out AUROC, then
 multiplies every header gain of the held-out recordings by 5, as an unseen hospital's may be.
 
-Cost: about 2 minutes per seed and amplitude on 2 cores. Result: see README, "Results".
+Cost: about 2 minutes per seed and amplitude on 2 cores. Result: see docs/results.md.
 """
 
 import argparse
@@ -21,12 +21,13 @@ from ecg12 import backend
 from ecg12.backend import keras
 from ecg12.budget import Clock
 from ecg12.classifier import Classifier, Member
-from ecg12.dataset import prepare_folder, split
+from ecg12.dataset import prepare_folder
 from ecg12.labels import WEIGHTS, load_weights
 from ecg12.metrics import auroc
 from ecg12.recipe import get_recipe
 from ecg12.records import read_record
 from ecg12.signals import Preprocessing
+from ecg12.splits import split
 from ecg12.synthetic import generate
 from ecg12.training import Task, Trainer
 

@@ -7,7 +7,7 @@ pools the held-out scores. The challenge metric of so few recordings cannot tell
 best constant answer; AUROC can. The same run with labels shuffled among recordings is the control.
 
 Cost: 220 recordings, one member, both runs: 160 epochs of 2 to 3 s on 2 idle cores.
-Expected on 220 recordings of six public databases: see README, "Results".
+Expected on 220 recordings of six public databases: see docs/results.md.
 """
 
 import argparse
@@ -21,10 +21,11 @@ import numpy as np
 from ecg12 import backend
 from ecg12.backend import keras
 from ecg12.budget import Clock
-from ecg12.dataset import folds, prepare_folder
+from ecg12.dataset import prepare_folder
 from ecg12.labels import WEIGHTS, load_weights
 from ecg12.metrics import auroc
 from ecg12.recipe import get_recipe
+from ecg12.splits import folds
 from ecg12.training import Task, Trainer, class_scores
 
 MIN_POSITIVES = 5

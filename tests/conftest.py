@@ -48,6 +48,12 @@ def make_record():
     return make
 
 
+@pytest.fixture(scope="module")
+def module_record():
+    """Return a simple recording of twelve leads."""
+    return Record.from_millivolts("A0001", ecg(500, 10), LEADS, 500)
+
+
 @pytest.fixture(scope="session")
 def shared():
     """Return the folder of reference tables and real recordings, or skip."""

@@ -1,12 +1,15 @@
 """The ensemble: votes and medians, saving and loading, damaged model folders."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from ecg12.backend import keras
+from ecg12.calibration import Calibration
 from ecg12.classifier import INDEX, Classifier, Member, load_classifier, save_classifier, vote
 from ecg12.driving import drive
 from ecg12.errors import InputError
@@ -15,7 +18,6 @@ from ecg12.networks import CRNN, ResNet
 from ecg12.recipe import CRNN_PREPROCESSING
 from ecg12.records import write_record
 from ecg12.signals import STEP, Preprocessing
-from ecg12.submission import Candidate, chosen
 
 CLASSES = load_weights(WEIGHTS)
 LONG, SHORT = Preprocessing(seconds=0.4), Preprocessing(seconds=0.2, cutoff=30.0)
@@ -38,7 +40,7 @@ def ensemble():
 def prepared():
     rng = np.random.default_rng(0)
     return [
-        tuple(rng.integers(-2000, 2000, (12, n)).astype(np.int16) for n in (100, 50))
+        tuple(rng.integers(-2000, 2000, (1, 12, n)).astype(np.int16) for n in (100, 50))
         for _ in range(4)
     ]
 
@@ -56,7 +58,7 @@ def test_members_scores_are_the_models_outputs_merged_over_equivalents(ensemble,
     scores = ensemble.member_scores(prepared)
     assert scores.shape == (3, 4, 24)
     for m, place in ((0, 0), (1, 1), (2, 0)):
-        x = np.stack([signals[place] for signals in prepared])[..., None] * np.float32(STEP)
+        x = np.concatenate([signals[place] for signals in prepared])[..., None] * np.float32(STEP)
         columns = np.asarray(ensemble.members[m].model(x))
         for c, group in enumerate(CLASSES.groups):
             own = [CLASSES.columns.index(code) for code in group]
@@ -82,6 +84,20 @@ def test_loaded_ensemble_predicts_the_same(ensemble, prepared, tmp_path):
     assert {path.suffix for path in tmp_path.iterdir()} == {".keras", ".json"}
 
 
+def test_scores_of_a_long_recording_are_means_over_its_parts(make_record):
+    """A recording of three times the input, stored as it is: the mean of three answers."""
+    plain = Preprocessing(seconds=0.4, medians=(), cutoff=None, amplitude="stored")
+    single = Classifier(CLASSES, [member("a", 1, plain), member("b", 2, plain)])
+    in_parts = replace(plain, parts=3)
+    averaging = Classifier(CLASSES, [replace(m, preprocessing=in_parts) for m in single.members])
+    short, long = (make_record(f"R{n}", seed=n, rate=250, seconds=n / 250) for n in (80, 300))
+    found = averaging.member_scores([averaging.prepare(record) for record in (short, long)])
+    thirds = [replace(long, stored=long.stored[:, i : i + 100]) for i in (0, 100, 200)]
+    expected = single.member_scores([single.prepare(record) for record in (short, *thirds)])
+    np.testing.assert_allclose(found[:, 0], expected[:, 0], rtol=1e-4)
+    np.testing.assert_allclose(found[:, 1], expected[:, 1:].mean(axis=1), rtol=1e-4)
+
+
 @pytest.fixture(scope="module", params=[CLASSES, CPSC_2018], ids=["challenge", "CPSC 2018"])
 def mixed(request):
     """Two residual networks with a convolutional recurrent one between them."""
@@ -105,7 +121,7 @@ def test_networks_of_both_papers_form_one_ensemble(mixed, make_record, tmp_path)
         x[:, :n, 0] = record.stored[:, :n]
     alone = merge(np.asarray(mixed.members[1].model(stored)))
     np.testing.assert_allclose(scores[1], alone, rtol=1e-4)
-    filtered = np.stack([signals[0] for signals in prepared])[..., None] * np.float32(STEP)
+    filtered = np.concatenate([signals[0] for signals in prepared])[..., None] * np.float32(STEP)
     for place in (0, 2):
         alone = merge(np.asarray(mixed.members[place].model(filtered)))
         np.testing.assert_allclose(scores[place], alone, rtol=1e-4)
@@ -126,6 +142,21 @@ def test_networks_of_both_papers_form_one_ensemble(mixed, make_record, tmp_path)
         np.testing.assert_allclose(np.array(lines[3].split(","), float), expected, atol=1e-6)
 
 
+def test_calibration_travels_with_the_model_and_changes_no_answer(ensemble, prepared, tmp_path):
+    """A folder without one, as earlier versions wrote it, loads as not calibrated."""
+    slopes = np.where(np.arange(24) == 3, np.nan, 2.0)
+    calibrated = Classifier(CLASSES, ensemble.members, Calibration(slopes, slopes - 1))
+    save_classifier(tmp_path, calibrated)
+    loaded = load_classifier(tmp_path)
+    np.testing.assert_array_equal(loaded.calibration.slopes, slopes)
+    np.testing.assert_array_equal(loaded.calibration.intercepts, slopes - 1)
+    one, two = (c.predict(prepared) for c in (loaded, ensemble))
+    np.testing.assert_array_equal(one.scores, two.scores)
+    np.testing.assert_array_equal(one.labels, two.labels)
+    save_classifier(tmp_path, ensemble)
+    assert load_classifier(tmp_path).calibration is None
+
+
 def test_saving_again_removes_what_is_no_longer_named(ensemble, tmp_path):
     save_classifier(tmp_path, ensemble)
     save_classifier(tmp_path, Classifier(CLASSES, ensemble.members[:1]))
@@ -140,12 +171,31 @@ def test_a_kill_while_saving_leaves_the_old_ensemble(ensemble, prepared, tmp_pat
     def killed(path, value):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ecg12.classifier.write_json", killed)
+    monkeypatch.setattr("ecg12.classifier.folder.write_json", killed)
     with pytest.raises(KeyboardInterrupt):
         save_classifier(tmp_path, ensemble)
     one = [signals[:1] for signals in prepared]
     expected = old.member_scores(one)
     np.testing.assert_array_equal(load_classifier(tmp_path).member_scores(one), expected)
+
+
+def test_files_that_a_kill_left_are_removed_by_the_next_save(ensemble, tmp_path):
+    (tmp_path / "a-0123abcd.keras").write_text("of a save that never came to its index")
+    (tmp_path / "a-mine.keras").write_text("a user's own file")
+    save_classifier(tmp_path, ensemble)
+    named = {entry["file"] for entry in json.loads((tmp_path / INDEX).read_text())["members"]}
+    assert {path.name for path in tmp_path.glob("*.keras")} == named | {"a-mine.keras"}
+
+
+def test_a_model_of_version_0_1_0_still_gives_its_answers(make_record):
+    """Saved in format 1 by that version, with the answers that it gave."""
+    folder = Path(__file__).parent / "fixtures" / "model_format_1"
+    classifier = load_classifier(folder)
+    records = [make_record("A", seed=3), make_record("B", rate=257, leads=("I", "II", "V2"))]
+    found = classifier.predict([classifier.prepare(record) for record in records])
+    expected = json.loads((folder / "expected.json").read_text())
+    np.testing.assert_allclose(found.scores, expected["scores"], rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(found.labels.astype(int), expected["labels"])
 
 
 def damage(folder, kind):
@@ -169,6 +219,9 @@ def damage(folder, kind):
         (folder / INDEX).write_text(json.dumps(index | {"members": []}))
     elif kind == "other format":
         (folder / INDEX).write_text(json.dumps(index | {"format": 99}))
+    elif kind == "other calibration":
+        changed = {"calibration": {"method": "isotonic"}}
+        (folder / INDEX).write_text(json.dumps(index | changed))
     elif kind == "not an index":
         (folder / INDEX).write_text("[]")
 
@@ -184,6 +237,7 @@ def damage(folder, kind):
         ("half an index", "not a JSON file"),
         ("no members", "names no member"),
         ("other format", "format 99, this version reads 1"),
+        ("other calibration", "calibration 'isotonic', this version knows 'platt'"),
         ("not an index", "not a classifier's index"),
     ],
 )
@@ -206,11 +260,3 @@ def test_member_file_outside_the_folder_is_not_read(ensemble, tmp_path):
     (folder / INDEX).write_text(json.dumps(index))
     with pytest.raises(InputError, match="missing"):
         load_classifier(folder)
-
-
-def test_best_odd_number_is_chosen():
-    scores = [0.1, 0.5, 0.3, 0.4]
-    candidates = [Candidate(member(str(i), i, score=s), {}, {}) for i, s in enumerate(scores)]
-    assert [c.member.validation_score for c in chosen(candidates, 5)] == [0.5, 0.4, 0.3]
-    assert [c.member.validation_score for c in chosen(candidates[:2], 5)] == [0.5]
-    assert len(chosen(candidates[:1], 5)) == 1

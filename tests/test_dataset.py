@@ -1,25 +1,28 @@
 """Preparing a folder: the same signals as `prepare`, failures named, resume, splits."""
 
+import errno
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from ecg12.dataset import CHUNK, ahead, folds, prepare_folder, split, summary, to_inputs
+from ecg12.dataset import CHUNK, ahead, prepare_folder, summary, to_inputs
 from ecg12.errors import RecordError
 from ecg12.headers import LEADS
 from ecg12.labels import WEIGHTS, load_weights
 from ecg12.records import Record, read_record, write_record
-from ecg12.signals import STEP, Preprocessing, prepare
+from ecg12.signals import STEP, Preprocessing, prepare, prepare_parts
+from ecg12.splits import folds, split
 
 CLASSES = load_weights(WEIGHTS)
 SHORT = Preprocessing(seconds=1.0, margin=0.5)
 
 
-def write(folder, name, seed=0, codes=("426783006",)):
+def write(folder, name, seed=0, codes=("426783006",), n=600):
     folder.mkdir(parents=True, exist_ok=True)
-    signals = np.random.default_rng(seed).normal(size=(12, 600))
+    signals = np.random.default_rng(seed).normal(size=(12, n))
     return write_record(folder, Record.from_millivolts(name, signals, LEADS, 500.0, codes=codes))
 
 
@@ -47,7 +50,6 @@ def test_inputs_of_stored_integers_are_the_integers(data, tmp_path):
     dataset = prepare_folder(data, tmp_path / "work", stored, CLASSES, n_jobs=1)
     inputs = dataset.inputs(np.array([3]))
     np.testing.assert_array_equal(inputs[0, ..., 0], dataset.signals[dataset.rows[3]])
-    assert dataset.step == 1
 
 
 def test_labels_follow_their_recordings(data, tmp_path):
@@ -88,12 +90,42 @@ def test_resumes_after_the_chunks_that_are_done(data, tmp_path, monkeypatch):
     (work / "signals.json").write_text(json.dumps(state | {"done": CHUNK}))
     prepared = []
     monkeypatch.setattr(
-        "ecg12.dataset.prepare", lambda r, p: prepared.append(r.name) or prepare(r, p)
+        "ecg12.dataset.prepare_parts", lambda r, p: prepared.append(r.name) or prepare(r, p)
     )
     resumed = prepare_folder(data, work, SHORT, CLASSES, n_jobs=1)
     assert len(prepared) == 6
     np.testing.assert_array_equal(resumed.signals, whole.signals)
     assert resumed.fingerprint == whole.fingerprint
+
+
+def test_a_kill_while_preparing_anew_leaves_no_state_of_the_old_signals(
+    data, tmp_path, monkeypatch
+):
+    """Else the next run on the first data would take the second run's empty rows for its own."""
+    work = tmp_path / "work"
+    first = prepare_folder(data, work, SHORT, CLASSES, n_jobs=1)
+    expected = np.array(first.signals)
+    other = Preprocessing(seconds=1.0, margin=0.5, cutoff=30.0)
+
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ecg12.dataset._prepare_chunk", killed)
+        with pytest.raises(KeyboardInterrupt):
+            prepare_folder(data, work, other, CLASSES, n_jobs=1)
+    again = prepare_folder(data, work, SHORT, CLASSES, n_jobs=1)
+    np.testing.assert_array_equal(again.signals, expected)
+
+
+def test_a_full_disk_is_an_error_and_no_signal(data, tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left on device; 0.00042 GB are needed"):
+        prepare_folder(data, tmp_path / "work", SHORT, CLASSES, n_jobs=1)
+    assert not list((tmp_path / "work").iterdir())
 
 
 @pytest.mark.parametrize("change", ["label", "samples", "weights", "preprocessing"])
@@ -167,3 +199,56 @@ def test_folds_partition():
     parts = folds(22, 5, seed=0)
     assert sorted(np.concatenate(parts)) == list(range(22))
     assert {len(part) for part in parts} == {4, 5}
+
+
+IN_PARTS = replace(SHORT, parts=3)
+
+
+@pytest.fixture
+def lengths(tmp_path):
+    """Write recordings of 1, 2, 3 and 4 s again and again; the sixth lacks its samples."""
+    for i in range(CHUNK + 6):
+        write(tmp_path / "data", f"R{i:03d}", seed=i, n=500 * (1 + i % 4))
+    (tmp_path / "data" / "R005.mat").unlink()
+    return tmp_path / "data"
+
+
+def test_long_recordings_are_prepared_in_parts(lengths, tmp_path):
+    dataset = prepare_folder(lengths, tmp_path / "work", IN_PARTS, CLASSES, n_jobs=1)
+    assert dataset.parts[:6] == (1, 2, 3, 3, 1, 3)
+    assert len(dataset) == CHUNK + 5
+    for place in (0, 2, 4, 5, CHUNK + 4):
+        expected = prepare_parts(read_record(lengths / dataset.names[place]), IN_PARTS)
+        first = dataset.rows[place]
+        np.testing.assert_array_equal(dataset.signals[first : first + len(expected)], expected)
+        assert dataset.parts[place] == len(expected)
+
+
+def test_parts_are_read_one_or_all(lengths, tmp_path):
+    dataset = prepare_folder(lengths, tmp_path / "work", IN_PARTS, CLASSES, n_jobs=1)
+    some = np.array([5, 0, 2])
+    read = list(dataset.all_parts(some, 4))
+    assert np.concatenate([own for own, _ in read]).tolist() == [5, 5, 5, 0, 2, 2, 2]
+    rows = [*range(dataset.rows[5], dataset.rows[5] + 3), 0, *range(3, 6)]
+    inputs = np.concatenate([x for _, x in read])
+    np.testing.assert_array_equal(inputs, to_inputs(dataset.signals[rows], STEP))
+    drawn = set()
+    for seed in range(20):
+        ((own, x),) = dataset.batches(some, 4, np.random.default_rng(seed))
+        assert own.tolist() == [5, 0, 2]
+        np.testing.assert_array_equal(x[1], dataset.inputs(np.array([0]))[0])
+        matches = [np.array_equal(x[2], to_inputs(dataset.signals[row], STEP)) for row in rows]
+        assert sum(matches[4:]) == 1
+        drawn.add(matches.index(True))
+    assert drawn == {4, 5, 6}
+
+
+def test_a_recording_shorter_than_its_header_says_repeats_its_parts(tmp_path):
+    stem = write(tmp_path / "data", "R0", n=1500).with_suffix("")
+    whole = prepare_parts(read_record(stem), IN_PARTS)
+    write(tmp_path / "data", "R0", n=500)
+    header = stem.with_suffix(".hea")
+    header.write_text(header.read_text().replace(" 500 500", " 500 1500", 1))
+    dataset = prepare_folder(tmp_path / "data", tmp_path / "work", IN_PARTS, CLASSES, n_jobs=1)
+    assert dataset.signals.shape == whole.shape
+    np.testing.assert_array_equal(dataset.signals[1], dataset.signals[0])

@@ -7,7 +7,7 @@ import pytest
 
 from ecg12.backend import keras
 from ecg12.classifier import Classifier, Member, save_classifier
-from ecg12.driving import answer, drive
+from ecg12.driving import answer, answers, drive
 from ecg12.headers import LEADS
 from ecg12.labels import WEIGHTS, load_weights
 from ecg12.networks import ResNet
@@ -153,6 +153,18 @@ def test_degenerate_signals_are_answered_with_finite_numbers(classifier, stored)
     _, labels, probabilities = answer(classifier, header, stored)
     assert np.isfinite(probabilities).all()
     assert len(labels) == 27
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_scores_that_are_no_numbers_never_leave(classifier, folder, monkeypatch, caplog, bad):
+    scores = classifier.member_scores([classifier.prepare(beats(f"R{i}", i)) for i in range(3)])
+    scores[:2, 1, 5] = bad
+    monkeypatch.setattr(classifier, "member_scores", lambda prepared: scores)
+    good, negative, other = answers(classifier, [(), (), ()])
+    assert (set(negative[1]), set(negative[2])) == ({0}, {0.0})
+    assert "1 recordings answered all-negative" in caplog.text
+    for row, n in ((good, 0), (other, 2)):
+        np.testing.assert_allclose(row[2], CLASSES.expand(np.median(scores[:, n], axis=0)))
 
 
 def test_prepared_input_is_the_same_whatever_else_is_in_the_batch(classifier):

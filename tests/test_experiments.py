@@ -11,6 +11,7 @@ from ecg12.schedule import Schedule
 from ecg12.training import Trainer
 from ecg12.validation import iterative_folds
 from experiments.crnn_cpsc2018 import cross_validate, print_classes, print_gains
+from experiments.label_mapping import counted, decide, intervals, shares
 
 NETWORK, SCHEDULE = ResNet(2, 3, 1, 3), Schedule(epochs=1, monitor="loss")
 
@@ -66,3 +67,26 @@ def test_killed_protocol_goes_on_and_ends_alike(dataset, tmp_path, monkeypatch, 
     row = next(line for line in printed.splitlines() if line.startswith("PAC")).split()
     assert row[1] == "30"
     assert [float(row[place]) for place in (4, 6)] == [1, 1]  # all have it: precision is 1
+
+
+# The mapping of statements
+
+
+def test_precision_and_recall_of_labels():
+    truth = np.array([[1, 1, 0], [1, 0, 0], [0, 1, 0]], dtype=bool)
+    found = np.array([[1, 0, 0], [1, 0, 1], [1, 1, 0]], dtype=bool)
+    precision, recall = shares(counted(truth, found))
+    np.testing.assert_array_equal(precision, [2 / 3, 1, 0])
+    np.testing.assert_array_equal(recall, [1, 1 / 2, np.nan])
+    (low, high), _ = intervals(truth, found)
+    assert 0 <= low <= 3 / 5 <= high <= 1
+
+
+def test_the_most_frequent_phrases_without_a_class_are_decided(tmp_path):
+    path = tmp_path / "review.csv"
+    path.write_text(
+        "phrase,count,codes proposed,codes final,why\na,9,AF,,\nb,8,,,\nc,7,,,\nd,6,,,\n"
+    )
+    assert decide(path, {"b": "SB", "d": "AF"}, 2) == 2
+    finals = [line.split(",")[3] for line in path.read_text().splitlines()[1:]]
+    assert finals == ["", "SB", "none", ""]

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,25 @@ def test_a_file_is_named_by_its_checksum_and_never_overwritten(tmp_path):
     assert (first.name, checksum) == (f"m-{ABC[:8]}.bin", ABC)
     assert first.read_text() == "abc"
     assert sorted(tmp_path.iterdir()) == sorted([first, second])
+
+
+def test_a_full_disk_is_told_with_the_file_s_name(tmp_path):
+    def full(path=None):
+        with Path("/dev/full").open("wb", buffering=0) as file:
+            file.write(b"x")
+
+    for write in (lambda path: write_named_by_checksum(path, full), write_into(full)):
+        with pytest.raises(OSError, match=r"No space left on device: '.*/m\.bin'"):
+            write(tmp_path / "m.bin")
+    assert not list(tmp_path.iterdir())
+
+
+def write_into(function):
+    def write(path):
+        with replacing(path):
+            function()
+
+    return write
 
 
 def test_a_failed_writer_leaves_nothing(tmp_path):

@@ -12,32 +12,54 @@ FLOORS = [
     "errors",
     "progress",
     "files",
+    "splits",
+    "alone",
+    "pools",
+    "databases",
     "headers",
     "labels",
+    "own_classes",
+    "label_table",
     "records",
     "muse",
+    "foreign",
     "formats",
+    "audit",
+    "statements",
     "signals",
+    "augmentation",
     "outputs",
     "metrics",
+    "cuts",
     "thresholds",
+    "calibration",
     "validation",
+    "archives",
     "backend",
     "budget",
     "losses",
     "networks",
+    "feeding",
+    "listing",
     "dataset",
     "schedule",
     "training",
     "classifier",
     "driving",
+    "transfer",
     "recipe",
+    "ensembling",
     "submission",
+    "crossvalidation",
+    "search",
     "synthetic",
     "drawing",
+    "prediction",
+    "reporting",
+    "commands",
     "__main__",
 ]
-KERAS_ROOMS = {"backend", "losses", "networks", "training", "classifier", "submission"}
+KERAS_ROOMS = {"backend", "losses", "networks", "training", "classifier", "submission", "search"}
 DOORS = {
     "train_model.py": 45,
     "driver.py": 45,
@@ -83,7 +105,7 @@ def test_keras_and_tensorflow_stay_in_their_rooms(path):
     if room_of(path) != "backend":
         assert not names & {"tensorflow", "jax", "torch", "keras"}
     if room_of(path) not in KERAS_ROOMS:
-        assert "backend" not in set(imported_rooms(path)) or room_of(path) == "__main__"
+        assert "backend" not in set(imported_rooms(path)) or room_of(path) == "commands"
 
 
 @pytest.mark.parametrize("room", ["records", "signals", "outputs", "metrics", "dataset"])

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ecg12.networks import CRNN, TABLE_2, ResNet, activation_bytes, swap_head
+from ecg12.backend import keras
+from ecg12.networks import CRNN, TABLE_2, ResNet, SEResNet, activation_bytes, swap_head
 
 # Parameters with 27 sigmoid outputs, and after the head swap: arithmetic on paper B, Table 2.
 PARAMETERS = [
@@ -129,3 +130,77 @@ def test_crnn_refuses_short_signals_and_unknown_choices():
         CRNN(layout="flip")
     with pytest.raises(ValueError, match="unknown 'gru'; choices: lstm, average"):
         CRNN(summary="gru")
+
+
+def test_se_resnet_parameters_by_hand():
+    """Stem 15·4·k + 4k; block a→b: s·a·b + s·b·b + a·b + 8b, gate b·c + c + c·b + b; 2b + 1."""
+    model = SEResNet(k=8, s=3, m=2, r=4).build(1, n_samples=64)
+    stem = 15 * 12 * 8 + 4 * 8
+    block1 = 3 * 8 * 8 + 3 * 8 * 8 + 8 * 8 + 8 * 8 + (8 * 2 + 2 + 2 * 8 + 8)
+    block2 = 3 * 8 * 12 + 3 * 12 * 12 + 8 * 12 + 8 * 12 + (12 * 3 + 3 + 3 * 12 + 12)
+    assert model.count_params() == stem + block1 + block2 + 2 * 12 + 1
+
+
+def test_se_resnet_cost_by_hand():
+    """Products of 64 samples: 32 after the stem, 16 and 8 after the blocks."""
+    products = 32 * 15 * 12 * 8
+    products += 16 * (3 * 8 * 8 + 3 * 8 * 8 + 8 * 8) + 8 * (3 * 8 * 12 + 3 * 12 * 12 + 8 * 12)
+    assert SEResNet(k=8, s=3, m=2).gflop(64) == pytest.approx(2 * products / 1e9)
+
+
+def test_se_resnet_costs_a_hundredth_of_the_papers():
+    assert SEResNet().gflop() < min(network.gflop() for network in TABLE_2) / 20
+
+
+def test_squeeze_and_excitation_by_hand():
+    """The gate is sigmoid(W2 relu(W1 mean + b1) + b2), one factor per channel."""
+    model = SEResNet(k=4, s=3, m=1, r=2).build(1, n_samples=32)
+    before = model.get_layer("block1_norm").output
+    gate = keras.Model(model.input, [before, model.get_layer("block1_gated").output])
+    rng = np.random.default_rng(0)
+    x, gated = (np.asarray(y) for y in gate(rng.normal(size=(3, 12, 32, 1)).astype("float32")))
+    (w1, b1), (w2, b2) = (
+        model.get_layer(f"block1_{n}").get_weights() for n in ("reduce", "excite")
+    )
+    hidden = np.maximum(x.mean(axis=1) @ w1 + b1, 0)
+    factor = 1 / (1 + np.exp(-(hidden @ w2 + b2)))
+    np.testing.assert_allclose(gated, x * factor[:, None], rtol=1e-4, atol=1e-6)
+
+
+def test_attention_is_a_mean_over_time_with_softmax_weights():
+    model = SEResNet(k=4, s=3, m=1, pooling="attention").build(1, n_samples=32)
+    inside = keras.Model(
+        model.input, [model.get_layer("block1_relu").output, model.get_layer("pooled").output]
+    )
+    rng = np.random.default_rng(0)
+    x, pooled = (np.asarray(y) for y in inside(rng.normal(size=(3, 12, 32, 1)).astype("float32")))
+    w, b = model.get_layer("attention").get_weights()
+    shares = np.exp(x @ w + b)
+    expected = (x * shares / shares.sum(axis=1, keepdims=True)).sum(axis=1)
+    np.testing.assert_allclose(pooled, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_se_resnet_reads_leads_as_channels():
+    """Swapping two leads equals swapping the stem's weights for them."""
+    model = SEResNet(k=4, s=3, m=1).build(2, n_samples=32)
+    x = np.random.default_rng(0).normal(size=(2, 12, 32, 1)).astype("float32")
+    expected = np.asarray(model(x[:, ::-1]))
+    kernel = model.get_layer("stem_conv").get_weights()[0]
+    model.get_layer("stem_conv").set_weights([kernel[:, ::-1]])
+    np.testing.assert_allclose(np.asarray(model(x)), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("pooling", ["average_max", "attention"])
+def test_se_resnet_is_saved_and_loaded_without_running_code(tmp_path, pooling):
+    model = SEResNet(k=4, s=3, m=2, pooling=pooling).build(3, n_samples=64)
+    model.save(tmp_path / "m.keras")
+    again = keras.saving.load_model(tmp_path / "m.keras", compile=False, safe_mode=True)
+    x = np.random.default_rng(0).normal(size=(2, 12, 64, 1)).astype("float32")
+    np.testing.assert_array_equal(np.asarray(again(x)), np.asarray(model(x)))
+
+
+def test_se_resnet_refuses_what_it_does_not_know():
+    with pytest.raises(ValueError, match="average_max, attention"):
+        SEResNet(pooling="mean")
+    with pytest.raises(ValueError, match="6 blocks halve 100"):
+        SEResNet(m=6).build(2, n_samples=100)

@@ -76,3 +76,27 @@ def test_unknown_choices_are_refused(field, choices):
 
 def test_halved_batches_need_not_be_powers_of_two():
     assert [Schedule(batch=30).batch_size(n) for n in (6000, 270, 78)] == [30, 30, 7]
+
+
+def test_cosine_rates_equal_keras_own():
+    """Keras' CosineDecay with warm-up, at every tenth of an epoch."""
+    schedule = Schedule(epochs=10, learning_rate=2e-3, floor=1e-4, decay="cosine", warm_up=2)
+    keras_own = keras.optimizers.schedules.CosineDecay(
+        0.0, 80, alpha=1e-4 / 2e-3, warmup_target=2e-3, warmup_steps=20
+    )
+    progress, rates = schedule.start(), []
+    for _ in range(10):
+        rates += [schedule.rate(progress, tenth / 10, 10) for tenth in range(10)]
+        progress = schedule.advance(progress, 0.5)
+    np.testing.assert_allclose(rates, [float(keras_own(step)) for step in range(100)], rtol=1e-4)
+
+
+def test_without_warm_up_and_cosine_the_rate_is_the_plateau_s():
+    progress = Schedule().start()
+    assert {Schedule().rate(progress, share, 100) for share in (0, 0.5, 1)} == {1e-3}
+
+
+def test_last_epochs_have_their_own_loss():
+    schedule = Schedule(loss="weighted_crossentropy", last_epochs=2)
+    losses = [schedule.loss_of(epoch, 5) for epoch in range(5)]
+    assert losses == ["weighted_crossentropy"] * 3 + ["soft_challenge"] * 2

@@ -9,7 +9,7 @@ from scipy.signal import butter, medfilt, resample_poly, sosfilt, sosfiltfilt
 from ecg12.errors import RecordError
 from ecg12.headers import LEADS
 from ecg12.records import MISSING, Record, find_records, read_record
-from ecg12.signals import STEP, Preprocessing, amplitude, complete, prepare
+from ecg12.signals import STEP, Preprocessing, amplitude, complete, prepare, prepare_parts
 
 MILLIVOLTS = Preprocessing(amplitude="millivolts")
 RECORDING = Preprocessing()
@@ -415,3 +415,46 @@ def test_without_a_filter_only_the_baseline_is_removed(make_ecg):
     result = prepare(record_of(signals, 250), options) * STEP
     expected = [row - running_median(row, 51) for row in signals]
     np.testing.assert_allclose(result, np.array(expected)[:, :2500], rtol=0, atol=HALF_STEP + 1e-9)
+
+
+# Parts of long recordings
+
+
+@pytest.mark.parametrize(
+    ("seconds", "parts", "starts"),
+    [
+        (4, 3, [0]),
+        (10, 3, [0]),
+        (10.9, 3, [0]),
+        (11.2, 3, [0, 1.2]),
+        (25, 3, [0, 7.5, 15]),
+        (25, 2, [0, 10]),
+        (61, 3, [0, 10, 20]),
+    ],
+)
+def test_parts_are_evenly_spaced_over_what_is_used(seconds, parts, starts):
+    """Without filters and scaling they are slices of the stored samples."""
+    plain = Preprocessing(medians=(), cutoff=None, amplitude="stored", parts=parts)
+    stored = np.random.default_rng(0).integers(-900, 900, (12, round(seconds * 250)))
+    found = prepare_parts(record_of(stored, 250), plain)
+    expected = [stored[:, round(at * 250) : round(at * 250) + 2500] for at in starts]
+    padded = [np.pad(part, [(0, 0), (0, 2500 - part.shape[1])]) for part in expected]
+    np.testing.assert_array_equal(found, padded)
+
+
+def test_each_part_has_an_amplitude_of_its_own(make_ecg):
+    signals = make_ecg(250, 20.0) * np.where(np.arange(5000) < 2500, 1, 5)
+    parts = prepare_parts(record_of(signals, 250), replace(RECORDING, parts=2)) * STEP
+    assert [amplitude(part) for part in parts] == pytest.approx([1, 1], abs=0.01)
+
+
+def test_the_first_part_is_what_training_sees(make_ecg):
+    """But for the filters' edges, which lie beyond what is kept."""
+    record = record_of(make_ecg(250, 30.0), 250)
+    first = prepare_parts(record, replace(RECORDING, parts=3))[0]
+    assert np.abs(first - prepare(record, RECORDING)).max() <= 1
+
+
+def test_no_parts_are_refused():
+    with pytest.raises(ValueError, match="0 parts"):
+        Preprocessing(parts=0)

@@ -9,8 +9,11 @@ import pytest
 
 from ecg12 import submission
 from ecg12.budget import Clock
-from ecg12.classifier import load_classifier
+from ecg12.calibration import calibrate
+from ecg12.classifier import Member, load_classifier
+from ecg12.dataset import Dataset
 from ecg12.driving import drive
+from ecg12.ensembling import Candidate, calibration_of
 from ecg12.errors import InputError
 from ecg12.files import locked
 from ecg12.headers import LEADS
@@ -22,6 +25,7 @@ from ecg12.records import Record, write_record
 from ecg12.schedule import Schedule
 from ecg12.signals import Preprocessing
 from ecg12.submission import REPORT, WORK, train
+from ecg12.training import Task
 
 CLASSES = load_weights(WEIGHTS)
 SHORT = Preprocessing(seconds=0.4, margin=0.2)
@@ -80,6 +84,33 @@ def test_ensemble_s_reported_score_is_that_of_its_predictions(trained):
     assert report["ensemble"]["test"]["Challenge metric"] == pytest.approx(expected)
 
 
+def test_report_shows_calibration_before_and_after(trained):
+    """Four validation recordings are too few for any class, so all scores stay; and say so."""
+    place, classifier = trained
+    report = json.loads((place / "model" / REPORT).read_text())
+    assert not classifier.calibration.fitted.any()
+    for part in ("training", "validation", "test"):
+        shown = report["ensemble"][part]["calibration"]
+        assert shown["not_calibrated"] == list(CLASSES.names)
+        assert shown["before"] == shown["after"]
+        assert 0 < shown["before"]["brier"] < 1
+
+
+def test_ensemble_is_calibrated_on_its_validation_medians():
+    rng = np.random.default_rng(0)
+    targets = rng.random((60, 24)) < 0.3
+    part = np.arange(10, 50)
+    dataset = Dataset(np.zeros(0), np.arange(60), targets, (), (), "")
+    task = Task(dataset, {"validation": part}, CLASSES)
+    members = [Member(str(i), None, SHORT, np.full(24, 0.5), 0.5) for i in range(3)]
+    scores = rng.random((3, 40, 24))
+    candidates = [Candidate(m, {}, {"validation": s}) for m, s in zip(members, scores, strict=True)]
+    calibration = calibration_of(candidates, task)
+    expected = calibrate(np.sort(scores, axis=0)[1], targets[part])
+    np.testing.assert_array_equal(calibration.slopes, expected.slopes)
+    assert calibration.fitted.sum() > 20
+
+
 def test_members_of_equal_specification_differ_in_weights(trained):
     _, classifier = trained
     stems = [member.model.get_layer("stem").get_weights()[0] for member in classifier.members]
@@ -105,12 +136,15 @@ def test_same_seed_same_model_other_seed_another(trained, tmp_path):
     assert not np.array_equal(one, two)
 
 
-def test_retraining_with_another_recipe_replaces_the_model(trained, tmp_path):
+def test_retraining_with_another_recipe_replaces_the_model(trained, tmp_path, caplog):
+    caplog.set_level("INFO")
     place, _ = trained
     shutil.copytree(place / "model", tmp_path / "model")
     train(place / "data", tmp_path / "model", replace(TINY, networks=TINY.networks[:1]))
     assert len(load_classifier(tmp_path / "model").members) == 1
     assert len(list((tmp_path / "model").glob("member*.keras"))) == 1
+    assert caplog.messages[0].startswith(f"recipe {TINY.name} on ")  # the device
+    assert "no pretrained networks: all begin from scratch" in caplog.messages
 
 
 @pytest.mark.parametrize(
@@ -180,9 +214,9 @@ def run_stubs(monkeypatch, tmp_path):
         monkeypatch.setattr(submission, "_trainer", make)
         monkeypatch.setattr(submission, "_finished", lambda r, index, t, w: index in finished)
         monkeypatch.setattr(submission, "_decide", lambda r, index, t, e: index)
-        monkeypatch.setattr(submission, "chosen", lambda c, keep: [])
+        monkeypatch.setattr(submission, "chosen", lambda *given: [])
         monkeypatch.setattr(submission, "save_classifier", lambda folder, classifier: None)
-        monkeypatch.setattr(submission, "Classifier", lambda classes, members: None)
+        monkeypatch.setattr(submission, "join", lambda candidates, task: None)
         task = type("Task", (), {"classes": CLASSES})
         trained = submission.train_members(recipe, task, tmp_path, clock)
         return trained, seconds - clock.left()

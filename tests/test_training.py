@@ -1,10 +1,12 @@
 """The trainer: resume, deadline, determinism, loss and the epoch that is kept."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from ecg12.augmentation import Augmentation
 from ecg12.backend import BACKEND, keras, start
 from ecg12.budget import Clock
 from ecg12.dataset import Dataset
@@ -14,9 +16,11 @@ from ecg12.metrics import challenge_score
 from ecg12.networks import CRNN, ResNet
 from ecg12.schedule import Schedule
 from ecg12.signals import STEP
-from ecg12.training import Task, Trainer, class_scores, read_state
+from ecg12.training import Task, Trainer, class_scores, column_scores, read_state
 
 NETWORK = ResNet(2, 3, 1, 3, p=0.5)
+VARIED = Augmentation(stretch=0.1, gain=0.2, noise=0.1, wander=0.1, lead_dropout=0.5, mixup=0.2)
+SURPASSING = {"decay": "cosine", "warm_up": 1, "last_epochs": 3, "augmentation": VARIED}
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +64,13 @@ class KilledError(Exception):
     """Stands for kill -9 in the middle of an epoch."""
 
 
-def test_resume_is_bit_equal_to_an_uninterrupted_run(task, tmp_path, monkeypatch):
-    whole = trainer(task, tmp_path)
+@pytest.mark.parametrize("schedule", [{}, SURPASSING], ids=["paper", "surpassing"])
+def test_resume_is_bit_equal_to_an_uninterrupted_run(task, tmp_path, monkeypatch, schedule):
+    whole = trainer(task, tmp_path, **schedule)
     whole.run()
     whole.checkpoint.unlink()
 
-    broken = trainer(task, tmp_path)
+    broken = trainer(task, tmp_path, **schedule)
     validate, calls = broken.validate, []
 
     def killed_in_the_third_epoch():
@@ -77,7 +82,7 @@ def test_resume_is_bit_equal_to_an_uninterrupted_run(task, tmp_path, monkeypatch
     monkeypatch.setattr(broken, "validate", killed_in_the_third_epoch)
     with pytest.raises(KilledError):
         broken.run()
-    resumed = trainer(task, tmp_path)
+    resumed = trainer(task, tmp_path, **schedule)
     resumed.run()
 
     assert [row["epoch"] for row in resumed.history] == [1, 2, 3, 4, 5, 6]
@@ -100,6 +105,18 @@ def test_other_identity_starts_anew_and_says_so(task, tmp_path, caplog):
     other.run()
     assert "training anew" in caplog.text
     assert [row["epoch"] for row in other.history] == [1, 2]
+
+
+@pytest.mark.parametrize("damage", ["cut off", "one bit"])
+def test_a_damaged_checkpoint_is_told_and_trained_anew(task, tmp_path, caplog, damage):
+    first = trainer(task, tmp_path, epochs=1)
+    first.run()
+    data = bytearray(first.checkpoint.read_bytes())
+    data[len(data) // 2] ^= 1
+    first.checkpoint.write_bytes(data if damage == "one bit" else data[: len(data) // 2])
+    again = trainer(task, tmp_path, epochs=2)
+    assert "state.npz: damaged; training anew" in caplog.text
+    assert again.history == []
 
 
 def test_an_ended_member_is_not_trained_again(task, tmp_path):
@@ -131,8 +148,36 @@ def multi_hot(task):
     return replace(task, dataset=replace(task.dataset, targets=targets))
 
 
-def by_hand(y, p, loss):
+def weighted_by_hand(y, p, task):
+    """Class by class: a false answer costs 1 less the best credit beside a true class."""
+    column, weights = task.classes.class_of_column, task.classes.weights
+    total = 0.0
+    for truth, score in zip(y, p, strict=True):
+        for j in range(len(score)):
+            credit = max((weights[column[i], column[j]] for i in np.flatnonzero(truth)), default=0)
+            cost = np.log(score[j]) if truth[j] else (1 - credit) * np.log(1 - score[j])
+            total -= cost / p.size
+    return total
+
+
+def soft_by_hand(y, p, task):
+    """Cross-entropy less the metric's credit, summed pair by pair of merged classes."""
+    y, p = y.astype(float), p.astype(float)
+    loss = -np.where(y, np.log(p), np.log(1 - p)).mean()
+    for truth, score in zip(task.classes.merge(y), task.classes.merge(p), strict=True):
+        either = sum(t + s - t * s for t, s in zip(truth, score, strict=True))
+        pairs = itertools.product(range(len(truth)), repeat=2)
+        credit = sum(task.classes.weights[i, j] * truth[i] * score[j] for i, j in pairs)
+        loss -= credit / max(either, 1) / len(y)
+    return loss
+
+
+def by_hand(y, p, loss, task=None):
     """Return the mean loss by its formula; categorical: -sum of y log(p / sum p)."""
+    if loss == "weighted_crossentropy":
+        return weighted_by_hand(y, p, task)
+    if loss == "soft_challenge":
+        return soft_by_hand(y, p, task)
     if loss == "softmax_crossentropy":
         p = p / (1 - p)  # the exponentials of the logits
     if loss != "binary_crossentropy":
@@ -152,7 +197,9 @@ def test_losses_equal_their_formulas_on_multi_hot_targets(multi_hot, tmp_path, l
     for part, key, sign in (("training", "loss", 1), ("validation", "validation_score", -1)):
         rows = task.parts[part]
         p = np.asarray(still.model(task.dataset.inputs(rows)), np.float64)
-        assert sign * still.history[0][key] == pytest.approx(by_hand(y[rows], p, loss), rel=1e-4)
+        assert sign * still.history[0][key] == pytest.approx(
+            by_hand(y[rows], p, loss, task), rel=1e-4
+        )
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="a habit of Keras on TensorFlow")
@@ -185,6 +232,34 @@ def test_one_step_of_gradient_descent_is_rate_times_gradient(multi_hot, tmp_path
         run.model.get_layer("scores").get_weights()[1], -0.1 * gradient, rtol=1e-3, atol=1e-6
     )
     assert run.model.optimizer.momentum == 0
+
+
+def test_soft_challenge_with_labels_for_scores_is_the_metric_s_credit(multi_hot):
+    """With scores of 0 and 1 its credit is the challenge metric before its scaling."""
+    task = multi_hot
+    rng = np.random.default_rng(3)
+    targets = task.dataset.targets[:24] | np.eye(24, dtype=bool)  # one class at least
+    labels = rng.random(targets.shape) < 0.2
+    y, p = (task.classes.expand(a).astype("float32") for a in (targets, labels))
+    entropy = np.asarray(LOSSES["binary_crossentropy"](task.classes)(y, p))
+    earned = (entropy - np.asarray(LOSSES["soft_challenge"](task.classes)(y, p))).sum()
+    perfect = sum(w @ task.classes.weights @ w / w.sum() for w in 1.0 * targets)
+    normal = np.zeros_like(targets)
+    normal[:, task.classes.normal] = True
+    q = task.classes.expand(normal).astype("float32")
+    entropy = np.asarray(LOSSES["binary_crossentropy"](task.classes)(y, q))
+    inactive = (entropy - np.asarray(LOSSES["soft_challenge"](task.classes)(y, q))).sum()
+    expected = challenge_score(targets, labels, task.classes)
+    assert (earned - inactive) / (perfect - inactive) == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_optimizer_keeps_its_moments_when_the_loss_changes(task, tmp_path):
+    run = trainer(task, tmp_path, epochs=2, patience=2, last_epochs=1)
+    run.run(1)
+    before = [np.array(v.numpy()) for v in run.optimizer.variables]
+    run._compile("soft_challenge")
+    for old, variable in zip(before, run.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), old)
 
 
 def test_loss_monitor_keeps_the_epoch_of_the_lowest_validation_loss(task, tmp_path):
@@ -292,3 +367,22 @@ def test_loss_that_becomes_no_number_ends_with_the_best_epoch(task, tmp_path, ca
     assert run.run() == "loss became nan"
     assert "the best epoch stands" in caplog.text
     np.testing.assert_array_equal(weights(run), best)
+
+
+def test_scores_of_a_recording_in_parts_are_means(task):
+    """Forty rows as ten recordings of one to seven parts: means of the parts' own scores."""
+    counts = (1, 7, 2, 6, 3, 5, 4, 4, 4, 4)
+    rows = np.cumsum(counts) - counts
+    data = task.dataset
+    joined = replace(data, rows=rows, targets=data.targets[rows], parts=counts)
+    forward = trainer_forward(task)
+    single = column_scores(forward, task, np.arange(40))[0]
+    found = column_scores(forward, replace(task, dataset=joined), np.array([3, 0, 9]))[0]
+    expected = [single[row : row + n].mean(axis=0) for row, n in ((10, 6), (0, 1), (36, 4))]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def trainer_forward(task):
+    keras.utils.set_random_seed(3)
+    model = NETWORK.build(len(task.classes.columns), task.dataset.signals.shape[2])
+    return lambda x: np.asarray(model(x))[None]

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.errors import RecordError
-from ecg12.files import replacing, write_text
-from ecg12.headers import Header, SignalLine, format_header, parse_header
+from ecg12.errors import InputError, RecordError
+from ecg12.files import is_file, read_limited, replacing, write_text
+from ecg12.headers import SHOWN, Header, SignalLine, format_header, parse_header
 from ecg12.records.matlab import check_size, format_mat, read_mat
 from ecg12.records.record import MISSING, Record
 
 SUFFIXES = (".hea", ".mat", ".dat")
+LARGEST_HEADER = 2**20  # bytes; a header of twelve leads takes 2**10
 
 # WFDB storage formats, signal(5): bytes per sample, and the value that marks a missing one.
 FORMATS = {
@@ -35,7 +36,8 @@ def find_records(folder: str | Path) -> list[Path]:
     """List the recordings below a folder, sorted: the paths without suffix.
 
     A header without signals or signals without a header are listed too, so that reading them can
-    say what is missing. Names that begin with a dot are skipped, links to folders not followed.
+    say what is missing. Names that begin with a dot are skipped; links to files are followed, as
+    archives that keep their files elsewhere need it, links to folders are not.
 
     Raises
     ------
@@ -64,11 +66,23 @@ def read_header(path: str | Path) -> Header:
         If it is missing or malformed; the message names the file.
     """
     path = _stem(path).with_name(_stem(path).name + ".hea")
+    return parse_header(read_text(path), str(path))
+
+
+def read_text(path: str | Path) -> str:
+    """Return the text of a header file, which may be malformed.
+
+    Raises
+    ------
+    RecordError
+        If it is missing, no regular file, or larger than 1 MiB.
+    """
     try:
-        data = path.read_bytes()
+        return _decode(read_limited(path, LARGEST_HEADER))
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}") from error
-    return parse_header(_decode(data), str(path))
+    except InputError as error:
+        raise RecordError(str(error)) from error
 
 
 def _decode(data: bytes) -> str:
@@ -113,12 +127,19 @@ def _stem(path: str | Path) -> Path:
 
 def _signal_file(stem: Path, header: Header) -> Path:
     """Return the `.mat` of the same stem, or else the file that the header names, beside it."""
-    named = header.signals[0].file
-    candidates = (stem.with_name(stem.name + ".mat"), stem.with_name(Path(named).name))
+    candidates = signal_files(stem, header)[:2]
     for file in candidates:
-        if file.is_file():
+        if is_file(file):
             return file
-    raise RecordError(f"{stem}.hea: no signal file {' or '.join(f.name for f in candidates)}")
+    shown = " or ".join(file.name[:SHOWN] for file in candidates)
+    raise RecordError(f"{stem}.hea: no signal file {shown}")
+
+
+def signal_files(stem: Path, header: Header) -> list[Path]:
+    """Return where a recording's samples may lie: always beside its header, whatever that says."""
+    names = (Path(signal.file).name for signal in header.signals)
+    own = stem.with_name(f"{stem.name}.mat")
+    return list(dict.fromkeys([own, *(stem.with_name(name) for name in names if name)]))
 
 
 def _read_wfdb(
@@ -128,6 +149,7 @@ def _read_wfdb(
     import wfdb
 
     last = None
+    _check_names(stem, header)
     if header.n_samples is not None:
         frame = sum(_bytes_per_frame(s) for s in header.signals if s.file == file.name)
         check_size(file, int(frame * header.n_samples), f"{header.n_samples} samples per lead")
@@ -138,6 +160,21 @@ def _read_wfdb(
         raise RecordError(f"{stem}.hea: not readable as WFDB: {error!r}") from error
     kind = re.split("[x:+]", header.signals[0].format)[0]
     return record.d_signal.T[:, :n_samples], FORMATS.get(kind, (0, MISSING))[1]
+
+
+def _check_names(stem: Path, header: Header) -> None:
+    """Refuse names that would make wfdb open anything but files beside the header.
+
+    It joins them to the folder as they are, follows `..`, takes `::` for a chain of network file
+    systems (fsspec), and reads `name/segments` as a list of other headers.
+    """
+    for name in (header.name, *(signal.file for signal in header.signals)):
+        if Path(name).name != name:
+            raise RecordError(
+                f"{stem}.hea: {name[:SHOWN]!r} is no name of a file beside the header"
+            )
+    if "::" in stem.name or any("::" in signal.file for signal in header.signals):
+        raise RecordError(f"{stem}.hea: '::' in the name of a WFDB file")
 
 
 def _bytes_per_frame(signal: SignalLine) -> float:

@@ -1,14 +1,17 @@
 """MATLAB files: read the matrix `val` of versions 4 and 5, write version 4.
 
 The layouts are those of "MAT-File Format" (The MathWorks). Both versions are read here, every
-field checked before memory is taken, because SciPy's reader of version 5 trusts the type fields of
-a file: a damaged one ends the whole process, not just that recording (SciPy 1.17). Only what is
-rare in version 4 (big-endian, other variables before `val`) goes through SciPy.
+field checked before memory is taken, because SciPy's reader trusts a file: a damaged one of
+version 5 ends the whole process, not just that recording, and one of version 4 whose matrix has
+a negative number of rows is read for ever (SciPy 1.17).
 """
 
+import os
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,9 +19,14 @@ import numpy as np
 
 from ecg12.errors import RecordError
 
-# Version 4: type field of a little-endian full matrix → how its numbers are stored.
+# Version 4: the type field is 1000 × byte order + 10 × number type + kind of matrix.
 INT16_V4 = 30
-TYPES_V4 = {0: "<f8", 10: "<f4", 20: "<i4", INT16_V4: "<i2", 40: "<u2", 50: "<u1"}
+ORDERS_V4 = {0: "<", 1: ">"}
+NUMBERS_V4 = {0: "f8", 1: "f4", 2: "i4", 3: "i2", 4: "u2", 5: "u1"}
+FULL_V4, KINDS_V4 = 0, range(3)  # full, text, sparse
+HEAD_V4 = 20  # bytes before the name
+LONGEST_NAME_V4 = 64  # bytes; MATLAB's names have 63 letters at most
+MOST_VARIABLES = 1000  # that are looked at in search of `val`
 
 # Version 5: types of data elements that hold numbers, and of those that hold other elements.
 TYPES_V5 = {
@@ -41,18 +49,12 @@ def read_mat(path: str | Path, n_samples: int | None = None) -> np.ndarray:
     try:
         with Path(path).open("rb") as file:
             head = file.read(128)
-            if len(head) >= 24 and head[20:24] == b"val\0":
-                kind, rows, columns, imaginary, name_length = struct.unpack("<5i", head[:20])
-                if kind in TYPES_V4 and (imaginary, name_length) == (0, 4):
-                    file.seek(24)
-                    return _read_v4(file, path, (rows, columns), TYPES_V4[kind], n_samples)
             if order := {b"\0\1IM": "<", b"\1\0MI": ">"}.get(head[124:]):
-                return _read_v5(file.read(LARGEST_FILE), order, path)[:, :n_samples]
+                size = min(os.fstat(file.fileno()).st_size, LARGEST_FILE)
+                return _read_v5(file.read(size), order, path)[:, :n_samples]
+            return _read_v4(file, path, n_samples)
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}") from error
-    if 0 not in head[:4]:
-        raise RecordError(f"{path}: not a MATLAB file of version 4 or 5")
-    return _read_scipy(path)[:, :n_samples]
 
 
 def format_mat(stored: np.ndarray) -> bytes:
@@ -68,25 +70,80 @@ def check_size(path: str | Path, needed: int, content: str) -> None:
         raise RecordError(f"{path}: truncated: {content} need {needed} bytes, the file has {size}")
 
 
-def _read_v4(
-    file: BinaryIO, path: str | Path, shape: tuple[int, int], kind: str, n_samples: int | None
+@dataclass(frozen=True)
+class _Variable:
+    """One variable of a version 4 file: its name, type, shape and where its numbers begin."""
+
+    name: str
+    dtype: np.dtype
+    shape: tuple[int, int]
+    full: bool
+    imaginary: bool
+    start: int
+
+    @property
+    def row_bytes(self) -> int:
+        return self.dtype.itemsize * self.shape[0]
+
+    @property
+    def end(self) -> int:
+        return self.start + self.row_bytes * self.shape[1] * (1 + self.imaginary)
+
+
+def _read_v4(file: BinaryIO, path: str | Path, n_samples: int | None) -> np.ndarray:
+    """Walk through the variables of a version 4 file until the one named `val`."""
+    position = 0
+    for _ in range(MOST_VARIABLES):
+        variable = _variable(file, path, position)
+        if variable is None:
+            break
+        if min(variable.shape) < 0:
+            raise RecordError(f"{path}: {variable.name!r} has shape {variable.shape}")
+        check_size(path, variable.end, f"{variable.shape[0]} x {variable.shape[1]} samples")
+        if variable.name == "val":
+            return _matrix_v4(file, path, variable, n_samples)
+        position = variable.end
+    raise RecordError(f"{path}: no matrix 'val'")
+
+
+def _variable(file: BinaryIO, path: str | Path, position: int) -> _Variable | None:
+    """Read the header of the variable that begins at `position`; None at the end of the file."""
+    file.seek(position)
+    head = file.read(HEAD_V4)
+    if position and not head:
+        return None
+    for code, order in ORDERS_V4.items() if len(head) == HEAD_V4 else ():
+        kind, *shape, imaginary, length = struct.unpack(f"{order}5i", head)
+        digits = kind // 1000, kind % 1000 // 10, kind % 10
+        known = digits[0] == code and digits[1] in NUMBERS_V4 and digits[2] in KINDS_V4
+        if known and imaginary in (0, 1) and 0 < length <= LONGEST_NAME_V4:
+            name = file.read(length).rstrip(b"\0").decode("latin-1")
+            dtype, start = np.dtype(order + NUMBERS_V4[digits[1]]), position + HEAD_V4 + length
+            return _Variable(name, dtype, tuple(shape), digits[2] == FULL_V4, imaginary > 0, start)
+    raise RecordError(f"{path}: not a MATLAB file of version 4 or 5, or a damaged one")
+
+
+def _matrix_v4(
+    file: BinaryIO, path: str | Path, variable: _Variable, n_samples: int | None
 ) -> np.ndarray:
-    rows, columns = shape
-    if min(shape) < 1:
-        raise RecordError(f"{path}: 'val' has shape {shape}")
-    row_bytes = np.dtype(kind).itemsize * rows
-    check_size(path, 24 + row_bytes * columns, f"{rows} x {columns} samples")
+    rows, columns = variable.shape
+    if min(rows, columns) < 1 or variable.imaginary or not variable.full:
+        raise RecordError(f"{path}: 'val' has shape {variable.shape}, or is no matrix of numbers")
     columns = columns if n_samples is None else min(columns, n_samples)
-    return np.frombuffer(file.read(row_bytes * columns), kind).reshape(columns, rows).T
+    file.seek(variable.start)
+    data = file.read(variable.row_bytes * columns)
+    return np.frombuffer(data, variable.dtype).reshape(columns, rows).T
 
 
 def _read_v5(data: bytes, order: str, path: str | Path) -> np.ndarray:
     """Return the first matrix named `val` among the elements after a version 5 file's header."""
+    allowed = LARGEST_FILE  # bytes that all its variables together may decompress to
     try:
-        for kind, content in _elements(data, order):
+        for kind, content in islice(_elements(memoryview(data), order), MOST_VARIABLES):
             if kind == COMPRESSED:
-                inner = zlib.decompressobj().decompress(content, LARGEST_FILE)
-                kind, content = next(_elements(inner, order))
+                inner = zlib.decompressobj().decompress(content, max(1, allowed))
+                allowed -= len(inner)
+                kind, content = next(_elements(memoryview(inner), order))
             if kind == MATRIX and (matrix := _matrix(content, order)) is not None:
                 return matrix
     except (ValueError, KeyError, StopIteration, struct.error, zlib.error) as error:
@@ -94,7 +151,7 @@ def _read_v5(data: bytes, order: str, path: str | Path) -> np.ndarray:
     raise RecordError(f"{path}: no numeric matrix 'val'")
 
 
-def _elements(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
+def _elements(data: memoryview, order: str) -> Iterator[tuple[int, memoryview]]:
     """Split into data elements: type and content; short ones carry both in eight bytes."""
     start = 0
     while start + 8 <= len(data):
@@ -108,12 +165,12 @@ def _elements(data: bytes, order: str) -> Iterator[tuple[int, bytes]]:
         start += step if kind == COMPRESSED else -(-step // 8) * 8
 
 
-def _matrix(content: bytes, order: str) -> np.ndarray | None:
+def _matrix(content: memoryview, order: str) -> np.ndarray | None:
     """Read one matrix element; None if it is not a real numeric matrix called `val`."""
-    elements = list(_elements(content, order))
+    elements = list(islice(_elements(content, order), 4))
     if len(elements) < 4:
         return None
-    (_, flags), (_, dimensions), (_, name), (kind, numbers) = elements[:4]
+    (_, flags), (_, dimensions), (_, name), (kind, numbers) = elements
     class_and_flags = struct.unpack_from(order + "I", flags)[0]
     if name != b"val" or class_and_flags & 0xFF not in NUMERIC_CLASSES or class_and_flags & COMPLEX:
         return None
@@ -121,16 +178,3 @@ def _matrix(content: bytes, order: str) -> np.ndarray | None:
     if min(shape) < 1:
         raise ValueError(f"'val' has shape {shape}")
     return np.frombuffer(numbers, order + TYPES_V5[kind]).reshape(shape[::-1]).T
-
-
-def _read_scipy(path: str | Path) -> np.ndarray:
-    """Read a version 4 file through SciPy."""
-    from scipy.io import loadmat
-
-    try:
-        matrix = np.asarray(loadmat(path, variable_names=["val"])["val"])
-    except Exception as error:  # a damaged file can raise nearly anything in the parser
-        raise RecordError(f"{path}: not a readable MATLAB file with 'val': {error!r}") from error
-    if matrix.ndim != 2:
-        raise RecordError(f"{path}: 'val' has shape {matrix.shape}, not (leads, samples)")
-    return matrix

@@ -1,0 +1,96 @@
+"""Write synthetic recordings, as a challenge folder or as a MUSE archive."""
+
+import argparse
+
+HELP = "write synthetic 12-lead recordings"
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.add_argument("output", help="folder, made if missing")
+    command.add_argument("-n", type=int, default=100, help="recordings (default %(default)s)")
+    command.add_argument("--seed", type=int, default=0, help="same seed, same recordings")
+    drawn = command.add_mutually_exclusive_group()
+    drawn.add_argument("--classes", nargs="+", help="only these, such as AF SB 270492004")
+    drawn.add_argument(
+        "--mix",
+        nargs="+",
+        type=_share,
+        metavar="CLASS=WEIGHT",
+        help="only these, so often in proportion, such as AF=2 SB=1",
+    )
+    command.add_argument("--rates", nargs="+", type=float, default=[500.0], help="Hz")
+    command.add_argument("--seconds", nargs="+", type=float, default=[10.0], help="lengths")
+    command.add_argument(
+        "--sites", nargs="+", default=["general"], help="hospitals: filters, converters, habits"
+    )
+    command.add_argument("--noise", type=float, default=1.0, help="factor on the noise, 0 for none")
+    command.add_argument(
+        "--format",
+        choices=("wfdb", "muse"),
+        default="wfdb",
+        help="a challenge folder, or GE MUSE XML with diagnosis statements (default %(default)s)",
+    )
+    command.add_argument("--dialect", choices=("A", "B"), default="A", help="header dialect")
+    command.add_argument("--workers", type=int, default=-1, help="processes (default all)")
+
+
+def _share(text: str) -> tuple[str, float]:
+    """Split ``AF=2`` into a class and its weight."""
+    name, separator, weight = text.partition("=")
+    try:
+        return name, float(weight)
+    except ValueError:
+        wanted = "a number" if separator else "=WEIGHT"
+        raise argparse.ArgumentTypeError(
+            f"{text!r} lacks {wanted} after the class, as in AF=2"
+        ) from None
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write them."""
+    classes, weights = options.classes, None
+    if options.mix:
+        classes, weights = zip(*options.mix, strict=True)
+    write = _write_muse if options.format == "muse" else _write_folder
+    write(options, classes and tuple(classes), weights)
+
+
+def _write_folder(
+    options: argparse.Namespace,
+    classes: tuple[str, ...] | None,
+    weights: tuple[float, ...] | None,
+) -> None:
+    from ecg12.synthetic import generate
+
+    paths = generate(
+        options.output,
+        options.n,
+        options.seed,
+        classes=classes,
+        weights=weights,
+        rates=options.rates,
+        seconds=options.seconds,
+        noise=options.noise,
+        sites=options.sites,
+        dialect=options.dialect,
+        workers=options.workers,
+        progress=True,
+    )
+    print(f"{len(paths)} synthetic recordings in {options.output}")
+
+
+def _write_muse(
+    options: argparse.Namespace,
+    classes: tuple[str, ...] | None,
+    weights: tuple[float, ...] | None,
+) -> None:
+    from ecg12.synthetic import Options
+    from ecg12.synthetic.muse import generate_muse
+
+    spans = tuple(options.rates), tuple(options.seconds)
+    drawn = Options(classes, *spans, options.noise, tuple(options.sites), weights)
+    paths = generate_muse(
+        options.output, options.n, options.seed, drawn, workers=options.workers, progress=True
+    )
+    print(f"{len(paths)} synthetic MUSE files in {options.output}")

@@ -1,0 +1,24 @@
+"""The networks: frozen specifications, and the Keras models that they build.
+
+All take (batch, 12, n_samples, 1) and give (batch, n_outputs) sigmoid scores; `gflop` tells what a
+forward pass costs.
+"""
+
+from ecg12.networks.crnn import CRNN
+from ecg12.networks.heads import activation_bytes, freeze, swap_head
+from ecg12.networks.resnet import TABLE_2, ResNet
+from ecg12.networks.se_resnet import SEResNet
+from ecg12.networks.specifications import Network, network_of, specification
+
+__all__ = [
+    "CRNN",
+    "TABLE_2",
+    "Network",
+    "ResNet",
+    "SEResNet",
+    "activation_bytes",
+    "freeze",
+    "network_of",
+    "specification",
+    "swap_head",
+]
