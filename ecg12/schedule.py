@@ -72,7 +72,8 @@ class Schedule:
         The score after each epoch: ``"metric"``, the challenge metric on the validation part, or
         ``"loss"``, the negative of the loss there.
     last_loss, last_epochs
-        The loss of the last so many epochs, if any.
+        The loss of the last so many epochs, if any; of a training that a budget shortens, of the
+        same share.
     augmentation
         How recordings vary from epoch to epoch.
     """
@@ -160,7 +161,8 @@ class Schedule:
 
     def loss_of(self, epoch: int, epochs: int) -> str:
         """Name the loss of an epoch, counted from 0, of so many."""
-        last = self.last_epochs > 0 and epoch >= epochs - self.last_epochs
+        first_epochs = self.epochs - self.last_epochs
+        last = self.last_epochs > 0 and epoch * self.epochs >= epochs * first_epochs
         return self.last_loss if last else self.loss
 
     def batch_size(self, n: int) -> int:
