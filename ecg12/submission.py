@@ -1,10 +1,11 @@
 """The submission, top to bottom: a folder of recordings becomes a model folder.
 
 Paper B's protocol (Ansari et al., MCIRCC, Computing in Cardiology 2020, section 2.3.2): a random
-60/20/20 split; each network trained until the challenge metric on the validation part stops
-rising; thresholds tuned on the validation part; the best five of eight networks form the ensemble.
-Not of the paper: the ensemble's scores are calibrated, on the validation part too. The test part
-chooses nothing: it is scored for the report alone.
+60/20/20 split; each network trained by the recipe's schedule, in the paper until the challenge
+metric on the validation part stops rising; thresholds tuned on the validation part; the best of the
+networks, in the paper five of eight, form the ensemble. Not of the paper: the ensemble's scores
+are calibrated, on the validation part too. The test part chooses nothing: it is scored for the
+report alone.
 """
 
 import hashlib

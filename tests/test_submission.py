@@ -257,6 +257,6 @@ def test_one_member_is_trained_however_short_the_time(run_stubs):
 
 def test_unknown_recipe_lists_the_choices():
     with pytest.raises(
-        InputError, match=r"unknown recipe 'x'; choices: submission, smoke, demo, crnn"
+        InputError, match=r"unknown recipe 'x'; choices: submission, mcircc, smoke, demo, crnn"
     ):
         get_recipe("x")

@@ -325,7 +325,7 @@ def test_finetune_answers_one_s_own_classes(classes, data, pretrained, tmp_path,
 
 def test_own_classes_without_a_pretrained_folder_are_trained_from_scratch():
     recipe = for_own_classes(None, None)
-    assert recipe.networks == TABLE_2
+    assert recipe.networks == RECIPES["submission"].networks
     assert not recipe.starts
 
 

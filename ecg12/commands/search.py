@@ -25,7 +25,7 @@ def add(command: argparse.ArgumentParser) -> None:
         "--ensemble", type=int, default=5, help="of those at most (default %(default)s)"
     )
     command.add_argument(
-        "--recipe", default="submission", help="schedule and signals of (default %(default)s)"
+        "--recipe", default="mcircc", help="schedule and signals of (default %(default)s)"
     )
     command.add_argument("--hours", default="46", help="for retraining (default %(default)s)")
     add_limits(command)

@@ -42,7 +42,7 @@ class Options:
     trials: int = 166
     keep: int = 8
     ensemble: int = 5
-    recipe: Recipe = field(default_factory=lambda: get_recipe("submission"))
+    recipe: Recipe = field(default_factory=lambda: get_recipe("mcircc"))
     space: Space = Space()
     constraints: Constraints = Constraints()
     ladder: tuple[Rung, ...] = ()
