@@ -189,9 +189,10 @@ def run(name, seed, material, work, begin_at=None):
     targets, classes = material.datasets[SINGLE.parts].targets, material.classes
     scores = {name: np.full(targets.shape, np.nan) for name in LEAD_SETS}
     labels = {name: np.zeros_like(targets) for name in LEAD_SETS}
-    epochs, answers = [], []
-    for rest, test in material.folds:
-        member, seconds = _train(variant, seed, rest, material, work, weights)
+    epochs, answers, kept = [], [], {}
+    for fold, (rest, test) in enumerate(material.folds):
+        member, seconds, validation = _train(variant, seed, rest, material, work, weights)
+        kept |= {f"validation {fold}": validation, f"thresholds {fold}": member.thresholds}
         classifier = Classifier(classes, [member])
         epochs.append(seconds)
         for leads in LEAD_SETS:
@@ -202,6 +203,8 @@ def run(name, seed, material, work, begin_at=None):
             labels[leads][test] = scores[leads][test] > member.thresholds
     with replacing(work / f"{name}, seed {seed}.npz") as temporary:  # of the last fold
         np.savez(temporary, *member.model.get_weights())
+    with replacing(answers_of(work, name, seed)) as temporary:
+        np.savez(temporary, **kept, **scores)
     tested = np.concatenate([test for _, test in material.folds])
     enough = targets[tested].sum(axis=0) >= MIN_POSITIVES
     row = {name: challenge_score(targets[tested], labels[name][tested], classes)
@@ -212,11 +215,25 @@ def run(name, seed, material, work, begin_at=None):
     return row | dict(zip(COSTS, costs, strict=True))
 
 
-def _train(variant, seed, rest, material, work, weights):
-    """Train on four fifths of some recordings; tune thresholds on the last fifth."""
+def answers_of(work, name, seed):
+    """Return the file of one run's class scores.
+
+    By lead set those of all recordings, nan where untested; by fold those of `divide`'s validation
+    part, and the thresholds tuned on it.
+    """
+    return work / f"answers of {name}, seed {seed}.npz"
+
+
+def divide(rest, seed):
+    """Return four fifths of some recordings to train on, and a fifth to tune thresholds on."""
     order = np.random.default_rng([seed, len(rest)]).permutation(rest)
     n = len(order) // 5
-    parts = {"training": order[n:], "validation": order[:n]}
+    return {"training": order[n:], "validation": order[:n]}
+
+
+def _train(variant, seed, rest, material, work, weights):
+    """Train a member; return it, its seconds per epoch and its scores of the validation part."""
+    parts = divide(rest, seed)
     dataset = material.datasets[variant.preprocessing.parts]
     task = Task(dataset, parts, material.classes)
     keras.utils.set_random_seed(seed)
@@ -230,7 +247,7 @@ def _train(variant, seed, rest, material, work, weights):
     scores = class_scores(trainer.forward, task, parts["validation"])[0]
     tuned = tune(scores, dataset.targets[parts["validation"]], material.classes)
     member = Member("m", model, variant.preprocessing, tuned.thresholds, tuned.scores[tuned.best])
-    return member, trainer.mean_epoch_seconds()
+    return member, trainer.mean_epoch_seconds(), scores
 
 
 def read_rows(path):
