@@ -7,6 +7,7 @@ forward pass costs.
 from ecg12.networks.crnn import CRNN
 from ecg12.networks.heads import activation_bytes, freeze, swap_head
 from ecg12.networks.resnet import TABLE_2, ResNet
+from ecg12.networks.rows import rows_as_channels
 from ecg12.networks.se_resnet import SEResNet
 from ecg12.networks.specifications import Network, network_of, specification
 
@@ -19,6 +20,7 @@ __all__ = [
     "activation_bytes",
     "freeze",
     "network_of",
+    "rows_as_channels",
     "specification",
     "swap_head",
 ]

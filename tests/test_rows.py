@@ -1,0 +1,76 @@
+"""Convolutions over all rows as one-dimensional ones: against Keras' own, forwards and backwards."""
+
+import numpy as np
+import pytest
+
+from ecg12 import backend
+from ecg12.backend import keras
+from ecg12.networks import ResNet, rows_as_channels
+from ecg12.networks.rows import convolve_rows
+
+layers = keras.layers
+
+
+@pytest.mark.parametrize(
+    ("rows", "width", "channels", "filters", "time"),
+    [(12, 7, 1, 4, 30), (12, 3, 4, 4, 9), (12, 11, 3, 5, 4), (5, 4, 2, 3, 8), (1, 3, 2, 2, 6)],
+)
+def test_it_is_keras_s_convolution(rows, width, channels, filters, time):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3, rows, time, channels)).astype("float32")
+    kernel = rng.normal(size=(rows, width, channels, filters)).astype("float32")
+    expected = keras.ops.conv(x, kernel, padding="same", data_format="channels_last")
+    found = convolve_rows(keras.ops.convert_to_tensor(x), keras.ops.convert_to_tensor(kernel))
+    sums = rows * width * channels  # products of standard normals: their sum is of size √sums
+    np.testing.assert_allclose(found, expected, atol=1e-6 * sums)
+
+
+def plain(network):
+    """Return a network whose layers are Keras' own, with the same weights, and itself."""
+    fast = network.build(3, 40)
+    again = keras.models.clone_model(fast)
+    again.set_weights(fast.get_weights())
+    return again, fast
+
+
+@pytest.mark.skipif(bool(backend.gpus()), reason="on a GPU layers stay as they are")
+def test_the_papers_network_runs_that_way_and_trains_alike():
+    own, fast = plain(ResNet(3, 5, 2, 2))
+    name = "block1_conv2"
+    assert fast.get_layer(name).convolution_op is convolve_rows
+    assert own.get_layer(name).convolution_op is not convolve_rows
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4, 12, 40, 1)).astype("float32")
+    y = (rng.random((4, 3)) < 0.5).astype("float32")
+    np.testing.assert_allclose(np.asarray(fast(x)), np.asarray(own(x)), atol=1e-5)
+    for model in (own, fast):
+        model.compile("sgd", "binary_crossentropy", **backend.compile_options())
+        model.train_on_batch(x, y)
+    for one, other in zip(own.get_weights(), fast.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kernel_size": (3, 5), "padding": "same"},
+        {"kernel_size": (12, 5)},
+        {"kernel_size": (12, 5), "padding": "same", "strides": (1, 2)},
+        {"kernel_size": (12, 5), "padding": "same", "dilation_rate": (1, 2)},
+        {"kernel_size": (12, 5), "padding": "same", "groups": 2},
+    ],
+)
+def test_other_convolutions_are_left_alone(options):
+    inputs = layers.Input((12, 20, 2))
+    model = keras.Model(inputs, layers.Conv2D(4, **options)(inputs))
+    rows_as_channels(model)
+    assert model.layers[-1].convolution_op is not convolve_rows
+
+
+def test_a_saved_network_is_made_of_keras_s_layers(tmp_path):
+    own, fast = plain(ResNet(2, 3, 1, 2))
+    fast.save(tmp_path / "m.keras")
+    again = keras.saving.load_model(tmp_path / "m.keras", compile=False, safe_mode=True)
+    assert type(again.get_layer("stem")) is layers.Conv2D
+    x = np.random.default_rng(0).normal(size=(2, 12, 40, 1)).astype("float32")
+    np.testing.assert_allclose(np.asarray(again(x)), np.asarray(fast(x)), atol=1e-5)
