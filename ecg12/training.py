@@ -166,10 +166,10 @@ class Trainer:
         training, validation = self.task.parts["training"], self.task.parts["validation"]
         first = training[: self.batch]
         batch = self.task.dataset.inputs(first), self.outputs[first]
-        self.model.train_on_batch(*batch)  # compiles
+        backend.train_on_batch(self.model, *batch)  # compiles
         begun = self.clock.now()
         for _ in range(MEASURED_STEPS):
-            self.model.train_on_batch(*batch)
+            backend.train_on_batch(self.model, *batch)
         seconds = (self.clock.now() - begun) / (MEASURED_STEPS * len(first))
         for variable, value in zip(self._variables(), before, strict=True):
             variable.assign(value)
@@ -194,7 +194,7 @@ class Trainer:
         ):
             rate = self.schedule.rate(self.progress, seen / len(order), self.horizon)
             self.optimizer.learning_rate.assign(rate)
-            loss_value = float(self.model.train_on_batch(inputs, outputs))
+            loss_value = backend.train_on_batch(self.model, inputs, outputs)
             total, seen = total + loss_value * len(outputs), seen + len(outputs)
             if self.clock.left() <= 0:
                 break
