@@ -1,4 +1,4 @@
-"""One network on several devices, and JAX in TensorFlow's place; JAX runs in processes of its own."""
+"""One network on several devices; JAX in TensorFlow's place, each time in its own process."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Convolutions over all rows as one-dimensional ones: against Keras' own, forwards and backwards."""
+"""Convolutions over all rows as one-dimensional ones: against Keras' own, both ways."""
 
 import numpy as np
 import pytest

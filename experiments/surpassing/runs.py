@@ -1,0 +1,205 @@
+"""One run: a variant trained and tested on all folds; its answers in a file of their own.
+
+A run's file holds, by lead set, the class scores of all tested recordings (nan elsewhere); by fold
+the scores of its validation part and the thresholds tuned on it; and the costs. `truth.npz` holds
+what all runs share: targets, names of the databases, and which of them each fold tests.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from ecg12 import backend
+from ecg12.backend import keras
+from ecg12.budget import Clock
+from ecg12.classifier import Classifier, Member
+from ecg12.databases import databases_of
+from ecg12.dataset import Dataset, prepare_folder
+from ecg12.files import replacing
+from ecg12.headers import LEADS
+from ecg12.labels import WEIGHTS, ScoredClasses, load_weights
+from ecg12.records import Record, read_record
+from ecg12.signals import prepare_parts
+from ecg12.synthetic import generate
+from ecg12.thresholds import tune
+from ecg12.training import Task, Trainer, class_scores
+from experiments.surpassing.variants import AVERAGED, CHAINS, SINGLE, VARIANTS, Variant
+
+SYNTHETIC = "synthetic"
+SEEN, UNSEEN = ("general", "American", "nine classes"), ("monitor", "research")
+# Folder → recordings, seed and sites; the first trains, the others are answered.
+DRAWN = {
+    "seen sites": (1250, 10, SEEN),
+    "seen sites, held out": (400, 11, SEEN),
+    "unseen sites": (400, 12, UNSEEN),
+}
+LEAD_SETS = {  # of the challenge of 2021
+    "12": LEADS,
+    "6": LEADS[:6],
+    "4": ("I", "II", "III", "V2"),
+    "3": ("I", "II", "V2"),
+    "2": ("I", "II"),
+}
+COSTS = ("s/epoch", "ms/recording", "GFLOP")
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """A variant, the seed of division and training, and which of several such networks it is."""
+
+    variant: str
+    seed: int
+    member: int = 0
+
+    def file(self, work: Path, kind: str = "answers") -> Path:
+        """Return where its answers lie, or its weights."""
+        return work / kind / f"{self.variant}, seed {self.seed}, {self.member}.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """Prepared recordings; for each fold those that may train and those that are answered."""
+
+    datasets: dict[int, Dataset]  # parts → the same recordings in the same order
+    classes: ScoredClasses
+    folds: list[tuple[np.ndarray, np.ndarray]]
+    answered: dict  # (parts, lead set) → recording → as a classifier takes it
+
+
+@lru_cache(maxsize=1)
+def material(data: str, work: Path) -> Material:
+    """Draw or read the recordings; prepare them once."""
+    classes = load_weights(WEIGHTS)
+    folder = work / SYNTHETIC if data == SYNTHETIC else Path(data)
+    if data == SYNTHETIC:
+        for name, (n, seed, sites) in DRAWN.items():
+            if not (folder / name).is_dir():
+                generate(folder / name, n, seed, sites=sites, rates=None, seconds=None, workers=2)
+    datasets = {
+        chain.parts: prepare_folder(folder, work / f"prepared{chain.parts}", chain, classes)
+        for chain in CHAINS
+    }
+    dataset = datasets[SINGLE.parts]
+    owner = np.array(databases_of([folder / name for name in dataset.names], folder))
+    if data == SYNTHETIC:
+        trains = owner == next(iter(DRAWN))
+        folds = [(np.flatnonzero(trains), np.flatnonzero(~trains))]
+    else:
+        folds = [(np.flatnonzero(owner != name), np.flatnonzero(owner == name))
+                 for name in np.unique(owner)]  # fmt: skip
+    fold_of = np.full(len(dataset), -1)
+    for fold, (_, test) in enumerate(folds):
+        fold_of[test] = fold
+    if not (work / "truth.npz").is_file():
+        with replacing(work / "truth.npz") as temporary:
+            np.savez(temporary, targets=dataset.targets, owner=owner, fold_of=fold_of)
+    answered = _answered([folder / name for name in dataset.names], np.flatnonzero(fold_of >= 0))
+    return Material(datasets, classes, folds, answered)
+
+
+def _answered(paths: list[Path], tested: np.ndarray) -> dict:
+    """Prepare the tested recordings for each chain and lead set, as the driver does."""
+    found: dict = {(chain.parts, leads): {} for chain in CHAINS for leads in LEAD_SETS}
+    for i in tested:
+        record = read_record(paths[i], AVERAGED.needed_seconds)
+        for chain in CHAINS:
+            for name, leads in LEAD_SETS.items():
+                found[chain.parts, name][i] = (prepare_parts(only(record, leads), chain),)
+    return found
+
+
+def only(record: Record, leads: tuple[str, ...]) -> Record:
+    """Return a recording with some of its leads."""
+    rows = [record.leads.index(lead) for lead in leads if lead in record.leads]
+    return replace(
+        record,
+        stored=record.stored[rows],
+        gains=record.gains[rows],
+        offsets=record.offsets[rows],
+        units=tuple(record.units[row] for row in rows),
+        leads=tuple(record.leads[row] for row in rows),
+    )
+
+
+def divide(rest: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """Return four fifths of some recordings to train on, and a fifth to tune thresholds on."""
+    order = np.random.default_rng([seed, len(rest)]).permutation(rest)
+    n = len(order) // 5
+    return {"training": order[n:], "validation": order[:n]}
+
+
+def run(one: Run, data: str, work: Path, begin_at: Path | None) -> None:
+    """Train and test one variant on all folds; write its answers.
+
+    With `begin_at` its networks begin at those that the same run left in that work folder.
+    """
+    variant, ready = VARIANTS[one.variant], material(data, work)
+    backend.start(one.seed)
+    weights = None
+    if begin_at:
+        with np.load(one.file(begin_at, "weights")) as saved:
+            weights = [saved[f"arr_{i}"] for i in range(len(saved.files))]
+    shape = ready.datasets[SINGLE.parts].targets.shape
+    kept = {f"scores {leads}": np.full(shape, np.nan, np.float32) for leads in LEAD_SETS}
+    epochs, answers = [], []
+    for fold, (rest, test) in enumerate(ready.folds):
+        trainer, task = _trained(one, variant, rest, ready, work, weights)
+        part = task.parts["validation"]
+        scores = class_scores(trainer.forward, task, part)[0]
+        tuned = tune(scores, task.dataset.targets[part], task.classes)
+        kept |= {f"validation {fold}": scores, f"thresholds {fold}": tuned.thresholds}
+        member = Member("m", trainer.model, variant.preprocessing, tuned.thresholds, 0.0)
+        classifier = Classifier(ready.classes, [member])
+        for leads in LEAD_SETS:
+            prepared = [ready.answered[variant.preprocessing.parts, leads][i] for i in test]
+            begun = time.process_time()
+            kept[f"scores {leads}"][test] = classifier.member_scores(prepared)[0]
+            answers.append((time.process_time() - begun) / len(test))
+        epochs.append(trainer.seconds)
+    gflop = variant.network.gflop(SINGLE.n_samples)
+    costs = np.array([np.sum(epochs), 1e3 * np.median(answers), gflop])
+    for kind, arrays in (("weights", trainer.model.get_weights()), ("answers", None)):
+        one.file(work, kind).parent.mkdir(exist_ok=True)
+        with replacing(one.file(work, kind)) as temporary:
+            if arrays is None:  # last, since it tells that the run is over
+                np.savez(temporary, costs=costs, **kept)
+            else:
+                np.savez(temporary, *arrays)
+
+
+class _Timed(Trainer):
+    """Knows how much processor time its epochs took on average."""
+
+    def run(self, epochs: int | None = None) -> str:
+        begun, done = time.process_time(), self.progress.epoch
+        ended = super().run(epochs)
+        self.seconds = (time.process_time() - begun) / max(1, self.progress.epoch - done)
+        return ended
+
+
+def _trained(
+    one: Run,
+    variant: Variant,
+    rest: np.ndarray,
+    ready: Material,
+    work: Path,
+    weights: list[np.ndarray] | None,
+) -> tuple[_Timed, Task]:
+    parts = divide(rest, one.seed)
+    task = Task(ready.datasets[variant.preprocessing.parts], parts, ready.classes)
+    seed = 1000 * one.member + one.seed
+    keras.utils.set_random_seed(seed)
+    model = variant.network.build(len(ready.classes.columns), SINGLE.n_samples)
+    if weights:
+        model.set_weights(weights)
+    checkpoint = one.file(work, "checkpoints")
+    checkpoint.parent.mkdir(exist_ok=True)
+    checkpoint.unlink(missing_ok=True)  # of a run that was killed
+    schedule = variant.schedule(weights is not None)
+    trainer = _Timed(model, task, schedule, seed, checkpoint, "", Clock(24))
+    trainer.run()
+    checkpoint.unlink()
+    return trainer, task
