@@ -19,7 +19,7 @@ from ecg12.files import is_whole_archive, replacing
 from ecg12.labels import ScoredClasses
 from ecg12.losses import LOSSES
 from ecg12.metrics import scorer_of
-from ecg12.networks import activation_bytes
+from ecg12.networks import activation_bytes, rows_as_channels
 from ecg12.progress import bar
 from ecg12.schedule import Progress, Schedule
 from ecg12.thresholds import single
@@ -99,6 +99,7 @@ class Trainer:
         self.batch = schedule.batch_size(len(task.parts["training"]))
         memory = available_memory(gpu=bool(backend.gpus()))
         self.batch = batch_that_fits(self.batch, activation_bytes(model), memory)
+        rows_as_channels(model)
         self.progress = schedule.start()
         self.horizon = schedule.epochs  # how many epochs there will be
         self.history: list[dict[str, float]] = []

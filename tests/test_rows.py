@@ -25,17 +25,17 @@ def test_it_is_keras_s_convolution(rows, width, channels, filters, time):
     np.testing.assert_allclose(found, expected, atol=1e-6 * sums)
 
 
-def plain(network):
-    """Return a network whose layers are Keras' own, with the same weights, and itself."""
-    fast = network.build(3, 40)
-    again = keras.models.clone_model(fast)
-    again.set_weights(fast.get_weights())
-    return again, fast
+def pair(network):
+    """Return a network as built, and one of the same weights whose rows are channels."""
+    own, fast = network.build(3, 40), network.build(3, 40)
+    fast.set_weights(own.get_weights())
+    rows_as_channels(fast)
+    return own, fast
 
 
 @pytest.mark.skipif(bool(backend.gpus()), reason="on a GPU layers stay as they are")
 def test_the_papers_network_runs_that_way_and_trains_alike():
-    own, fast = plain(ResNet(3, 5, 2, 2))
+    own, fast = pair(ResNet(3, 5, 2, 2))
     name = "block1_conv2"
     assert fast.get_layer(name).convolution_op is convolve_rows
     assert own.get_layer(name).convolution_op is not convolve_rows
@@ -48,6 +48,14 @@ def test_the_papers_network_runs_that_way_and_trains_alike():
         model.train_on_batch(x, y)
     for one, other in zip(own.get_weights(), fast.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_many_filters_can_be_left_as_they_are():
+    model = ResNet(3, 3, 1, 1).build(2, 16)
+    rows_as_channels(model, 2)
+    assert model.get_layer("stem").convolution_op is not convolve_rows
+    rows_as_channels(model, 3)
+    assert (model.get_layer("stem").convolution_op is convolve_rows) == (not backend.gpus())
 
 
 @pytest.mark.parametrize(
@@ -68,7 +76,7 @@ def test_other_convolutions_are_left_alone(options):
 
 
 def test_a_saved_network_is_made_of_keras_s_layers(tmp_path):
-    own, fast = plain(ResNet(2, 3, 1, 2))
+    _, fast = pair(ResNet(2, 3, 1, 2))
     fast.save(tmp_path / "m.keras")
     again = keras.saving.load_model(tmp_path / "m.keras", compile=False, safe_mode=True)
     assert type(again.get_layer("stem")) is layers.Conv2D

@@ -11,7 +11,7 @@ from ecg12.calibration import Calibration
 from ecg12.dataset import to_inputs
 from ecg12.errors import ModelError
 from ecg12.labels import ScoredClasses
-from ecg12.networks import Network
+from ecg12.networks import ANSWERING, Network, rows_as_channels
 from ecg12.records import Record
 from ecg12.signals import Preprocessing, prepare_parts
 
@@ -88,6 +88,8 @@ class Classifier:
         self.preprocessings = tuple(dict.fromkeys(m.preprocessing for m in members))
         teams = [[m for m in members if m.preprocessing == p] for p in self.preprocessings]
         self._order = [self.members.index(member) for team in teams for member in team]
+        for member in members:
+            rows_as_channels(member.model, ANSWERING)
         self._calls = [
             backend.compiled([m.model for m in team], team[0].model.input_shape[1:])
             for team in teams

@@ -16,7 +16,7 @@ from ecg12.classifier.ensemble import Classifier, Member
 from ecg12.errors import InputError, ModelError
 from ecg12.files import read_json, sha256, write_json, write_named_by_checksum
 from ecg12.labels import ScoredClasses
-from ecg12.networks import network_of, rows_as_channels, specification
+from ecg12.networks import network_of, specification
 from ecg12.signals import Preprocessing
 
 log = logging.getLogger(__name__)
@@ -188,4 +188,4 @@ def load_network(file: Path, checksum: str) -> Any:
         raise ModelError(f"{file}: cannot be loaded: {error!r}") from error
     if not all(np.isfinite(weights).all() for weights in model.get_weights()):
         raise ModelError(f"{file}: holds weights that are no finite numbers")
-    return rows_as_channels(model)
+    return model

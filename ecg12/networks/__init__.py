@@ -7,11 +7,12 @@ forward pass costs.
 from ecg12.networks.crnn import CRNN
 from ecg12.networks.heads import activation_bytes, freeze, swap_head
 from ecg12.networks.resnet import TABLE_2, ResNet
-from ecg12.networks.rows import rows_as_channels
+from ecg12.networks.rows import ANSWERING, rows_as_channels
 from ecg12.networks.se_resnet import SEResNet
 from ecg12.networks.specifications import Network, network_of, specification
 
 __all__ = [
+    "ANSWERING",
     "CRNN",
     "TABLE_2",
     "Network",

@@ -9,7 +9,6 @@ from typing import Any
 
 from ecg12.backend import keras
 from ecg12.headers import LEADS
-from ecg12.networks.rows import rows_as_channels
 
 layers = keras.layers
 N_LEADS = len(LEADS)
@@ -80,7 +79,7 @@ class ResNet:
         for dense in range(self.z):
             x = layers.Dense(self.f, "relu", name=f"dense{dense + 1}")(x)
         x = layers.Dense(n_outputs, "sigmoid", name="scores")(x)
-        return rows_as_channels(keras.Model(inputs, x, name=self.name))
+        return keras.Model(inputs, x, name=self.name)
 
     @property
     def name(self) -> str:

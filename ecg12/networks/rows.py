@@ -3,8 +3,9 @@
 A 'same' convolution whose kernel is as high as its input lets every row see nearly every row. Read
 with rows and channels as one axis, it is a one-dimensional convolution whose kernel repeats the
 same weights along its diagonals. That multiplies a third more, by zeros, but processors have much
-faster code for many channels than for the few of paper B (4 to 64, filters of 12 × 3 to 12 × 11):
-`benchmarks/rows.py` measures it. Weights, layers and files stay those of `keras.layers.Conv2D`.
+faster code for many channels than for the few of paper B (16 to 64, filters of 12 × 3 to 12 × 11).
+Training gains for any number; answers gain up to `ANSWERING` filters, and beyond it lose for one
+recording alone (`benchmarks/rows.py`). Weights, layers and files stay `keras.layers.Conv2D`'s.
 """
 
 from typing import Any
@@ -13,9 +14,10 @@ from ecg12 import backend
 from ecg12.backend import keras
 
 ops = keras.ops
+ANSWERING = 32  # filters
 
 
-def rows_as_channels(model: Any) -> Any:
+def rows_as_channels(model: Any, most_filters: int | None = None) -> None:
     """Let a model's convolutions over all rows run as one-dimensional ones.
 
     Parameters
@@ -24,17 +26,14 @@ def rows_as_channels(model: Any) -> Any:
         Any Keras model; changed in place, and whatever shares its layers with it. Only stride 1,
         no dilation, and 'same' padding qualify; other layers are left as they are, and on a GPU,
         where it has not been measured, all.
-
-    Returns
-    -------
-    The same model.
+    most_filters
+        Leave convolutions of more filters as they are.
     """
     if backend.gpus():
-        return model
+        return
     for layer in model.layers:
-        if _qualifies(layer):
+        if _qualifies(layer) and (most_filters is None or layer.filters <= most_filters):
             layer.convolution_op = convolve_rows
-    return model
 
 
 def _qualifies(layer: Any) -> bool:
