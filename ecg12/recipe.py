@@ -19,6 +19,7 @@ from ecg12.signals import Preprocessing
 from ecg12.transfer import Start, match, read_pretrained
 
 log = logging.getLogger(__name__)
+VALIDATIONS = ("random", "database")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class Recipe:
     selection
         ``"score"``: those with the best validation scores of their own; ``"gain"``: those that add
         most to the ensemble's; ``"all"``: every one, however many (for pretraining).
+    validation
+        What chooses epochs, thresholds and members: ``"random"``, a fifth of the recordings (paper
+        B), or ``"database"``, whole databases that train nothing.
     starts
         Where the training of each network begins; empty: all from scratch.
     """
@@ -45,7 +49,14 @@ class Recipe:
     preprocessing: Preprocessing = Preprocessing()
     seed: int = 0
     selection: str = "score"
+    validation: str = "random"
     starts: tuple[Start | None, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a validation that is not known."""
+        if self.validation not in VALIDATIONS:
+            choices = ", ".join(VALIDATIONS)
+            raise ValueError(f"unknown validation {self.validation!r}; choices: {choices}")
 
     def start(self, index: int) -> Start | None:
         """Return where the training of a network begins; None: from scratch."""

@@ -1,8 +1,10 @@
-"""Random divisions of recordings: paper B's three parts, and folds."""
+"""Divisions of recordings: paper B's three random parts, whole databases that validate, folds."""
 
 from collections.abc import Sequence
 
 import numpy as np
+
+from ecg12.errors import InputError
 
 
 def split(n: int, seed: int, patients: Sequence[str] = ()) -> dict[str, np.ndarray]:
@@ -35,6 +37,72 @@ def split(n: int, seed: int, patients: Sequence[str] = ()) -> dict[str, np.ndarr
         "validation": order[n_test : n_test + n_validation],
         "test": order[:n_test],
     }
+
+
+def split_off_databases(
+    databases: Sequence[str], seed: int, patients: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
+    """Divide recordings so that whole databases validate, as an unseen hospital would.
+
+    Of the other databases 80 % train and 20 % test, divided at random as by `split`.
+
+    Parameters
+    ----------
+    databases
+        Each recording's database.
+    seed
+        Decides the division.
+    patients
+        As for `split`.
+
+    Raises
+    ------
+    InputError
+        As `check_apart`.
+    """
+    check_apart(databases, [patients[i] or i for i in range(len(patients))])
+    validation = validating_databases(databases, seed)
+    rest = np.setdiff1d(np.arange(len(databases)), validation)
+    parts = split(len(rest), seed, [patients[i] for i in rest] if patients else ())
+    training = np.union1d(parts["training"], parts["validation"])
+    return {"training": rest[training], "validation": validation, "test": rest[parts["test"]]}
+
+
+def check_apart(databases: Sequence[str] | np.ndarray, patients: Sequence[object]) -> None:
+    """Refuse databases that cannot be told apart.
+
+    Raises
+    ------
+    InputError
+        If all recordings belong to one, or a patient (of those given) has recordings in two.
+    """
+    if len(names := np.unique(databases)) < 2:
+        raise InputError(f"all recordings belong to one database, {names[0]}: none to leave out")
+    first: dict[object, str] = {}
+    for patient, database in zip(patients, databases, strict=False):
+        if first.setdefault(patient, database) != database:
+            raise InputError(
+                f"a patient has recordings in both {first[patient]} and {database}; databases that "
+                "share patients cannot be left out"
+            )
+
+
+def validating_databases(databases: Sequence[str] | np.ndarray, seed: int) -> np.ndarray:
+    """Return the recordings of databases drawn one by one until they hold a fifth of all.
+
+    The last one is never drawn.
+
+    Raises
+    ------
+    InputError
+        If there is only one.
+    """
+    check_apart(databases, ())
+    names, counts = np.unique(databases, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    held = np.cumsum(counts[order])
+    n = min(int(np.searchsorted(held, 0.2 * len(databases))) + 1, len(names) - 1)
+    return np.flatnonzero(np.isin(databases, names[order[:n]]))
 
 
 def folds(n: int, k: int, seed: int) -> list[np.ndarray]:

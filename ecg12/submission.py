@@ -21,6 +21,7 @@ from ecg12 import __version__, backend
 from ecg12.backend import keras
 from ecg12.budget import RESERVE, Clock, plan
 from ecg12.classifier import Classifier, Member, save_classifier
+from ecg12.databases import databases_of
 from ecg12.dataset import Dataset, prepare_folder, summary
 from ecg12.ensembling import Candidate, chosen, join, parts, score_parts
 from ecg12.files import locked, write_json
@@ -30,7 +31,7 @@ from ecg12.metrics import scorer_of
 from ecg12.networks import specification
 from ecg12.pools import Pool
 from ecg12.recipe import Recipe
-from ecg12.splits import split
+from ecg12.splits import split, split_off_databases
 from ecg12.thresholds import tune
 from ecg12.training import Task, Trainer, class_scores, read_state
 from ecg12.transfer import Start
@@ -86,7 +87,7 @@ def train(
         dataset, classes = open_data(data, work, recipe, classes, labels)
         if not recipe.starts:
             log.info("no pretrained networks: all begin from scratch")
-        task = Task(dataset, split(len(dataset), recipe.seed, dataset.patients), classes)
+        task = Task(dataset, divide(dataset, recipe), classes)
         (folder / REPORT).unlink(missing_ok=True)
         candidates = train_members(recipe, task, folder, clock)
         best = chosen(candidates, recipe.keep, recipe.selection, task)
@@ -98,6 +99,23 @@ def train(
         write_json(folder / REPORT, {**made, "members": members, "ensemble": scores})
         shutil.rmtree(work)
     return classifier
+
+
+def divide(dataset: Dataset, recipe: Recipe) -> dict[str, np.ndarray]:
+    """Divide recordings into training, validation and test part, as the recipe wants it.
+
+    Raises
+    ------
+    InputError
+        If databases shall validate and there is only one.
+    """
+    if recipe.validation == "random":
+        return split(len(dataset), recipe.seed, dataset.patients)
+    databases = databases_of(dataset.names, ".")
+    parts = split_off_databases(databases, recipe.seed, dataset.patients)
+    apart = sorted({databases[i] for i in parts["validation"]})
+    log.info("databases that validate: %s", ", ".join(apart))
+    return parts
 
 
 def _fields(recipe: Recipe) -> dict[str, Any]:

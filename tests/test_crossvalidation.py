@@ -80,6 +80,20 @@ def test_one_database_after_the_other_is_held_out(targets):
         assert len(fold.validation) == pytest.approx((120 - len(fold.held_out)) / 4, abs=1)
 
 
+def test_whole_databases_validate_where_the_recipe_says_so(targets):
+    names = tuple(f"{'abcd'[i % 4]}/{i}" for i in range(120))
+    for by_database in (False, True):
+        for fold in divide(dataset_of(targets, names), 5, 0, (), by_database, "database"):
+            rest = np.concatenate([fold.training, fold.validation])
+            assert sorted(np.concatenate([rest, fold.held_out])) == list(range(120))
+            apart = set(fold.validation % 4)
+            assert len(apart) == 1
+            assert not apart & set(fold.training % 4)
+    pairs = names[:2] * 60  # nothing is left to validate when one of two is held out
+    with pytest.raises(InputError, match="all recordings belong to one database, b"):
+        divide(dataset_of(targets, pairs), 5, 0, (), True, "database")
+
+
 def test_folds_that_cannot_be_are_refused(targets):
     with pytest.raises(InputError, match="3 recordings cannot be divided into 5 parts"):
         divide(dataset_of(targets[:3]), 5, 0)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from ecg12.dataset import CHUNK, ahead, prepare_folder, summary, to_inputs
-from ecg12.errors import RecordError
+from ecg12.errors import InputError, RecordError
 from ecg12.headers import LEADS
 from ecg12.labels import WEIGHTS, load_weights
 from ecg12.records import Record, read_record, write_record
 from ecg12.signals import STEP, Preprocessing, prepare, prepare_parts
-from ecg12.splits import folds, split
+from ecg12.splits import folds, split, split_off_databases
 
 CLASSES = load_weights(WEIGHTS)
 SHORT = Preprocessing(seconds=1.0, margin=0.5)
@@ -193,6 +193,34 @@ def test_one_recording_trains_and_validates():
         "validation": [0],
         "test": [],
     }
+
+
+def test_whole_databases_validate():
+    databases = ["a"] * 30 + ["b"] * 8 + ["c"] * 12
+    drawn = set()
+    for seed in range(20):
+        parts = split_off_databases(databases, seed)
+        assert sorted(np.concatenate(list(parts.values()))) == list(range(50))
+        apart = {databases[i] for i in parts["validation"]}
+        assert len(parts["validation"]) == sum(databases.count(name) for name in apart)
+        assert len(parts["validation"]) >= 10  # a fifth
+        assert len(parts["test"]) == round(0.2 * (50 - len(parts["validation"])))
+        drawn.add(tuple(sorted(apart)))
+    assert drawn == {("a",), ("c",), ("a", "b"), ("b", "c")}  # b alone holds less than a fifth
+
+
+def test_databases_that_cannot_validate_apart_are_refused():
+    with pytest.raises(InputError, match="all recordings belong to one database, ptb"):
+        split_off_databases(["ptb"] * 9, 0)
+    with pytest.raises(InputError, match="a patient has recordings in both a and b"):
+        split_off_databases(["a", "a", "b"], 0, ["", "p", "p"])
+
+
+def test_patients_stay_together_beside_a_database_that_validates():
+    databases, patients = ["a"] * 20 + ["b"] * 80, [str(i // 2) for i in range(100)]
+    parts = split_off_databases(databases, 0, patients)
+    known = {name: {patients[i] for i in part} for name, part in parts.items()}
+    assert not known["training"] & (known["test"] | known["validation"])
 
 
 def test_folds_partition():

@@ -11,6 +11,7 @@ from ecg12.databases import databases_of
 from ecg12.dataset import Dataset
 from ecg12.errors import InputError
 from ecg12.label_table import normal_form, read_label_table
+from ecg12.splits import check_apart, validating_databases
 from ecg12.validation import iterative_folds
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def divide(
     seed: int,
     patients: Sequence[str] = (),
     by_database: bool = False,
+    validation: str = "random",
 ) -> list[Fold]:
     """Divide recordings into folds, each with a validation part.
 
@@ -62,6 +64,8 @@ def divide(
         without key ("") is its own patient, as all are if there are no keys.
     by_database
         Hold out one database after the other (`ecg12.databases`), instead of k folds.
+    validation
+        What validates of the rest, as in `Recipe`.
 
     Raises
     ------
@@ -71,15 +75,24 @@ def divide(
     """
     keys = patients or [""] * len(dataset)
     groups = [key or number for number, key in enumerate(keys)]
+    databases = np.array(databases_of(dataset.names, "."))
     if by_database:
-        databases = np.array(databases_of(dataset.names, "."))
-        _check_databases(databases, groups)
+        check_apart(databases, groups)
         named = {name: np.flatnonzero(databases == name) for name in np.unique(databases).tolist()}
     else:
         _check_enough(groups, k, "patients" if patients else "recordings")
         held_out = iterative_folds(dataset.targets, k, seed, groups)
         named = {str(number): fold for number, fold in enumerate(held_out, start=1)}
+    if validation == "database":
+        check_apart(databases, groups)
+        return [_fold_of_databases(name, part, databases, seed) for name, part in named.items()]
     return [_fold(name, part, dataset.targets, groups, seed) for name, part in named.items()]
+
+
+def _fold_of_databases(name: str, held_out: np.ndarray, databases: np.ndarray, seed: int) -> Fold:
+    rest = np.setdiff1d(np.arange(len(databases)), held_out)
+    inner = validating_databases(databases[rest], seed)
+    return Fold(name, np.delete(rest, inner), rest[inner], held_out)
 
 
 def _fold(
@@ -96,18 +109,6 @@ def _check_enough(groups: Sequence[object], k: int, what: str) -> None:
     n = len(set(groups))
     if not 2 <= k <= n:
         raise InputError(f"{n} {what} cannot be divided into {k} parts; from 2 to {n} can be")
-
-
-def _check_databases(databases: np.ndarray, groups: Sequence[object]) -> None:
-    if len(names := np.unique(databases)) < 2:
-        raise InputError(f"all recordings belong to one database, {names[0]}: none to leave out")
-    first: dict[object, str] = {}
-    for group, database in zip(groups, databases.tolist(), strict=True):
-        if first.setdefault(group, database) != database:
-            raise InputError(
-                f"a patient has recordings in both {first[group]} and {database}; databases that "
-                "share patients cannot be left out one by one"
-            )
 
 
 def read_patients(path: str | Path, names: Sequence[str]) -> list[str]:

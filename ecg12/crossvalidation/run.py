@@ -60,7 +60,7 @@ def cross_validate(
     with locked(work / "lock"):
         dataset, classes = open_data(data, work, recipe)
         keys = read_patients(patients, dataset.names) if patients else dataset.patients
-        folds = divide(dataset, k, recipe.seed, keys, by_database)
+        folds = divide(dataset, k, recipe.seed, keys, by_database, recipe.validation)
         answers: list[Answers] = []
         rows = []
         for number, fold in enumerate(folds, start=1):

@@ -26,8 +26,7 @@ from ecg12.search.trials import (
     forget,
     run_trial,
 )
-from ecg12.splits import split
-from ecg12.submission import WORK, open_data, train
+from ecg12.submission import WORK, divide, open_data, train
 from ecg12.training import Task
 
 log = logging.getLogger(__name__)
@@ -88,7 +87,7 @@ def search(
     with locked(work / "lock"):
         spread = pool if isinstance(pool, Cluster) else None
         dataset, classes = open_data(data, work, recipe, labels=labels, pool=spread)
-        task = Task(dataset, split(len(dataset), recipe.seed, dataset.patients), classes)
+        task = Task(dataset, divide(dataset, recipe), classes)
         store_task(work, task)
         plan, counts = make_plan(folder, options, task, pool)
         rows, ranked = _run_all(folder, plan, options, pool)

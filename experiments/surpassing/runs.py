@@ -23,6 +23,7 @@ from ecg12.headers import LEADS
 from ecg12.labels import WEIGHTS, ScoredClasses, load_weights
 from ecg12.records import Record, read_record
 from ecg12.signals import prepare_parts
+from ecg12.splits import validating_databases
 from ecg12.synthetic import generate
 from ecg12.thresholds import tune
 from ecg12.training import Task, Trainer, class_scores
@@ -65,6 +66,7 @@ class Material:
 
     datasets: dict[int, Dataset]  # parts → the same recordings in the same order
     classes: ScoredClasses
+    owner: np.ndarray  # the database of each recording
     folds: list[tuple[np.ndarray, np.ndarray]]
     answered: dict  # (parts, lead set) → recording → as a classifier takes it
 
@@ -97,7 +99,7 @@ def material(data: str, work: Path) -> Material:
         with replacing(work / "truth.npz") as temporary:
             np.savez(temporary, targets=dataset.targets, owner=owner, fold_of=fold_of)
     answered = _answered([folder / name for name in dataset.names], np.flatnonzero(fold_of >= 0))
-    return Material(datasets, classes, folds, answered)
+    return Material(datasets, classes, owner, folds, answered)
 
 
 def _answered(paths: list[Path], tested: np.ndarray) -> dict:
@@ -124,8 +126,14 @@ def only(record: Record, leads: tuple[str, ...]) -> Record:
     )
 
 
-def divide(rest: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """Return four fifths of some recordings to train on, and a fifth to tune thresholds on."""
+def divide(rest: np.ndarray, seed: int, owner: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Return four fifths of some recordings to train on, and a fifth to tune thresholds on.
+
+    With `owner`, the database of every recording, whole databases are set apart for that.
+    """
+    if owner is not None:
+        apart = validating_databases(owner[rest], seed)
+        return {"training": np.delete(rest, apart), "validation": rest[apart]}
     order = np.random.default_rng([seed, len(rest)]).permutation(rest)
     n = len(order) // 5
     return {"training": order[n:], "validation": order[:n]}
@@ -188,7 +196,7 @@ def _trained(
     work: Path,
     weights: list[np.ndarray] | None,
 ) -> tuple[_Timed, Task]:
-    parts = divide(rest, one.seed)
+    parts = divide(rest, one.seed, ready.owner if variant.database else None)
     task = Task(ready.datasets[variant.preprocessing.parts], parts, ready.classes)
     seed = 1000 * one.member + one.seed
     keras.utils.set_random_seed(seed)

@@ -37,6 +37,8 @@ class Variant:
         Of a long recording a part drawn anew in each epoch, and answers averaged over its parts.
     mixup, attention
         Recordings averaged in pairs; attention instead of global pooling. Not parts of the whole.
+    database
+        Whole databases validate, not a fifth of the recordings; only where there are several.
     letter
         Paper B's schedule to the letter: batches of 128, a fixed threshold of .5, an early stop.
         Otherwise batches of 32, all epochs, and the best single threshold, which serve a small set
@@ -51,6 +53,7 @@ class Variant:
     parts: bool = False
     mixup: bool = False
     attention: bool = False
+    database: bool = False
     letter: bool = False
 
     @property
@@ -100,5 +103,6 @@ VARIANTS = (
         "whole + mixup": replace(WHOLE, mixup=True),
         "whole + attention": replace(WHOLE, attention=True),
     }
+    | {"whole, database validates": replace(WHOLE, database=True)}
     | {"letter": Variant(letter=True)}
 )
