@@ -15,6 +15,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ecg12 import backend
+from ecg12.networks import ANSWERING, rows_as_channels
 from ecg12.recipe import get_recipe
 
 SHAPE, CALLS, BATCH = (12, 2500, 1), 7, 32
@@ -24,7 +25,10 @@ def ensemble(name: str) -> Callable[[np.ndarray], np.ndarray]:
     """Build the five cheapest networks of a recipe; print their cost."""
     networks = sorted(get_recipe(name).networks, key=lambda network: network.gflop())[:5]
     print(f"{name}: {sum(network.gflop() for network in networks):.3g} GFLOP a recording")
-    return backend.compiled([network.build(26) for network in networks], SHAPE)
+    models = [network.build(26) for network in networks]
+    for model in models:
+        rows_as_channels(model, ANSWERING)  # as a classifier does
+    return backend.compiled(models, SHAPE)
 
 
 def milliseconds(forward: Callable[[np.ndarray], np.ndarray], n: int) -> float:

@@ -3,8 +3,8 @@
     python -m benchmarks.rows
 
 A training step of 16 recordings, and answers to one and to 32; in turn, processor time per
-recording, the median of three. Both networks have the same weights. Answers of more filters than
-`networks.ANSWERING` are computed Keras' way in the product.
+recording, the median of three. Both networks have the same weights. A model that is loaded answers
+Keras' way where it has more filters than `networks.ANSWERING`.
 
 Exit status 1 if anything that the product computes the new way is slower so by a tenth, or answers
 differ by more than 1e-4.

@@ -23,7 +23,7 @@ from ecg12 import backend
 from ecg12.backend import keras
 from ecg12.dataset import prepare_folder
 from ecg12.labels import WEIGHTS, load_weights
-from ecg12.networks import TABLE_2, ResNet
+from ecg12.networks import TABLE_2, ResNet, rows_as_channels
 from ecg12.signals import Preprocessing
 from ecg12.synthetic import generate
 
@@ -47,6 +47,7 @@ def train(
     keras.mixed_precision.set_dtype_policy(precision)
     print(f"{network.name}, {precision}: {backend.start(0)}", file=sys.stderr)
     model = network.build(len(CLASSES.columns))
+    rows_as_channels(model)  # as a trainer does; on a GPU nothing
     model.compile("adam", "binary_crossentropy", **backend.compile_options())
     losses, begun = [], 0.0
     for step in range(WARM_UP + steps):

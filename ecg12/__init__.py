@@ -5,4 +5,4 @@ multi-hot labels (`labels`), a memory-mapped `dataset`, trained `networks`, a `c
 thresholds, and one csv per recording (`outputs`), which `metrics` scores.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -60,7 +60,7 @@ def split_off_databases(
     InputError
         As `check_apart`.
     """
-    check_apart(databases, [patients[i] or i for i in range(len(patients))])
+    check_apart(databases, [key or i for i, key in enumerate(patients)])
     validation = validating_databases(databases, seed)
     rest = np.setdiff1d(np.arange(len(databases)), validation)
     parts = split(len(rest), seed, [patients[i] for i in rest] if patients else ())
@@ -79,7 +79,7 @@ def check_apart(databases: Sequence[str] | np.ndarray, patients: Sequence[object
     if len(names := np.unique(databases)) < 2:
         raise InputError(f"all recordings belong to one database, {names[0]}: none to leave out")
     first: dict[object, str] = {}
-    for patient, database in zip(patients, databases, strict=False):
+    for patient, database in zip(patients, databases if len(patients) else (), strict=True):
         if first.setdefault(patient, database) != database:
             raise InputError(
                 f"a patient has recordings in both {first[patient]} and {database}; databases that "
@@ -90,14 +90,8 @@ def check_apart(databases: Sequence[str] | np.ndarray, patients: Sequence[object
 def validating_databases(databases: Sequence[str] | np.ndarray, seed: int) -> np.ndarray:
     """Return the recordings of databases drawn one by one until they hold a fifth of all.
 
-    The last one is never drawn.
-
-    Raises
-    ------
-    InputError
-        If there is only one.
+    The last one is never drawn, so of only one none is.
     """
-    check_apart(databases, ())
     names, counts = np.unique(databases, return_counts=True)
     order = np.random.default_rng(seed).permutation(len(names))
     held = np.cumsum(counts[order])

@@ -1,11 +1,11 @@
 """The submission, top to bottom: a folder of recordings becomes a model folder.
 
 Paper B's protocol (Ansari et al., MCIRCC, Computing in Cardiology 2020, section 2.3.2): a random
-60/20/20 split; each network trained by the recipe's schedule, in the paper until the challenge
-metric on the validation part stops rising; thresholds tuned on the validation part; the best of the
-networks, in the paper five of eight, form the ensemble. Not of the paper: the ensemble's scores
-are calibrated, on the validation part too. The test part chooses nothing: it is scored for the
-report alone.
+60/20/20 split (or whole databases that validate, where the recipe says so); each network trained by
+the recipe's schedule, in the paper until the challenge metric on the validation part stops rising;
+thresholds tuned on the validation part; the best of the networks, in the paper five of eight, form
+the ensemble. Not of the paper: the ensemble's scores are calibrated, on the validation part too.
+The test part chooses nothing: it is scored for the report alone.
 """
 
 import hashlib
@@ -77,7 +77,8 @@ def train(
     FileNotFoundError, RecordError
         If the data hold no readable recording.
     InputError
-        If no recording has labels, or another process trains into the same folder.
+        If no recording has labels, another process trains into the same folder, databases shall
+        validate and cannot, or more devices are asked for than can be had.
     """
     clock = Clock(hours * (1 - RESERVE))
     folder = Path(model)
@@ -92,7 +93,7 @@ def train(
         candidates = train_members(recipe, task, folder, clock)
         best = chosen(candidates, recipe.keep, recipe.selection, task)
         classifier = join(best, task)
-        counts = summary(dataset, classes)
+        counts = summary(dataset, classes) | _validating(task, recipe)
         made = {"version": __version__, "recipe": _fields(recipe), "data": counts}
         members = [candidate.row for candidate in candidates]
         scores = score_parts(classifier, best, task)
@@ -107,15 +108,20 @@ def divide(dataset: Dataset, recipe: Recipe) -> dict[str, np.ndarray]:
     Raises
     ------
     InputError
-        If databases shall validate and there is only one.
+        If databases shall validate and cannot, as `check_apart` tells.
     """
     if recipe.validation == "random":
         return split(len(dataset), recipe.seed, dataset.patients)
     databases = databases_of(dataset.names, ".")
-    parts = split_off_databases(databases, recipe.seed, dataset.patients)
-    apart = sorted({databases[i] for i in parts["validation"]})
-    log.info("databases that validate: %s", ", ".join(apart))
-    return parts
+    return split_off_databases(databases, recipe.seed, dataset.patients)
+
+
+def _validating(task: Task, recipe: Recipe) -> dict[str, Any]:
+    """Name the databases that validate, if whole ones do."""
+    if recipe.validation == "random":
+        return {}
+    names = [task.dataset.names[i] for i in task.parts["validation"]]
+    return {"validating_databases": sorted(set(databases_of(names, ".")))}
 
 
 def _fields(recipe: Recipe) -> dict[str, Any]:
@@ -178,7 +184,7 @@ def train_members(recipe: Recipe, task: Task, folder: Path, clock: Clock) -> lis
 def _identity(recipe: Recipe, index: int, task: Task) -> str:
     """Name all that decides what a member becomes."""
     network, seed, start = recipe.networks[index], recipe.seed + index, recipe.start(index)
-    choices = [__version__, backend.BACKEND, network, seed, recipe.schedule, recipe.seed]
+    choices = [__version__, backend.identity(), network, seed, recipe.schedule, recipe.seed]
     if start:
         choices += [start.pretrained.checksum, start.frozen]
     return f"{choices} {task.fingerprint}"

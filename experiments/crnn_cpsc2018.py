@@ -92,7 +92,7 @@ def cross_validate(dataset, classes, network, schedule, folds, seed, work):
 def _fold_scores(task, network, schedule, seed, work, number):
     """Train and score one fold, or read what an earlier run of the same identity left."""
     validation = task.parts["validation"].tolist()
-    choices = [__version__, backend.BACKEND, network, schedule, seed, validation]
+    choices = [__version__, backend.identity(), network, schedule, seed, validation]
     identity = f"{choices} {task.dataset.fingerprint}"
     done, checkpoint = work / f"scores{number}.npz", work / f"fold{number}.npz"
     if done.is_file():

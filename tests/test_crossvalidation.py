@@ -90,7 +90,7 @@ def test_whole_databases_validate_where_the_recipe_says_so(targets):
             assert len(apart) == 1
             assert not apart & set(fold.training % 4)
     pairs = names[:2] * 60  # nothing is left to validate when one of two is held out
-    with pytest.raises(InputError, match="all recordings belong to one database, b"):
+    with pytest.raises(InputError, match="besides fold a there is only b"):
         divide(dataset_of(targets, pairs), 5, 0, (), True, "database")
 
 
@@ -284,6 +284,12 @@ def test_after_kill_9_the_run_goes_on_and_ends_alike(whole, data, tmp_path):
     assert (output / "fold1.npz").stat().st_mtime_ns == before
     for table in ("folds.csv", "ways.csv", "summary.csv"):
         assert rows_of(output / table) == rows_of(whole[0] / table)
+
+
+def test_the_recipe_says_what_validates(data, tmp_path):
+    recipe = replace(TINY, validation="database")
+    with pytest.raises(InputError, match="besides fold georgia there is only ptb"):
+        cross_validate(data, tmp_path, recipe, by_database=True)
 
 
 def test_command_leaves_databases_out(data, tmp_path, monkeypatch, capsys):

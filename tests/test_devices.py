@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,6 @@ import pytest
 
 from ecg12.errors import InputError
 
-pytest.importorskip("jax", reason="JAX is not installed")
 ROOT = Path(__file__).parent.parent
 # Trains for four epochs on 31 recordings in batches of 8, so that the last batch has 7; prints what
 # came out, where the weights lie, and how large a share of a batch a device has.
@@ -45,7 +45,12 @@ trainer.run()
 value = model.trainable_variables[0].value
 x = np.zeros((8, 12, 64, 1), np.float32)
 share = on_devices(x).addressable_shards[0].data.shape[0] if backend.replicas() > 1 else len(x)
+known = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
+known.compile("sgd", lambda y, scores: y[:, 0] + 0 * scores[:, 0], **backend.compile_options())
+y = np.array([[1], [2], [6]], np.float32)
 print(json.dumps({
+    "mean": backend.train_on_batch(known, y, y),
+    "identity": backend.identity(),
     "line": line,
     "losses": [row["loss"] for row in trainer.history],
     "metrics": [row["validation_score"] for row in trainer.history],
@@ -57,6 +62,9 @@ print(json.dumps({
 
 
 NO_TENSORFLOW = "import sys; sys.modules['tensorflow'] = None\n"
+
+
+needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed")
 
 
 def in_jax(code, *arguments, devices=1, visible=2, check=True):
@@ -75,12 +83,15 @@ def trained(tmp_path, network, n, devices):
     return json.loads(in_jax(TRAINING, network, n, folder, devices=devices).stdout)
 
 
+@needs_jax
 @pytest.mark.parametrize(("network", "n"), [("resnet", 31), ("seresnet", 32)])
 def test_two_devices_train_as_one_does(tmp_path, network, n):
     """Equal but for the order of float32 sums; with batch normalisation for whole batches."""
     one, two = (trained(tmp_path, network, n, devices) for devices in (1, 2))
     assert one["line"] == "jax on CPU (no usable GPU)"
     assert two["line"] == f"{one['line']}; each batch divided among 2 devices"
+    assert one["mean"] == two["mean"] == pytest.approx((1 + 2 + 6) / 3)
+    assert one["identity"] != two["identity"]
     assert (one["devices"], one["share"]) == (1, 8)
     assert (two["devices"], two["share"]) == (2, 4)
     np.testing.assert_allclose(two["losses"], one["losses"], rtol=1e-4)
@@ -89,6 +100,7 @@ def test_two_devices_train_as_one_does(tmp_path, network, n):
     assert np.ptp(one["losses"]) > 0.01  # it trains at all
 
 
+@needs_jax
 def test_jax_gives_the_answers_that_tensorflow_gave():
     """The tests of a frozen model and of the rows' convolution, in a process without TensorFlow."""
     chosen = [
@@ -103,6 +115,7 @@ def test_jax_gives_the_answers_that_tensorflow_gave():
 START = "from ecg12 import backend; backend.start(0)"
 
 
+@needs_jax
 def test_more_devices_than_there_are_is_an_error_with_their_names():
     done = in_jax(START, devices=3, check=False)
     assert "ECG12_DEVICES=3, but JAX sees 2: cpu:0, cpu:1" in done.stderr

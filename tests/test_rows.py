@@ -5,9 +5,13 @@ import pytest
 
 from ecg12 import backend
 from ecg12.backend import keras
-from ecg12.networks import ResNet, rows_as_channels
+from ecg12.classifier import Classifier, Member
+from ecg12.labels import WEIGHTS, load_weights
+from ecg12.networks import ANSWERING, ResNet, rows_as_channels
 from ecg12.networks.rows import convolve_rows
+from ecg12.signals import Preprocessing
 
+CLASSES = load_weights(WEIGHTS)
 layers = keras.layers
 
 
@@ -56,6 +60,15 @@ def test_many_filters_can_be_left_as_they_are():
     assert model.get_layer("stem").convolution_op is not convolve_rows
     rows_as_channels(model, 3)
     assert (model.get_layer("stem").convolution_op is convolve_rows) == (not backend.gpus())
+
+
+@pytest.mark.skipif(bool(backend.gpus()), reason="on a GPU layers stay as they are")
+def test_a_classifier_answers_up_to_so_many_filters_that_way():
+    for filters in (ANSWERING, ANSWERING + 1):
+        model = ResNet(filters, 3, 1, 1).build(24, 16)
+        Classifier(CLASSES, [Member("m", model, Preprocessing(), np.zeros(24), 0.0)])
+        fast = model.get_layer("stem").convolution_op is convolve_rows
+        assert fast == (filters <= ANSWERING)
 
 
 @pytest.mark.parametrize(

@@ -271,6 +271,20 @@ def test_a_search_of_other_choices_is_refused(data, tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("no_retraining")
+def test_databases_that_shall_validate_and_cannot_are_refused_before_the_first_trial(
+    data, tmp_path
+):
+    options = replace(OPTIONS, recipe=replace(RECIPE, validation="database"))
+    two = tmp_path / "two"
+    two.mkdir()
+    for name in ("ptb", "georgia"):
+        write(two / name, 5)
+    for arguments in ({"data": data}, {"data": two, "target": data}):
+        with pytest.raises(InputError, match="all recordings belong to one database"):
+            search(output=tmp_path / "out", options=options, **arguments)
+        assert not list((tmp_path / "out" / "trials").iterdir())
+
+
 def test_failures_are_rows(data, whole, tmp_path, monkeypatch):
     """Trials that run out of memory, whose loss is NaN, or that kill their process."""
     build = ResNet.build

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ecg12 import backend
 from ecg12.augmentation import Augmentation
 from ecg12.backend import BACKEND, keras, start
 from ecg12.budget import Clock
@@ -14,6 +15,7 @@ from ecg12.labels import WEIGHTS, load_weights
 from ecg12.losses import LOSSES
 from ecg12.metrics import challenge_score
 from ecg12.networks import CRNN, ResNet
+from ecg12.networks.rows import convolve_rows
 from ecg12.schedule import Schedule
 from ecg12.signals import STEP
 from ecg12.training import Task, Trainer, class_scores, column_scores, read_state
@@ -216,6 +218,12 @@ def test_keras_own_loss_of_that_name_is_the_softmax_s():
     p = np.asarray(model(x), np.float64)
     assert found == pytest.approx(by_hand(y, p, "softmax_crossentropy"), rel=1e-4)
     assert found != pytest.approx(by_hand(y, p, "categorical_crossentropy"), rel=1e-2)
+
+
+@pytest.mark.skipif(bool(backend.gpus()), reason="on a GPU layers stay as they are")
+def test_convolutions_are_trained_with_rows_as_channels(multi_hot, tmp_path):
+    run = trainer(multi_hot, tmp_path, network=ResNet(40, 3, 1, 2))
+    assert run.model.get_layer("stem").convolution_op is convolve_rows
 
 
 def test_one_step_of_gradient_descent_is_rate_times_gradient(multi_hot, tmp_path):

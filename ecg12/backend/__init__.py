@@ -7,7 +7,7 @@ TensorFlow's start-up log and stops it from claiming all of a GPU's memory.
 from ecg12.backend.calls import compile_options, compiled, train_on_batch
 from ecg12.backend.device import device, gpus, refusals, start
 from ecg12.backend.quiet import BACKEND, absent, keras, stderr_without
-from ecg12.backend.sharing import replicas, share
+from ecg12.backend.sharing import identity, replicas, share
 
 __all__ = [
     "BACKEND",
@@ -16,6 +16,7 @@ __all__ = [
     "compiled",
     "device",
     "gpus",
+    "identity",
     "keras",
     "refusals",
     "replicas",

@@ -21,7 +21,7 @@ def train_on_batch(model: Any, inputs: np.ndarray, targets: np.ndarray) -> float
     """Train one step on a batch, divided among the devices if there are several.
 
     A batch that they cannot divide is filled up with recordings of its own that weigh nothing in
-    the loss; batch normalisation sees them.
+    the loss; batch normalisation sees those more than once.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """One network on several devices: each batch is divided among them, the weights are on all.
 
-Only through what Keras documents for it, `keras.distribution.DataParallel`, which needs JAX. The
-result is that of one device to rounding: losses, gradients and batch normalisation are those of
-the whole batch.
+Only through what Keras documents for it, `keras.distribution.DataParallel`, which needs JAX.
+Losses, gradients and batch normalisation are those of the whole batch, so the result is that of one
+device to rounding, wherever the devices divide the batch.
 """
 
 import os
@@ -59,6 +59,11 @@ def replicas() -> int:
     """Return among how many devices each batch is divided."""
     distribution = keras.distribution.distribution()
     return int(distribution.device_mesh.devices.size) if distribution else 1
+
+
+def identity() -> str:
+    """Name all of the backend that decides what a training becomes."""
+    return BACKEND if replicas() == 1 else f"{BACKEND} on {replicas()} devices"
 
 
 def filled_up(n: int) -> np.ndarray:

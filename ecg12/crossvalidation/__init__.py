@@ -1,9 +1,9 @@
 """Cross-validation of a whole recipe: what it would score on recordings, or hospitals, unseen.
 
 Each fold is held out once. On the other recordings the recipe runs as in a submission: a quarter of
-them validates (early stopping, thresholds, choice of members, calibration), the rest trains. Then
-labels are decided in six ways, of which only those called honest never fit a threshold to the
-recordings that it is judged on:
+them, or whole databases, validates (early stopping, thresholds, choice of members, calibration),
+the rest trains. Then labels are decided in six ways, of which only those called honest never fit a
+threshold to the recordings that it is judged on:
 
 =============  ==================================================  ======================  ========
 way            thresholds fitted on                                judged on               honest

@@ -76,15 +76,15 @@ def divide(
     keys = patients or [""] * len(dataset)
     groups = [key or number for number, key in enumerate(keys)]
     databases = np.array(databases_of(dataset.names, "."))
-    if by_database:
+    if by_database or validation == "database":
         check_apart(databases, groups)
+    if by_database:
         named = {name: np.flatnonzero(databases == name) for name in np.unique(databases).tolist()}
     else:
         _check_enough(groups, k, "patients" if patients else "recordings")
         held_out = iterative_folds(dataset.targets, k, seed, groups)
         named = {str(number): fold for number, fold in enumerate(held_out, start=1)}
     if validation == "database":
-        check_apart(databases, groups)
         return [_fold_of_databases(name, part, databases, seed) for name, part in named.items()]
     return [_fold(name, part, dataset.targets, groups, seed) for name, part in named.items()]
 
@@ -92,6 +92,9 @@ def divide(
 def _fold_of_databases(name: str, held_out: np.ndarray, databases: np.ndarray, seed: int) -> Fold:
     rest = np.setdiff1d(np.arange(len(databases)), held_out)
     inner = validating_databases(databases[rest], seed)
+    if not len(inner):
+        alone = databases[rest][0]
+        raise InputError(f"besides fold {name} there is only {alone}: no database can validate")
     return Fold(name, np.delete(rest, inner), rest[inner], held_out)
 
 

@@ -23,9 +23,9 @@ def rows_as_channels(model: Any, most_filters: int | None = None) -> None:
     Parameters
     ----------
     model
-        Any Keras model; changed in place, and whatever shares its layers with it. Only stride 1,
-        no dilation, and 'same' padding qualify; other layers are left as they are, and on a GPU,
-        where it has not been measured, all.
+        A network's Keras model; changed in place, and whatever shares its layers with it. Only
+        stride 1, no dilation, and 'same' padding qualify; other layers are left as they are, and
+        on a GPU, where it has not been measured, all.
     most_filters
         Leave convolutions of more filters as they are.
     """

@@ -112,8 +112,8 @@ def _choices(options: Options, task: Task) -> dict[str, Any]:
     recipe = options.recipe
     chosen = {key: value for key, value in asdict(options).items() if key != "recipe"}
     chosen |= {"schedule": asdict(recipe.schedule), "preprocessing": asdict(recipe.preprocessing)}
-    chosen |= {"seed": recipe.seed, "data": task.fingerprint}
-    chosen |= {"version": __version__, "backend": backend.BACKEND}
+    chosen |= {"seed": recipe.seed, "validation": recipe.validation, "data": task.fingerprint}
+    chosen |= {"version": __version__, "backend": backend.identity()}
     found: dict[str, Any] = json.loads(json.dumps(chosen))
     return found
 

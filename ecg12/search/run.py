@@ -9,9 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ecg12.databases import databases_of
 from ecg12.errors import InputError
 from ecg12.files import locked, write_json
 from ecg12.label_table import LabelTable
+from ecg12.listing import list_recordings
 from ecg12.pools import POLL, Cluster, Local, Pool
 from ecg12.progress import bar
 from ecg12.search.halving import Rung, best, score
@@ -26,6 +28,7 @@ from ecg12.search.trials import (
     forget,
     run_trial,
 )
+from ecg12.splits import check_apart
 from ecg12.submission import WORK, divide, open_data, train
 from ecg12.training import Task
 
@@ -84,6 +87,8 @@ def search(
         raise InputError(f"{folder / REPORT}: this search is finished; choose another folder")
     for made in (work, folder / "trials"):
         made.mkdir(parents=True, exist_ok=True)
+    if target is not None and recipe.validation == "database":  # now, not after all trials
+        check_apart(databases_of(list_recordings(target).names, "."), ())
     with locked(work / "lock"):
         spread = pool if isinstance(pool, Cluster) else None
         dataset, classes = open_data(data, work, recipe, labels=labels, pool=spread)

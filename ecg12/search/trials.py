@@ -57,7 +57,7 @@ class Plan:
 
     def identity(self, trial: Trial) -> str:
         """Name all that decides what a trial becomes."""
-        choices = [__version__, backend.BACKEND, trial, self.schedule]
+        choices = [__version__, backend.identity(), trial, self.schedule]
         return f"{choices} {self.fingerprint}"
 
 

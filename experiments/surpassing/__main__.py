@@ -22,7 +22,6 @@ import argparse
 import logging
 from pathlib import Path
 
-from ecg12 import backend
 from ecg12.pools import Local
 from ecg12.progress import bar
 from experiments.surpassing.runs import SYNTHETIC, Run, material, run
@@ -43,7 +42,6 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     options.work.mkdir(parents=True, exist_ok=True)
-    print(backend.device(), flush=True)
     material(options.data, options.work)
     one_archive = options.data == SYNTHETIC
     names = options.only or [n for n, v in VARIANTS.items() if not (v.database and one_archive)]

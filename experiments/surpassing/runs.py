@@ -37,6 +37,8 @@ DRAWN = {
     "seen sites, held out": (400, 11, SEEN),
     "unseen sites": (400, 12, UNSEEN),
 }
+# Recorded by the same institutions as another database, and so left out with it.
+SAME = {"cpsc2018_extra": "cpsc2018", "ptb": "ptbxl"}
 LEAD_SETS = {  # of the challenge of 2021
     "12": LEADS,
     "6": LEADS[:6],
@@ -58,6 +60,12 @@ class Run:
     def file(self, work: Path, kind: str = "answers") -> Path:
         """Return where its answers lie, or its weights."""
         return work / kind / f"{self.variant}, seed {self.seed}, {self.member}.npz"
+
+    @classmethod
+    def of(cls, file: Path) -> "Run":
+        """Return the run of a file."""
+        variant, seed, member = file.stem.rsplit(", ", 2)
+        return cls(variant, int(seed.removeprefix("seed ")), int(member))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +93,8 @@ def material(data: str, work: Path) -> Material:
         for chain in CHAINS
     }
     dataset = datasets[SINGLE.parts]
-    owner = np.array(databases_of([folder / name for name in dataset.names], folder))
+    databases = databases_of([folder / name for name in dataset.names], folder)
+    owner = np.array([SAME.get(name, name) for name in databases])
     if data == SYNTHETIC:
         trains = owner == next(iter(DRAWN))
         folds = [(np.flatnonzero(trains), np.flatnonzero(~trains))]
@@ -142,13 +151,15 @@ def divide(rest: np.ndarray, seed: int, owner: np.ndarray | None = None) -> dict
 def run(one: Run, data: str, work: Path, begin_at: Path | None) -> None:
     """Train and test one variant on all folds; write its answers.
 
-    With `begin_at` its networks begin at those that the same run left in that work folder.
+    With `begin_at` its networks begin at the one that the same run left in that work folder, or the
+    same run with a fifth to validate where whole databases do.
     """
     variant, ready = VARIANTS[one.variant], material(data, work)
     backend.start(one.seed)
     weights = None
     if begin_at:
-        with np.load(one.file(begin_at, "weights")) as saved:
+        earlier = replace(one, variant="whole") if variant.database else one
+        with np.load(earlier.file(begin_at, "weights")) as saved:
             weights = [saved[f"arr_{i}"] for i in range(len(saved.files))]
     shape = ready.datasets[SINGLE.parts].targets.shape
     kept = {f"scores {leads}": np.full(shape, np.nan, np.float32) for leads in LEAD_SETS}
@@ -169,17 +180,19 @@ def run(one: Run, data: str, work: Path, begin_at: Path | None) -> None:
         epochs.append(trainer.seconds)
     gflop = variant.network.gflop(SINGLE.n_samples)
     costs = np.array([np.sum(epochs), 1e3 * np.median(answers), gflop])
-    for kind, arrays in (("weights", trainer.model.get_weights()), ("answers", None)):
-        one.file(work, kind).parent.mkdir(exist_ok=True)
-        with replacing(one.file(work, kind)) as temporary:
-            if arrays is None:  # last, since it tells that the run is over
-                np.savez(temporary, costs=costs, **kept)
-            else:
-                np.savez(temporary, *arrays)
+    weights = trainer.model.get_weights()  # of the last fold
+    _write(one.file(work, "weights"), {f"arr_{i}": array for i, array in enumerate(weights)})
+    _write(one.file(work), {"costs": costs, **kept})  # last, since it tells that the run is over
+
+
+def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with replacing(path) as temporary:
+        np.savez(temporary, **arrays)
 
 
 class _Timed(Trainer):
-    """Knows how much processor time its epochs took on average."""
+    """Knows how much processor time its epochs took on average, compilation included."""
 
     def run(self, epochs: int | None = None) -> str:
         begun, done = time.process_time(), self.progress.epoch

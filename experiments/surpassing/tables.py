@@ -67,13 +67,10 @@ class Results:
 
 def read_results(work: Path) -> Results:
     """Read all finished runs of a work folder."""
-    runs = [Run(name, seed, member) for name in VARIANTS for seed in range(1, 100)
-            for member in range(KEEP + 3)]  # fmt: skip
     answers = {}
-    for run in runs:
-        if run.file(work).is_file():
-            with np.load(run.file(work)) as saved:
-                answers[run] = dict(saved)
+    for file in sorted((work / "answers").glob("*.npz")):
+        with np.load(file) as saved:
+            answers[Run.of(file)] = dict(saved)
     with np.load(work / "truth.npz") as truth:
         return Results(answers, **truth, classes=load_weights(WEIGHTS))
 
@@ -116,7 +113,7 @@ def by_seed(results: Results, name: str, of: Callable[[Run], float]) -> Values:
 
 
 def parts(results: Results, group: str) -> str:
-    """Return the table of variants; gains of parts are over the same network without them."""
+    """Return the table of variants; gains of parts are over the same variant without them."""
     metric = {name: by_seed(results, name, lambda r: results.metric(results.labels(r), group))
               for name in VARIANTS}  # fmt: skip
     areas = {
@@ -130,7 +127,7 @@ def parts(results: Results, group: str) -> str:
         if not metric[name]:
             continue
         better, worse = ("whole", name) if name.startswith("whole -") else (name, PAPER)
-        worse = "whole" if name.startswith("whole +") else worse
+        worse = "whole" if name.startswith(("whole +", "whole,")) else worse
         costs = [
             np.median(list(by_seed(results, name, lambda r, i=i: results.answers[r]["costs"][i])
                            .values())) for i in range(len(COSTS))
@@ -191,7 +188,7 @@ def ensembles(results: Results, group: str) -> str:
                 sizes[seed] = size
             figures[name, rule] = metric, areas, sizes
     rows = []
-    base = figures["paper and its variants", "score"]  # paper B: the best five of eight
+    base = figures["paper and its variants", "score"]
     for (name, rule), (metric, areas, sizes) in figures.items():
         if metric:
             gains = [gain(own, theirs) for own, theirs in zip((metric, areas), base, strict=False)]
