@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from ecg12.dataset import Dataset, prepare_folder
 from ecg12.files import replacing
 from ecg12.headers import LEADS
 from ecg12.labels import WEIGHTS, ScoredClasses, load_weights
+from ecg12.losses import LOSSES
+from ecg12.metrics import scorer_of
 from ecg12.records import Record, read_record
 from ecg12.signals import prepare_parts
 from ecg12.splits import validating_databases
@@ -38,7 +41,7 @@ DRAWN = {
     "unseen sites": (400, 12, UNSEEN),
 }
 # Recorded by the same institutions as another database, and so left out with it.
-SAME = {"cpsc2018_extra": "cpsc2018", "ptb": "ptbxl"}
+SAME = {"cpsc2018_extra": "cpsc2018", "ptb": "ptbxl", "ptbxl_challenge500": "ptbxl"}
 LEAD_SETS = {  # of the challenge of 2021
     "12": LEADS,
     "6": LEADS[:6],
@@ -164,20 +167,25 @@ def run(one: Run, data: str, work: Path, begin_at: Path | None) -> None:
     shape = ready.datasets[SINGLE.parts].targets.shape
     kept = {f"scores {leads}": np.full(shape, np.nan, np.float32) for leads in LEAD_SETS}
     epochs, answers = [], []
-    for fold, (rest, test) in enumerate(ready.folds):
-        trainer, task = _trained(one, variant, rest, ready, work, weights)
+    owner = ready.owner if variant.database else None
+    dataset = ready.datasets[variant.preprocessing.parts]
+    tasks = [Task(dataset, divide(rest, one.seed, owner), ready.classes) for rest, _ in ready.folds]
+    trainer = _trainer(one, variant, tasks[0], work, weights)
+    none = np.zeros(shape[1])  # thresholds are applied to the answers later
+    member = Member("m", trainer.model, variant.preprocessing, none, 0.0)
+    classifier = Classifier(ready.classes, [member])
+    for fold, (task, (_, test)) in enumerate(zip(tasks, ready.folds, strict=True)):
+        epochs.append(trainer.fold(task))
         part = task.parts["validation"]
         scores = class_scores(trainer.forward, task, part)[0]
         tuned = tune(scores, task.dataset.targets[part], task.classes)
         kept |= {f"validation {fold}": scores, f"thresholds {fold}": tuned.thresholds}
-        member = Member("m", trainer.model, variant.preprocessing, tuned.thresholds, 0.0)
-        classifier = Classifier(ready.classes, [member])
         for leads in LEAD_SETS:
             prepared = [ready.answered[variant.preprocessing.parts, leads][i] for i in test]
             begun = time.process_time()
             kept[f"scores {leads}"][test] = classifier.member_scores(prepared)[0]
             answers.append((time.process_time() - begun) / len(test))
-        epochs.append(trainer.seconds)
+    trainer.checkpoint.unlink()
     gflop = variant.network.gflop(SINGLE.n_samples)
     costs = np.array([np.sum(epochs), 1e3 * np.median(answers), gflop])
     weights = trainer.model.get_weights()  # of the last fold
@@ -191,36 +199,46 @@ def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
         np.savez(temporary, **arrays)
 
 
-class _Timed(Trainer):
-    """Knows how much processor time its epochs took on average, compilation included."""
+class _Folds(Trainer):
+    """Trains the same network on fold after fold, compiled once for each loss; knows its time."""
 
-    def run(self, epochs: int | None = None) -> str:
-        begun, done = time.process_time(), self.progress.epoch
-        ended = super().run(epochs)
-        self.seconds = (time.process_time() - begun) / max(1, self.progress.epoch - done)
-        return ended
+    def __init__(self, *arguments: Any) -> None:
+        self.by_loss: dict[str, Any] = {}
+        super().__init__(*arguments)
+        self.first = self._values()
+
+    def _compile(self, loss: str) -> None:
+        if loss not in self.by_loss:  # the same layers and optimizer under each loss
+            model = keras.Model(self.model.inputs, self.model.outputs, name=self.model.name)
+            model.compile(self.optimizer, LOSSES[loss](self.task.classes),
+                          **backend.compile_options())  # fmt: skip
+            self.by_loss[loss] = model
+        self.loss, self.model = loss, self.by_loss[loss]
+
+    def fold(self, task: Task) -> float:
+        """Train on a fold as if it were the first; return processor seconds per epoch."""
+        for variable, value in zip(self._variables(), self.first, strict=True):
+            variable.assign(value)
+        part = task.parts["validation"]
+        self.task, self.scorer = task, scorer_of(task.dataset.targets[part], task.classes)
+        self.batch = self.schedule.batch_size(len(task.parts["training"]))
+        self.progress, self.history = self.schedule.start(), []
+        self._compile(self.schedule.loss)
+        begun = time.process_time()
+        self.run()
+        return (time.process_time() - begun) / self.progress.epoch
 
 
-def _trained(
-    one: Run,
-    variant: Variant,
-    rest: np.ndarray,
-    ready: Material,
-    work: Path,
-    weights: list[np.ndarray] | None,
-) -> tuple[_Timed, Task]:
-    parts = divide(rest, one.seed, ready.owner if variant.database else None)
-    task = Task(ready.datasets[variant.preprocessing.parts], parts, ready.classes)
+def _trainer(
+    one: Run, variant: Variant, task: Task, work: Path, weights: list[np.ndarray] | None
+) -> _Folds:
     seed = 1000 * one.member + one.seed
     keras.utils.set_random_seed(seed)
-    model = variant.network.build(len(ready.classes.columns), SINGLE.n_samples)
+    model = variant.network.build(len(task.classes.columns), SINGLE.n_samples)
     if weights:
         model.set_weights(weights)
     checkpoint = one.file(work, "checkpoints")
     checkpoint.parent.mkdir(exist_ok=True)
     checkpoint.unlink(missing_ok=True)  # of a run that was killed
     schedule = variant.schedule(weights is not None)
-    trainer = _Timed(model, task, schedule, seed, checkpoint, "", Clock(24))
-    trainer.run()
-    checkpoint.unlink()
-    return trainer, task
+    return _Folds(model, task, schedule, seed, checkpoint, "", Clock(24))
