@@ -2,7 +2,7 @@
 
     python -m benchmarks.rows
 
-A training step of 16 recordings, and answers to one and to 32; in turn, processor time per
+A training step of four recordings, and answers to one and to eight; in turn, processor time per
 recording, the median of three. Both networks have the same weights. A model that is loaded answers
 Keras' way where it has more filters than `networks.ANSWERING`.
 
@@ -22,6 +22,7 @@ from ecg12.networks import ANSWERING, ResNet, rows_as_channels
 
 NETWORKS = (ResNet(8, 7, 2, 8), ResNet(16, 7, 2, 8), ResNet(32, 7, 2, 6), ResNet(64, 7, 2, 6))
 TURNS = 3
+STEP, TOGETHER = 4, 8  # recordings of a training step, and of an answer
 
 
 def pair(network: ResNet) -> dict[str, Any]:
@@ -48,20 +49,21 @@ def compare(calls: dict[str, Callable[[], Any]], n: int) -> dict[str, float]:
 def main() -> None:
     """Print a row per network."""
     rng, failed = np.random.default_rng(0), False
-    x = rng.standard_normal((32, 12, 2500, 1), dtype=np.float32)
-    y = (rng.random((16, 26)) < 0.1).astype(np.float32)
+    x = rng.standard_normal((TOGETHER, 12, 2500, 1), dtype=np.float32)
+    y = (rng.random((STEP, 26)) < 0.1).astype(np.float32)
     for network in NETWORKS:
         models = pair(network)
         forwards = {name: backend.compiled([m], x.shape[1:]) for name, m in models.items()}
         gap = float(np.abs(forwards["own"](x) - forwards["rows"](x)).max())
         answers = {
-            n: {name: lambda f=f, n=n: f(x[:n]) for name, f in forwards.items()} for n in (1, 32)
+            n: {name: lambda f=f, n=n: f(x[:n]) for name, f in forwards.items()}
+            for n in (1, TOGETHER)
         }
         tasks = {f"answer, {n} together": compare(calls, n) for n, calls in answers.items()}
         for model in models.values():
             model.compile("adam", "binary_crossentropy", **backend.compile_options())
-        steps = {name: lambda m=m: m.train_on_batch(x[:16], y) for name, m in models.items()}
-        tasks["training step"] = compare(steps, 16)
+        steps = {name: lambda m=m: m.train_on_batch(x[:STEP], y) for name, m in models.items()}
+        tasks["training step"] = compare(steps, STEP)
         for what, taken in tasks.items():
             ratio = taken["own"] / taken["rows"]
             used = what == "training step" or network.k <= ANSWERING
