@@ -92,7 +92,6 @@ RECIPES = {
             (SEResNet(k=64),) * 5,
             keep=5,
             schedule=SURPASSING,
-            preprocessing=Preprocessing(parts=3),
             selection="gain",
         ),
         Recipe("mcircc", TABLE_2, keep=5),

@@ -113,7 +113,7 @@ def by_seed(results: Results, name: str, of: Callable[[Run], float]) -> Values:
 
 
 def parts(results: Results, group: str) -> str:
-    """Return the table of variants; gains of parts are over the same variant without them."""
+    """Return the table of variants; differences from paper, and parts' gains in the whole."""
     metric = {name: by_seed(results, name, lambda r: results.metric(results.labels(r), group))
               for name in VARIANTS}  # fmt: skip
     areas = {
@@ -126,16 +126,19 @@ def parts(results: Results, group: str) -> str:
     for name in VARIANTS:
         if not metric[name]:
             continue
-        better, worse = ("whole", name) if name.startswith("whole -") else (name, PAPER)
-        worse = "whole" if name.startswith(("whole +", "whole,")) else worse
+        pair = ("whole", name) if name.startswith("whole -") else (name, "whole")
+        is_part = name.startswith(("whole -", "whole +", "whole,"))
         costs = [
             np.median(list(by_seed(results, name, lambda r, i=i: results.answers[r]["costs"][i])
                            .values())) for i in range(len(COSTS))
         ]  # fmt: skip
-        gains = [gain(values[better], values[worse]) for values in (metric, areas)]
-        row = [name, str(len(metric[name])), mean(metric[name]), mean(areas[name]), *gains]
+        both = (metric, areas)
+        over = [gain(values[name], values[PAPER]) for values in both]
+        own = [gain(*(values[one] for one in pair)) if is_part else "" for values in both]
+        row = [name, str(len(metric[name])), mean(metric[name]), mean(areas[name]), *over, *own]
         rows.append([*row, *(f"{cost:.2g}" for cost in costs)])
-    heads = ["variant", "seeds", "metric", "AUROC", "gain in metric", "gain in AUROC", *COSTS]
+    heads = ["variant", "seeds", "metric", "AUROC", "metric over paper", "AUROC over paper"]
+    heads += ["its part in the metric", "in AUROC", *COSTS]
     return markdown(heads, rows)
 
 
