@@ -10,8 +10,8 @@ unseen ones; on a folder of databases each is answered by networks that have not
 begin at a larger archive. Seeds are paired: the same recordings, division and order.
 ``--members 5`` trains five networks a seed of the paper's recipe and of the whole, for ensembles.
 
-Cost: about 17 minutes of processor time a seed on synthetic recordings (three times that with
-``--members 5``), 7 on the 220 real ones. A finished run is not repeated; the tables are printed
+Cost: about 30 minutes of processor time a seed on synthetic recordings (half as much again with
+``--members 5``), 16 on the 220 real ones. A finished run is not repeated; the tables are printed
 from the runs' answers. docs/surpassing.md tells what came out.
 
 The challenge's evidence (docs of the entries, 2020 and 2021): cosine +.055, varied +.041, loss
