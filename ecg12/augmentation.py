@@ -86,13 +86,15 @@ class Augmentation:
         """
         if self.stretch:
             signals = stretched(signals, rng.uniform(-self.stretch, self.stretch, len(signals)) + 1)
+        elif self.gain or self.noise or self.wander:
+            signals = signals.copy()
         if self.gain:
             gains = rng.uniform(1 - self.gain, 1 + self.gain, (*signals.shape[:2], 1))
-            signals = signals * gains.astype(np.float32)
+            signals *= gains.astype(np.float32)
         if self.noise:
-            signals = signals + _noise(rng, signals.shape, self.noise)
+            signals += _noise(rng, signals.shape, self.noise)
         if self.wander:
-            signals = signals + _wander(rng, signals.shape, self.wander, rate)
+            signals += _wander(rng, signals.shape, self.wander, rate)
         if self.lead_dropout:
             signals = without_leads(signals, kept_leads(rng, len(signals), self.lead_dropout),
                                     rescale)  # fmt: skip
@@ -108,14 +110,15 @@ def stretched(signals: np.ndarray, factors: np.ndarray) -> np.ndarray:
     zero, as for any short recording.
     """
     n_samples = signals.shape[2]
-    padded = np.pad(signals, ((0, 0), (0, 0), (0, 1)))
+    rises = np.diff(signals, append=np.float32(0))
     result = np.empty_like(signals)
-    for recording, varied, factor in zip(padded, result, factors, strict=True):
-        position = np.minimum(np.arange(n_samples) / factor, n_samples - 1 + 1e-9)
+    for recording, rise, varied, factor in zip(signals, rises, result, factors, strict=True):
+        position = np.minimum(np.arange(n_samples) / factor, n_samples - 1)
         before = position.astype(np.intp)
-        share = (position - before).astype(np.float32)
-        left = recording[:, before]
-        varied[:] = left + share * (recording[:, before + 1] - left)
+        # "clip" spares NumPy a copy: all places are within the recording.
+        np.take(rise, before, axis=1, out=varied, mode="clip")
+        varied *= (position - before).astype(np.float32)
+        varied += recording.take(before, axis=1, mode="clip")
         varied[:, np.arange(n_samples) > (n_samples - 1) * factor] = 0
     return result
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from joblib import cpu_count
 
 from ecg12 import backend
 from ecg12.backend import keras
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 PREDICT_BATCH = 32
 PARTS = 2**31  # beyond every step's number: seeds the choice of the parts of an epoch
 MEASURED_STEPS = 2
+VARYING = min(cpu_count(), 8)  # threads that vary recordings: a GPU takes thousands a second
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +218,7 @@ class Trainer:
 
         parts = np.random.default_rng([self.seed, self.progress.epoch, PARTS])
         batches = enumerate(self.task.dataset.batches(order, self.batch, parts))
-        return ahead(varied, batches, workers=2, depth=3)
+        return ahead(varied, batches, workers=VARYING, depth=VARYING + 1)
 
     def validate(self) -> float:
         """Return the measure (`metrics.measure_name`) on the validation part, or minus the loss."""
