@@ -15,7 +15,7 @@ from ecg12.labels import WEIGHTS, ScoredClasses, load_weights
 from ecg12.metrics import auroc, best_constant, scorer_of
 from ecg12.training import Task
 from experiments.surpassing.runs import COSTS, DRAWN, LEAD_SETS, Run, divide
-from experiments.surpassing.variants import PAPER, SINGLE, VARIANTS
+from experiments.surpassing.variants import CHOSEN, PAPER, SINGLE, VARIANTS
 
 MIN_POSITIVES = 5  # of a class among the tested, for its AUROC to count
 KEEP = 5  # members of an ensemble at most
@@ -144,16 +144,15 @@ def parts(results: Results, group: str) -> str:
 
 def lead_sets(results: Results, group: str) -> str:
     """Return the challenge metric for each set of leads, and what lead dropout gains there."""
-    rows = []
+    names = (PAPER, "+ leads", "whole - leads", "whole", CHOSEN)
     values = {
         (name, leads): by_seed(
             results, name, lambda r, of=leads: results.metric(results.labels(r, of), group)
         )
-        for name in (PAPER, "+ leads", "whole - leads", "whole")
+        for name in names
         for leads in LEAD_SETS
     }
-    for name in (PAPER, "+ leads", "whole - leads", "whole"):
-        rows.append([name, *(mean(values[name, leads]) for leads in LEAD_SETS)])
+    rows = [[name, *(mean(values[name, leads]) for leads in LEAD_SETS)] for name in names]
     without = "whole - leads"
     gains = [gain(values["whole", leads], values[without, leads]) for leads in LEAD_SETS]
     rows.append(["gain of lead dropout in the whole", *gains])
@@ -163,15 +162,15 @@ def lead_sets(results: Results, group: str) -> str:
 # What an ensemble is chosen from: its name → whether a run belongs.
 LIBRARIES: dict[str, Callable[[Run], bool]] = {
     PAPER: lambda run: run.variant == PAPER,
-    "paper and its variants": lambda run: (
+    CHOSEN: lambda run: run.variant == CHOSEN,
+    "paper and its variants": lambda run: not run.member and (
         run.variant == PAPER or (run.variant.startswith("+") and run.variant != "+ seresnet")
     ),
-    "whole": lambda run: run.variant == "whole",
-    "whole and its variants": lambda run: (
+    "whole and its variants": lambda run: not run.member and (
         run.variant.startswith("whole")
         and run.variant not in ("whole - seresnet", "whole, database validates")
     ),
-}
+}  # fmt: skip
 
 
 def ensembles(results: Results, group: str) -> str:
@@ -191,7 +190,8 @@ def ensembles(results: Results, group: str) -> str:
                 sizes[seed] = size
             figures[name, rule] = metric, areas, sizes
     rows = []
-    base = figures["paper and its variants", "score"]
+    several = figures[PAPER, "score"]
+    base = several if several[0] else figures["paper and its variants", "score"]
     for (name, rule), (metric, areas, sizes) in figures.items():
         if metric:
             gains = [gain(own, theirs) for own, theirs in zip((metric, areas), base, strict=False)]

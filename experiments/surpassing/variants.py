@@ -95,6 +95,7 @@ class Variant:
 PARTS = ("cosine", "varied", "leads", "loss", "seresnet", "parts")
 WHOLE = Variant(**dict.fromkeys(PARTS, True))
 PAPER = "paper"
+CHOSEN = "whole - parts"  # the parts of the recipe `submission`
 VARIANTS = (
     {PAPER: Variant(), "whole": WHOLE}
     | {f"+ {part}": Variant(**{part: True}) for part in PARTS}
