@@ -99,7 +99,7 @@ def _fold_scores(task, network, schedule, seed, work, number):
         with np.load(done) as saved:
             if str(saved["identity"]) == identity:
                 return saved["scores"]
-    keras.utils.set_random_seed(seed)
+    backend.start(seed)
     model = network.build(len(task.classes.columns), task.dataset.signals.shape[2])
     trainer = Trainer(model, task, schedule, seed, checkpoint, identity, Clock(HOURS))
     trainer.run()

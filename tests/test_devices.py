@@ -31,6 +31,7 @@ from ecg12.training import Task, Trainer, column_scores
 
 network = {"resnet": ResNet(2, 3, 1, 3, p=0.5), "seresnet": SEResNet(k=4, s=3, m=3)}[sys.argv[1]]
 n_training = int(sys.argv[2])
+before = backend.identity()
 line = backend.start(3)
 rng = np.random.default_rng(0)
 signals = rng.normal(0, 300, (n_training + 9, 12, 64)).astype(np.int16)
@@ -50,7 +51,7 @@ known.compile("sgd", lambda y, scores: y[:, 0] + 0 * scores[:, 0], **backend.com
 y = np.array([[1], [2], [6]], np.float32)
 print(json.dumps({
     "mean": backend.train_on_batch(known, y, y),
-    "identity": backend.identity(),
+    "identities": [before, backend.identity()],
     "line": line,
     "losses": [row["loss"] for row in trainer.history],
     "metrics": [row["validation_score"] for row in trainer.history],
@@ -91,7 +92,8 @@ def test_two_devices_train_as_one_does(tmp_path, network, n):
     assert one["line"] == "jax on CPU (no usable GPU)"
     assert two["line"] == f"{one['line']}; each batch divided among 2 devices"
     assert one["mean"] == two["mean"] == pytest.approx((1 + 2 + 6) / 3)
-    assert one["identity"] != two["identity"]
+    assert one["identities"] == ["jax", "jax"]
+    assert two["identities"] == ["jax on 2 devices"] * 2  # a checkpoint is judged before the start
     assert (one["devices"], one["share"]) == (1, 8)
     assert (two["devices"], two["share"]) == (2, 4)
     np.testing.assert_allclose(two["losses"], one["losses"], rtol=1e-4)

@@ -63,7 +63,8 @@ def replicas() -> int:
 
 def identity() -> str:
     """Name all of the backend that decides what a training becomes."""
-    return BACKEND if replicas() == 1 else f"{BACKEND} on {replicas()} devices"
+    n = devices_asked()  # not `replicas`: before `start`, or in a new process, that is still one
+    return BACKEND if n == 1 else f"{BACKEND} on {n} devices"
 
 
 def filled_up(n: int) -> np.ndarray:
