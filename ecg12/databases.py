@@ -1,4 +1,4 @@
-"""Which database a recording belongs to: by its folder, or else by its name.
+"""Which database a recording belongs to, by its folder or its name; which databases are akin.
 
 The challenge's training sets lie one folder each, cut into parts `g1`, `g2` … of a thousand
 recordings, or all in one folder; then the pattern of their names tells them apart (Reyna et al.,
@@ -19,6 +19,12 @@ PATTERNS = {
     "chapman_ningbo": re.compile(r"JS\d{5}"),
 }
 OTHER = "other"
+# Recorded by the same institutions (Reyna et al., 2021), so whoever knows one knows the other. The
+# last folder of a database, in small letters, names its kin.
+KIN = (
+    re.compile(r"(^|_)cpsc_?2018(_(2|extra))?$"),
+    re.compile(r"(^|_)ptb([-_]?xl)?(_|$)"),
+)
 _PART = re.compile(r"g\d+")
 
 
@@ -49,3 +55,19 @@ def database_of(path: str | Path, root: str | Path) -> str:
 def databases_of(paths: Iterable[str | Path], root: str | Path) -> list[str]:
     """Name the database of each recording, as `database_of` does."""
     return [database_of(path, root) for path in paths]
+
+
+def sources_of(databases: Iterable[str]) -> list[str]:
+    """Name the source of each database: itself, or ``"a+b"`` of all those present that are akin.
+
+    CPSC 2018 and its extra set are akin, and PTB and PTB-XL. A source is what must be left out
+    whole for its institution to be unseen.
+    """
+    databases = list(databases)
+    families: dict[object, list[str]] = {}
+    for name in sorted(set(databases)):
+        last = name.rsplit("/", 1)[-1].lower()
+        family = next((kin for kin in KIN if kin.search(last)), name)
+        families.setdefault(family, []).append(name)
+    sources = {name: "+".join(family) for family in families.values() for name in family}
+    return [sources[name] for name in databases]

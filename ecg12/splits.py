@@ -6,6 +6,8 @@ import numpy as np
 
 from ecg12.errors import InputError
 
+LEAST, MOST = 0.2, 0.4  # share of the recordings that whole databases validate
+
 
 def split(n: int, seed: int, patients: Sequence[str] = ()) -> dict[str, np.ndarray]:
     """Divide n recordings at random into 60 % training, 20 % validation and 20 % test (paper B).
@@ -60,7 +62,7 @@ def split_off_databases(
     InputError
         As `check_apart`.
     """
-    check_apart(databases, [key or i for i, key in enumerate(patients)])
+    check_apart(databases, patients)
     validation = validating_databases(databases, seed)
     rest = np.setdiff1d(np.arange(len(databases)), validation)
     parts = split(len(rest), seed, [patients[i] for i in rest] if patients else ())
@@ -68,19 +70,19 @@ def split_off_databases(
     return {"training": rest[training], "validation": validation, "test": rest[parts["test"]]}
 
 
-def check_apart(databases: Sequence[str] | np.ndarray, patients: Sequence[object]) -> None:
-    """Refuse databases that cannot be told apart.
+def check_apart(databases: Sequence[str] | np.ndarray, patients: Sequence[str]) -> None:
+    """Refuse databases that cannot be told apart; patients as for `split`.
 
     Raises
     ------
     InputError
-        If all recordings belong to one, or a patient (of those given) has recordings in two.
+        If all recordings belong to one, or a patient has recordings in two.
     """
     if len(names := np.unique(databases)) < 2:
         raise InputError(f"all recordings belong to one database, {names[0]}: none to leave out")
-    first: dict[object, str] = {}
+    first: dict[str, str] = {}
     for patient, database in zip(patients, databases if len(patients) else (), strict=True):
-        if first.setdefault(patient, database) != database:
+        if patient and first.setdefault(patient, database) != database:
             raise InputError(
                 f"a patient has recordings in both {first[patient]} and {database}; databases that "
                 "share patients cannot be left out"
@@ -90,13 +92,19 @@ def check_apart(databases: Sequence[str] | np.ndarray, patients: Sequence[object
 def validating_databases(databases: Sequence[str] | np.ndarray, seed: int) -> np.ndarray:
     """Return the recordings of databases drawn one by one until they hold a fifth of all.
 
-    The last one is never drawn, so of only one none is.
+    A database with which they would hold more than two fifths is passed over, so that enough are
+    left to train; if that leaves none, the smallest validates. Of only one database none does.
     """
     names, counts = np.unique(databases, return_counts=True)
-    order = np.random.default_rng(seed).permutation(len(names))
-    held = np.cumsum(counts[order])
-    n = min(int(np.searchsorted(held, 0.2 * len(databases))) + 1, len(names) - 1)
-    return np.flatnonzero(np.isin(databases, names[order[:n]]))
+    if len(names) < 2:
+        return np.empty(0, np.intp)
+    drawn: list[int] = []
+    held, n = 0, len(databases)
+    for place in np.random.default_rng(seed).permutation(len(names)):
+        if held < LEAST * n and held + counts[place] <= MOST * n:
+            drawn.append(place)
+            held += counts[place]
+    return np.flatnonzero(np.isin(databases, names[drawn or [int(np.argmin(counts))]]))
 
 
 def folds(n: int, k: int, seed: int) -> list[np.ndarray]:

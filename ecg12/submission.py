@@ -21,7 +21,7 @@ from ecg12 import __version__, backend
 from ecg12.backend import keras
 from ecg12.budget import RESERVE, Clock, plan
 from ecg12.classifier import Classifier, Member, save_classifier
-from ecg12.databases import databases_of
+from ecg12.databases import databases_of, sources_of
 from ecg12.dataset import Dataset, prepare_folder, summary
 from ecg12.ensembling import Candidate, chosen, join, parts, score_parts
 from ecg12.files import locked, write_json
@@ -112,8 +112,8 @@ def divide(dataset: Dataset, recipe: Recipe) -> dict[str, np.ndarray]:
     """
     if recipe.validation == "random":
         return split(len(dataset), recipe.seed, dataset.patients)
-    databases = databases_of(dataset.names, ".")
-    return split_off_databases(databases, recipe.seed, dataset.patients)
+    sources = sources_of(databases_of(dataset.names, "."))
+    return split_off_databases(sources, recipe.seed, dataset.patients)
 
 
 def _validating(task: Task, recipe: Recipe) -> dict[str, Any]:

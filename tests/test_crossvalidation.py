@@ -80,6 +80,12 @@ def test_one_database_after_the_other_is_held_out(targets):
         assert len(fold.validation) == pytest.approx((120 - len(fold.held_out)) / 4, abs=1)
 
 
+def test_databases_of_one_institution_are_held_out_together(targets):
+    names = tuple(("ptb/S", "ptb-xl/HR", "georgia/E")[i % 3] + str(i) for i in range(120))
+    folds = divide(dataset_of(targets, names), 5, 0, by_database=True)
+    assert {fold.name: len(fold.held_out) for fold in folds} == {"georgia": 40, "ptb+ptb-xl": 80}
+
+
 def test_whole_databases_validate_where_the_recipe_says_so(targets):
     names = tuple(f"{'abcd'[i % 4]}/{i}" for i in range(120))
     for by_database in (False, True):
@@ -105,9 +111,9 @@ def test_folds_that_cannot_be_are_refused(targets):
         divide(dataset_of(targets[:6]), 2, 0)
     with pytest.raises(InputError, match="all recordings belong to one database, other"):
         divide(dataset_of(targets), 5, 0, by_database=True)
-    names = tuple(("ptb/S", "ptbxl/HR")[i % 2] + str(i) for i in range(120))
+    names = tuple(("ptb/S", "georgia/E")[i % 2] + str(i) for i in range(120))
     pairs = [str(i // 2) for i in range(120)]
-    with pytest.raises(InputError, match="a patient has recordings in both ptb and ptbxl"):
+    with pytest.raises(InputError, match="a patient has recordings in both ptb and georgia"):
         divide(dataset_of(targets, names), 5, 0, pairs, by_database=True)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from ecg12.databases import database_of, databases_of
+from ecg12.databases import database_of, databases_of, sources_of
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,23 @@ def test_a_database_is_told_by_folder_and_then_by_name(path, database):
 def test_a_recording_outside_the_folder_is_an_error():
     with pytest.raises(ValueError, match="elsewhere"):
         databases_of(["elsewhere/A0001"], "data")
+
+
+def test_databases_of_one_institution_are_one_source():
+    """CPSC 2018 with its extra set, PTB with PTB-XL, under the names that they are released by."""
+    released = {
+        "training/cpsc_2018": "training/cpsc_2018+training/cpsc_2018_extra",
+        "training/cpsc_2018_extra": "training/cpsc_2018+training/cpsc_2018_extra",
+        "training/ptb": "training/ptb+training/ptb-xl",
+        "training/ptb-xl": "training/ptb+training/ptb-xl",
+        "training/georgia": "training/georgia",
+        "training/ningbo": "training/ningbo",
+        "training/chapman_shaoxing": "training/chapman_shaoxing",
+        "training/st_petersburg_incart": "training/st_petersburg_incart",
+    }
+    assert dict(zip(released, sources_of(released), strict=True)) == released
+    assert set(sources_of(["WFDB_CPSC2018", "WFDB_CPSC2018_2"])) == {
+        "WFDB_CPSC2018+WFDB_CPSC2018_2"
+    }
+    assert set(sources_of(["WFDB_PTBXL", "WFDB_PTB"])) == {"WFDB_PTB+WFDB_PTBXL"}
+    assert sources_of(["cpsc2018", "ptbxl", "ptb", "ptb"]) == ["cpsc2018", *["ptb+ptbxl"] * 3]

@@ -206,7 +206,22 @@ def test_whole_databases_validate():
         assert len(parts["validation"]) >= 10  # a fifth
         assert len(parts["test"]) == round(0.2 * (50 - len(parts["validation"])))
         drawn.add(tuple(sorted(apart)))
-    assert drawn == {("a",), ("c",), ("a", "b"), ("b", "c")}  # b alone holds less than a fifth
+    assert drawn == {("c",), ("b", "c")}  # b alone holds less than a fifth, a more than two
+
+
+def test_databases_that_validate_leave_enough_to_train():
+    """The sizes of the challenge's sources: one to two fifths validate, whatever the seed."""
+    databases = np.repeat(list("abcdef"), [10330, 74, 22353, 10344, 10247, 34905])
+    drawn = [len(split_off_databases(databases, seed)["validation"]) for seed in range(30)]
+    assert len(set(drawn)) > 3
+    assert max(drawn) <= 0.4 * len(databases)
+    assert min(drawn) >= 0.2 * len(databases)
+
+
+def test_the_smaller_of_two_databases_validates_if_none_fits():
+    for seed in range(10):
+        parts = split_off_databases(["a"] * 45 + ["b"] * 55, seed)
+        assert parts["validation"].tolist() == list(range(45))
 
 
 def test_databases_that_cannot_validate_apart_are_refused():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.databases import databases_of
+from ecg12.databases import databases_of, sources_of
 from ecg12.dataset import Dataset
 from ecg12.errors import InputError
 from ecg12.label_table import normal_form, read_label_table
@@ -63,7 +63,8 @@ def divide(
         Key of each recording's patient, whose recordings stay in one part of each fold; a recording
         without key ("") is its own patient, as all are if there are no keys.
     by_database
-        Hold out one database after the other (`ecg12.databases`), instead of k folds.
+        Hold out one database after the other, those that are akin (`databases.sources_of`)
+        together, instead of k folds.
     validation
         What validates of the rest, as in `Recipe`.
 
@@ -75,9 +76,9 @@ def divide(
     """
     keys = patients or [""] * len(dataset)
     groups = [key or number for number, key in enumerate(keys)]
-    databases = np.array(databases_of(dataset.names, "."))
+    databases = np.array(sources_of(databases_of(dataset.names, ".")))
     if by_database or validation == "database":
-        check_apart(databases, groups)
+        check_apart(databases, patients)
     if by_database:
         named = {name: np.flatnonzero(databases == name) for name in np.unique(databases).tolist()}
     else:

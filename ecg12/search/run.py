@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ecg12.databases import databases_of
+from ecg12.databases import databases_of, sources_of
 from ecg12.errors import InputError
 from ecg12.files import locked, write_json
 from ecg12.label_table import LabelTable
@@ -88,7 +88,8 @@ def search(
     for made in (work, folder / "trials"):
         made.mkdir(parents=True, exist_ok=True)
     if target is not None and recipe.validation == "database":  # now, not after all trials
-        check_apart(databases_of(list_recordings(target).names, "."), ())
+        listed = list_recordings(target)
+        check_apart(sources_of(databases_of(listed.names, ".")), listed.patients)
     with locked(work / "lock"):
         spread = pool if isinstance(pool, Cluster) else None
         dataset, classes = open_data(data, work, recipe, labels=labels, pool=spread)
