@@ -285,6 +285,7 @@ def test_databases_that_shall_validate_and_cannot_are_refused_before_the_first_t
         assert not list((tmp_path / "out" / "trials").iterdir())
 
 
+@pytest.mark.usefixtures("no_retraining")
 def test_failures_are_rows(data, whole, tmp_path, monkeypatch):
     """Trials that run out of memory, whose loss is NaN, or that kill their process."""
     build = ResNet.build
