@@ -1,9 +1,9 @@
 """Convolutions over all rows, computed as one-dimensional ones: the same function, faster.
 
-A 'same' convolution whose kernel is as high as its input lets every row see nearly every row. Read
-with rows and channels as one axis, it is a one-dimensional convolution whose kernel repeats the
-same weights along its diagonals. That multiplies a third more, by zeros, but processors have much
-faster code for many channels than for the few of paper B (16 to 64, filters of 12 × 3 to 12 × 11).
+A 'same' convolution whose kernel is as high as its input lets every row see half to all of them.
+Read with rows and channels as one axis, it is a one-dimensional convolution whose kernel repeats
+the same weights along its diagonals. That multiplies a third more, by zeros, but processors have
+much faster code for many channels than for the few of paper B (16 to 64, filters 12 rows high).
 Training gains for any number; answers gain up to `ANSWERING` filters, and beyond it lose for one
 recording alone (`benchmarks/rows.py`). Weights, layers and files stay `keras.layers.Conv2D`'s.
 """
