@@ -1,13 +1,13 @@
 """One run: a variant trained and tested on all folds; its answers in a file of their own.
 
-A run's file holds, by lead set, the class scores of all tested recordings (nan elsewhere); by fold
-the scores of its validation part and the thresholds tuned on it; and the costs. `truth.npz` holds
-what all runs share: targets, names of the databases, and which of them each fold tests.
+The file holds, by lead set, the class scores of all tested recordings (nan elsewhere); by fold the
+scores of its validation part and the thresholds tuned on it; the costs; and of which data and
+choices all this is.
 """
 
+import logging
 import time
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,38 +17,15 @@ from ecg12 import backend
 from ecg12.backend import keras
 from ecg12.budget import Clock
 from ecg12.classifier import Classifier, Member
-from ecg12.databases import databases_of
-from ecg12.dataset import Dataset, prepare_folder
-from ecg12.files import replacing
-from ecg12.headers import LEADS
-from ecg12.labels import WEIGHTS, ScoredClasses, load_weights
+from ecg12.files import is_whole_archive, replacing, sha256
 from ecg12.losses import LOSSES
 from ecg12.metrics import scorer_of
-from ecg12.records import Record, read_record
-from ecg12.signals import prepare_parts
-from ecg12.splits import validating_databases
-from ecg12.synthetic import generate
 from ecg12.thresholds import tune
 from ecg12.training import Task, Trainer, class_scores
-from experiments.surpassing.variants import AVERAGED, CHAINS, SINGLE, VARIANTS, Variant
+from experiments.surpassing.recordings import LEAD_SETS, Material, answered, divide, material
+from experiments.surpassing.variants import SINGLE, VARIANTS, Variant
 
-SYNTHETIC = "synthetic"
-SEEN, UNSEEN = ("general", "American", "nine classes"), ("monitor", "research")
-# Folder → recordings, seed and sites; the first trains, the others are answered.
-DRAWN = {
-    "seen sites": (1250, 10, SEEN),
-    "seen sites, held out": (400, 11, SEEN),
-    "unseen sites": (400, 12, UNSEEN),
-}
-# Recorded by the same institutions as another database, and so left out with it.
-SAME = {"cpsc2018_extra": "cpsc2018", "ptb": "ptbxl", "ptbxl_challenge500": "ptbxl"}
-LEAD_SETS = {  # of the challenge of 2021
-    "12": LEADS,
-    "6": LEADS[:6],
-    "4": ("I", "II", "III", "V2"),
-    "3": ("I", "II", "V2"),
-    "2": ("I", "II"),
-}
+log = logging.getLogger(__name__)
 COSTS = ("s/epoch", "ms/recording", "GFLOP")
 
 
@@ -71,100 +48,53 @@ class Run:
         return cls(variant, int(seed.removeprefix("seed ")), int(member))
 
 
-@dataclass(frozen=True, eq=False)
-class Material:
-    """Prepared recordings; for each fold those that may train and those that are answered."""
+def first_weights(one: Run, begin_at: Path) -> Path:
+    """Return the file of the weights that a run begins at.
 
-    datasets: dict[int, Dataset]  # parts → the same recordings in the same order
-    classes: ScoredClasses
-    owner: np.ndarray  # the database of each recording
-    folds: list[tuple[np.ndarray, np.ndarray]]
-    answered: dict  # (parts, lead set) → recording → as a classifier takes it
-
-
-@lru_cache(maxsize=1)
-def material(data: str, work: Path) -> Material:
-    """Draw or read the recordings; prepare them once."""
-    classes = load_weights(WEIGHTS)
-    folder = work / SYNTHETIC if data == SYNTHETIC else Path(data)
-    if data == SYNTHETIC:
-        for name, (n, seed, sites) in DRAWN.items():
-            if not (folder / name).is_dir():
-                generate(folder / name, n, seed, sites=sites, rates=None, seconds=None, workers=2)
-    datasets = {
-        chain.parts: prepare_folder(folder, work / f"prepared{chain.parts}", chain, classes)
-        for chain in CHAINS
-    }
-    dataset = datasets[SINGLE.parts]
-    databases = databases_of([folder / name for name in dataset.names], folder)
-    owner = np.array([SAME.get(name, name) for name in databases])
-    if data == SYNTHETIC:
-        trains = owner == next(iter(DRAWN))
-        folds = [(np.flatnonzero(trains), np.flatnonzero(~trains))]
-    else:
-        folds = [(np.flatnonzero(owner != name), np.flatnonzero(owner == name))
-                 for name in np.unique(owner)]  # fmt: skip
-    fold_of = np.full(len(dataset), -1)
-    for fold, (_, test) in enumerate(folds):
-        fold_of[test] = fold
-    if not (work / "truth.npz").is_file():
-        with replacing(work / "truth.npz") as temporary:
-            np.savez(temporary, targets=dataset.targets, owner=owner, fold_of=fold_of)
-    answered = _answered([folder / name for name in dataset.names], np.flatnonzero(fold_of >= 0))
-    return Material(datasets, classes, owner, folds, answered)
-
-
-def _answered(paths: list[Path], tested: np.ndarray) -> dict:
-    """Prepare the tested recordings for each chain and lead set, as the driver does."""
-    found: dict = {(chain.parts, leads): {} for chain in CHAINS for leads in LEAD_SETS}
-    for i in tested:
-        record = read_record(paths[i], AVERAGED.needed_seconds)
-        for chain in CHAINS:
-            for name, leads in LEAD_SETS.items():
-                found[chain.parts, name][i] = (prepare_parts(only(record, leads), chain),)
-    return found
-
-
-def only(record: Record, leads: tuple[str, ...]) -> Record:
-    """Return a recording with some of its leads."""
-    rows = [record.leads.index(lead) for lead in leads if lead in record.leads]
-    return replace(
-        record,
-        stored=record.stored[rows],
-        gains=record.gains[rows],
-        offsets=record.offsets[rows],
-        units=tuple(record.units[row] for row in rows),
-        leads=tuple(record.leads[row] for row in rows),
-    )
-
-
-def divide(rest: np.ndarray, seed: int, owner: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """Return four fifths of some recordings to train on, and a fifth to tune thresholds on.
-
-    With `owner`, the database of every recording, whole databases are set apart for that.
+    Those of the same run in that work folder, or of the same run with a fifth to validate where
+    whole databases do.
     """
-    if owner is not None:
-        apart = validating_databases(owner[rest], seed)
-        return {"training": np.delete(rest, apart), "validation": rest[apart]}
-    order = np.random.default_rng([seed, len(rest)]).permutation(rest)
-    n = len(order) // 5
-    return {"training": order[n:], "validation": order[:n]}
+    earlier = replace(one, variant="whole") if VARIANTS[one.variant].database else one
+    return earlier.file(begin_at, "weights")
+
+
+def identity(one: Run, ready: Material, begin_at: Path | None) -> str:
+    """Name all that decides what a run becomes."""
+    variant = VARIANTS[one.variant]
+    dataset = ready.datasets[variant.preprocessing.parts]
+    first = first_weights(one, begin_at) if begin_at else None
+    begins = sha256(first) if first and first.is_file() else first
+    schedule = variant.schedule(begin_at is not None)
+    choices = [backend.identity(), one, variant, variant.network, schedule, begins]
+    return f"{choices} {dataset.fingerprint}"
+
+
+def finished(one: Run, ready: Material, work: Path, begin_at: Path | None) -> bool:
+    """Return whether a run's answers are there, of the same data and choices."""
+    path = one.file(work)
+    if not path.is_file():
+        return False
+    if is_whole_archive(path):
+        with np.load(path) as saved:
+            if str(saved["identity"]) == identity(one, ready, begin_at):
+                return True
+    log.warning("%s: of other data or choices; left out", path)
+    return False
 
 
 def run(one: Run, data: str, work: Path, begin_at: Path | None) -> None:
     """Train and test one variant on all folds; write its answers.
 
-    With `begin_at` its networks begin at the one that the same run left in that work folder, or the
-    same run with a fifth to validate where whole databases do.
+    With `begin_at` its networks begin at `first_weights`.
     """
     variant, ready = VARIANTS[one.variant], material(data, work)
+    name = identity(one, ready, begin_at)
     backend.start(one.seed)
     weights = None
     if begin_at:
-        earlier = replace(one, variant="whole") if variant.database else one
-        with np.load(earlier.file(begin_at, "weights")) as saved:
+        with np.load(first_weights(one, begin_at)) as saved:
             weights = [saved[f"arr_{i}"] for i in range(len(saved.files))]
-    shape = ready.datasets[SINGLE.parts].targets.shape
+    shape = ready.targets.shape
     kept = {f"scores {leads}": np.full(shape, np.nan, np.float32) for leads in LEAD_SETS}
     epochs, answers = [], []
     owner = ready.owner if variant.database else None
@@ -181,7 +111,8 @@ def run(one: Run, data: str, work: Path, begin_at: Path | None) -> None:
         tuned = tune(scores, task.dataset.targets[part], task.classes)
         kept |= {f"validation {fold}": scores, f"thresholds {fold}": tuned.thresholds}
         for leads in LEAD_SETS:
-            prepared = [ready.answered[variant.preprocessing.parts, leads][i] for i in test]
+            known = answered(data, work)[variant.preprocessing.parts, leads]
+            prepared = [known[i] for i in test]
             begun = time.process_time()
             kept[f"scores {leads}"][test] = classifier.member_scores(prepared)[0]
             answers.append((time.process_time() - begun) / len(test))
@@ -190,7 +121,8 @@ def run(one: Run, data: str, work: Path, begin_at: Path | None) -> None:
     costs = np.array([np.sum(epochs), 1e3 * np.median(answers), gflop])
     weights = trainer.model.get_weights()  # of the last fold
     _write(one.file(work, "weights"), {f"arr_{i}": array for i, array in enumerate(weights)})
-    _write(one.file(work), {"costs": costs, **kept})  # last, since it tells that the run is over
+    # Last, since it tells that the run is over.
+    _write(one.file(work), {"identity": np.array(name), "costs": costs, **kept})
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:

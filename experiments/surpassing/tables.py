@@ -1,6 +1,6 @@
 """The runs' answers as tables: parts, lead sets, ensembles, with paired intervals over seeds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,13 @@ from ecg12.ensembling import SELECTIONS, Candidate
 from ecg12.labels import WEIGHTS, ScoredClasses, load_weights
 from ecg12.metrics import auroc, best_constant, scorer_of
 from ecg12.training import Task
-from experiments.surpassing.runs import COSTS, DRAWN, LEAD_SETS, Run, divide
-from experiments.surpassing.variants import CHOSEN, PAPER, SINGLE, VARIANTS
+from experiments.surpassing.recordings import DRAWN, LEAD_SETS, divide
+from experiments.surpassing.runs import COSTS, Run
+from experiments.surpassing.variants import CHOSEN, PAPER, PARTS, SINGLE, VARIANTS
 
-MIN_POSITIVES = 5  # of a class among the tested, for its AUROC to count
+MIN_POSITIVES = 5  # of a class among a fold's tested, and as many without it, to count for AUROC
 KEEP = 5  # members of an ensemble at most
+SMALLEST = 3  # networks to choose an ensemble from
 Answers = dict[str, np.ndarray]
 Values = dict[int, float]  # by seed
 
@@ -59,25 +61,33 @@ class Results:
         return scorer_of(self.targets[rows], self.classes)(labels[rows])
 
     def auroc(self, scores: np.ndarray, group: str) -> float:
-        """Return the mean AUROC of scores, (n, n_classes), over the group's frequent classes."""
-        rows = self.groups[group]
-        enough = self.targets[rows].sum(axis=0) >= MIN_POSITIVES
-        return float(auroc(self.targets[rows][:, enough], scores[rows][:, enough]).mean())
+        """Return the mean AUROC of scores, (n, n_classes), over folds and their frequent classes.
+
+        Never over folds together: each has a network of its own, and one that was not shown a class
+        scores it low just where its recordings are.
+        """
+        rows, areas = self.groups[group], []
+        for fold in np.unique(self.fold_of[rows]):
+            own = rows[self.fold_of[rows] == fold]
+            positives = self.targets[own].sum(axis=0)
+            enough = np.minimum(positives, len(own) - positives) >= MIN_POSITIVES
+            areas.append(auroc(self.targets[own][:, enough], scores[own][:, enough]))
+        return float(np.concatenate(areas).mean())
 
 
-def read_results(work: Path) -> Results:
-    """Read all finished runs of a work folder."""
+def read_results(work: Path, runs: Iterable[Run]) -> Results:
+    """Read finished runs of a work folder."""
     answers = {}
-    for file in sorted((work / "answers").glob("*.npz")):
-        with np.load(file) as saved:
-            answers[Run.of(file)] = dict(saved)
+    for run in sorted(runs):
+        with np.load(run.file(work)) as saved:
+            answers[run] = dict(saved)
     with np.load(work / "truth.npz") as truth:
         return Results(answers, **truth, classes=load_weights(WEIGHTS))
 
 
-def report(work: Path) -> str:
-    """Return all tables of a work folder as Markdown."""
-    results = read_results(work)
+def report(work: Path, runs: Iterable[Run]) -> str:
+    """Return all tables of finished runs as Markdown."""
+    results = read_results(work, runs)
     tables = []
     for group, rows in results.groups.items():
         constant = best_constant(results.targets[rows], results.classes)[1]
@@ -159,50 +169,59 @@ def lead_sets(results: Results, group: str) -> str:
     return markdown(["metric", *(f"{name} leads" for name in LEAD_SETS)], rows)
 
 
-# What an ensemble is chosen from: its name → whether a run belongs.
-LIBRARIES: dict[str, Callable[[Run], bool]] = {
-    PAPER: lambda run: run.variant == PAPER,
-    CHOSEN: lambda run: run.variant == CHOSEN,
-    "paper and its variants": lambda run: not run.member and (
-        run.variant == PAPER or (run.variant.startswith("+") and run.variant != "+ seresnet")
-    ),
-    "whole and its variants": lambda run: not run.member and (
-        run.variant.startswith("whole")
-        and run.variant not in ("whole - seresnet", "whole, database validates")
-    ),
+# What an ensemble is chosen from: its name → the variants, all with one kind of network. Of one
+# variant all networks of a seed, of several the first network of each.
+LIBRARIES = {
+    PAPER: [PAPER],
+    CHOSEN: [CHOSEN],
+    "paper and its variants": [PAPER, *(f"+ {part}" for part in PARTS if part != "seresnet")],
+    "whole and its variants": [
+        "whole", *(f"whole - {part}" for part in PARTS if part != "seresnet")
+    ],
 }  # fmt: skip
+
+
+def library(results: Results, name: str, seed: int) -> list[Run]:
+    """Return the runs of a seed that an ensemble is chosen from; empty while any is missing."""
+    variants = LIBRARIES[name]
+    runs = [run for run in results.answers if run.variant in variants and run.seed == seed]
+    if len(variants) == 1:
+        most = max((run.member for run in results.answers if run.variant in variants), default=0)
+        return runs if len(runs) == most + 1 >= SMALLEST else []
+    runs = [run for run in runs if not run.member]
+    return runs if len(runs) == len(variants) else []
 
 
 def ensembles(results: Results, group: str) -> str:
     """Return the table of ensembles: what they are chosen from, how, and what they reach."""
     figures: dict[tuple[str, str], tuple[Values, Values, Values]] = {}
-    for name, belongs in LIBRARIES.items():
+    for name in LIBRARIES:
         for rule in SELECTIONS:
-            runs = [run for run in results.answers if belongs(run)]
             metric, areas, sizes = {}, {}, {}
-            for seed in sorted({run.seed for run in runs}):
-                library = [run for run in runs if run.seed == seed]
-                if len(library) < 3:
-                    continue
-                labels, scores, size = joined(results, library, rule)
-                metric[seed] = results.metric(labels, group)
-                areas[seed] = results.auroc(scores, group)
-                sizes[seed] = size
+            for seed in sorted({run.seed for run in results.answers}):
+                if runs := library(results, name, seed):
+                    labels, scores, size = joined(results, runs, rule)
+                    metric[seed] = results.metric(labels, group)
+                    areas[seed] = results.auroc(scores, group)
+                    sizes[seed] = size
             figures[name, rule] = metric, areas, sizes
     rows = []
     several = figures[PAPER, "score"]
     base = several if several[0] else figures["paper and its variants", "score"]
     for (name, rule), (metric, areas, sizes) in figures.items():
         if metric:
-            gains = [gain(own, theirs) for own, theirs in zip((metric, areas), base, strict=False)]
-            numbers = [mean(metric), mean(areas), *gains, f"{np.mean(list(sizes.values())):.1f}"]
-            rows.append([name, rule, *numbers])
-    chosen = ["chosen from", "by", "metric", "AUROC", "metric over the paper's", "AUROC over it"]
-    return markdown([*chosen, "members"], rows)
+            over = [gain(own, theirs) for own, theirs in zip((metric, areas), base, strict=False)]
+            by_score = gain(metric, figures[name, "score"][0])
+            size = f"{np.mean(list(sizes.values())):.1f}"
+            row = [name, rule, str(len(metric)), mean(metric), mean(areas), *over, by_score, size]
+            rows.append(row)
+    heads = ["chosen from", "by", "seeds", "metric", "AUROC", "metric over the paper's"]
+    heads += ["AUROC over it", "metric over that by score", "members"]
+    return markdown(heads, rows)
 
 
 def joined(
-    results: Results, library: Sequence[Run], rule: str
+    results: Results, runs: Sequence[Run], rule: str
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Choose from runs on their validation parts, by fold; return labels, scores and mean size."""
     labels = np.zeros(results.targets.shape, bool)
@@ -210,8 +229,8 @@ def joined(
     sizes = []
     for fold in range(results.n_folds):
         test = np.flatnonzero(results.fold_of == fold)
-        task = _task(results, fold, library[0].seed)
-        team = _chosen(results, library, rule, fold, task)
+        task = _task(results, fold, runs[0].seed)
+        team = _chosen(results, runs, rule, fold, task)
         answers = np.array([results.answers[run]["scores 12"][test] for run in team])
         cuts = np.array([results.answers[run][f"thresholds {fold}"] for run in team])
         labels[test] = vote(answers > cuts[:, None])
@@ -230,15 +249,13 @@ def _task(results: Results, fold: int, seed: int) -> Task:
     return Task(dataset, divide(np.flatnonzero(trains), seed), results.classes)
 
 
-def _chosen(
-    results: Results, library: Sequence[Run], rule: str, fold: int, task: Task
-) -> list[Run]:
+def _chosen(results: Results, runs: Sequence[Run], rule: str, fold: int, task: Task) -> list[Run]:
     scorer = scorer_of(task.dataset.targets[task.parts["validation"]], task.classes)
     candidates: list[Any] = []
-    for run in library:
+    for run in runs:
         scores = results.answers[run][f"validation {fold}"]
         cuts = results.answers[run][f"thresholds {fold}"]
-        member = Member(str(library.index(run)), None, SINGLE, cuts, scorer(scores > cuts))
+        member = Member(str(runs.index(run)), None, SINGLE, cuts, scorer(scores > cuts))
         candidates.append(Candidate(member, {}, {"validation": scores}))
     ranked = sorted(candidates, key=lambda candidate: -candidate.member.validation_score)
-    return [library[int(c.member.name)] for c in SELECTIONS[rule](ranked, KEEP, task)]
+    return [runs[int(c.member.name)] for c in SELECTIONS[rule](ranked, KEEP, task)]
