@@ -20,6 +20,7 @@ from joblib import Parallel, cpu_count, delayed
 
 from ecg12.alone import alone
 from ecg12.errors import InputError
+from ecg12.extras import needed
 
 log = logging.getLogger(__name__)
 Key = TypeVar("Key", bound=Hashable)
@@ -150,10 +151,8 @@ class Cluster:
     @contextmanager
     def _connected(self) -> Iterator[Any]:
         """Give a client of the scheduler, waiting for it if need be."""
-        try:
+        with needed("a cluster", "cluster"):
             from distributed import Client
-        except ImportError as error:
-            raise InputError("a cluster needs Dask: pip install 'ecg12[cluster]'") from error
         until, client = time.monotonic() + self.patience, None
         while client is None:
             try:

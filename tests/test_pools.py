@@ -99,7 +99,7 @@ def until(holds, seconds=30):
 @pytest.fixture
 def cluster(tmp_path):
     """Run a scheduler and two workers."""
-    pytest.importorskip("distributed", reason="no Dask; pip install 'ecg12[cluster]'")
+    pytest.importorskip("distributed", reason="no Dask; pip install -e '.[cluster]'")
     with loopback(tmp_path, 2) as running:
         yield running
 
@@ -140,7 +140,7 @@ def test_a_cluster_gives_results_in_order_and_errors_as_they_are(cluster):
 
 
 def test_a_scheduler_out_of_reach_is_named():
-    pytest.importorskip("distributed", reason="no Dask; pip install 'ecg12[cluster]'")
+    pytest.importorskip("distributed", reason="no Dask; pip install -e '.[cluster]'")
     pool = Cluster(f"tcp://127.0.0.1:{free_port()}", patience=0)
     with pytest.raises(InputError, match=r"tcp://127.* no scheduler to be reached for 0 s"):
         list(pool.completed(square, {0: (3,)}))

@@ -14,20 +14,17 @@ from numpy.typing import ArrayLike
 
 from ecg12.drawing.excerpt import LOW_PASS, Excerpt, excerpt
 from ecg12.errors import InputError
+from ecg12.extras import needed
 from ecg12.files import replacing
 from ecg12.labels import DIAGNOSES
 from ecg12.records import Record
 
-try:
+with needed("drawing", "report"):
     from matplotlib import rc_context
     from matplotlib.axes import Axes
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
-except ModuleNotFoundError as error:
-    raise InputError(
-        "drawing needs matplotlib; the extra 'report' installs it: pip install 'ecg12[report]'"
-    ) from error
 
 SPEED, GAIN = 25.0, 10.0  # mm per second, mm per mV
 LAYOUT = (("I", "II", "III"), ("aVR", "aVL", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))

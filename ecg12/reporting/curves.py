@@ -4,15 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecg12.errors import InputError
+from ecg12.extras import needed
 
-try:
+with needed("a report", "report"):
     from sklearn.calibration import calibration_curve
     from sklearn.metrics import brier_score_loss, precision_recall_curve, roc_curve
-except ModuleNotFoundError as error:
-    raise InputError(
-        "curves need scikit-learn; the extra 'report' installs it: pip install 'ecg12[report]'"
-    ) from error
 
 POINTS = 200  # of a curve, at most; what is left out could not be seen
 BINS = 10  # of a reliability curve, each with a tenth of the recordings

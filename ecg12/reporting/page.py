@@ -9,22 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-
 from ecg12 import __version__
-from ecg12.errors import InputError
+from ecg12.extras import needed
 from ecg12.files import replacing, write_text
 from ecg12.reporting.figures import BOX, INK, LINE, PAPER
 from ecg12.reporting.intervals import Estimate
 from ecg12.reporting.tables import Cell, Table, shown, sort_key
 
-try:
+with needed("a report", "report"):
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
-except ModuleNotFoundError as error:
-    raise InputError(
-        "the page needs jinja2; the extra 'report' installs it: pip install 'ecg12[report]'"
-    ) from error
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
 
 TEMPLATES = Path(__file__).with_name("page_files")
 DPI = 150

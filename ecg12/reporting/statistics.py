@@ -4,12 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.metrics import (
-    hamming_loss,
-    jaccard_score,
-    label_ranking_average_precision_score,
-)
 
+from ecg12.extras import needed
 from ecg12.metrics import (
     accuracy,
     auroc,
@@ -32,6 +28,13 @@ from ecg12.reporting.intervals import (
 )
 from ecg12.reporting.results import Results
 from ecg12.reporting.tables import Table
+
+with needed("a report", "report"):
+    from sklearn.metrics import (
+        hamming_loss,
+        jaccard_score,
+        label_ranking_average_precision_score,
+    )
 
 PER_CLASS = ("AUROC", "AUPRC", "F-measure")
 ALL_AT_ONCE = ("Challenge metric", "Margin")
