@@ -120,8 +120,9 @@ def read_label_table(path: str | Path, columns: Sequence[str] | None = None) -> 
     path
         The csv file; its columns may stand in any order.
     columns
-        The plain SNOMED CT codes that it must have; by default those of the table of weights in
-        use.
+        The plain SNOMED CT codes that it must have, and of others none. By default those of the
+        table of weights in use; if given, numbers of other codes may head further columns, which
+        are left out.
 
     Raises
     ------
@@ -132,7 +133,6 @@ def read_label_table(path: str | Path, columns: Sequence[str] | None = None) -> 
     FileNotFoundError
         If there is no such file.
     """
-    columns = load_weights(WEIGHTS).columns if columns is None else columns
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
         try:
             rows = list(_rows(path, file, columns))
@@ -145,10 +145,11 @@ def read_label_table(path: str | Path, columns: Sequence[str] | None = None) -> 
     )
 
 
-def _rows(path: str | Path, file: TextIO, columns: Sequence[str]) -> Iterator[Row]:
+def _rows(path: str | Path, file: TextIO, own: Sequence[str] | None) -> Iterator[Row]:
     reader = csv.reader(file)
     header = [cell.strip() for cell in next(reader, [])]
-    _check_header(path, header, columns)
+    columns = load_weights(WEIGHTS).columns if own is None else own
+    _check_header(path, header, columns, others=own is not None)
     ordered = itemgetter(*(header.index(name) for name in (RECORDING, PATIENT, *columns)))
     line_of: dict[str, int] = {}
     codes_of: dict[tuple[str, ...], tuple[str, ...]] = {}  # combinations of cells are few
@@ -170,12 +171,17 @@ def _rows(path: str | Path, file: TextIO, columns: Sequence[str]) -> Iterator[Ro
         yield name, patient.strip(), codes_of[combination]
 
 
-def _check_header(path: str | Path, header: list[str], columns: Sequence[str]) -> None:
-    """Expect each column once and no other."""
+def _check_header(
+    path: str | Path, header: list[str], columns: Sequence[str], others: bool
+) -> None:
+    """Expect each column once, and no other but, with `others`, of other codes."""
     expected = (RECORDING, PATIENT, *columns)
+    unknown = [name for name in header if name not in expected]
+    if others:
+        unknown = [name for name in unknown if not (name.isascii() and name.isdecimal())]
     problems = {
         "misses": [name for name in expected if name not in header],
-        "does not know": [name for name in header if name not in expected],
+        "does not know": unknown,
         "has twice": [name for name in dict.fromkeys(header) if header.count(name) > 1],
     }
     for verb, names in problems.items():

@@ -87,7 +87,8 @@ def _labelled(folder: str | Path, found: dict[str, Path], labels: LabelTable | N
     """Name the recordings that have labels; report the others."""
     if labels is None:
         names = [name for name, path in found.items() if not _is_muse(path)]
-        hint = "are MUSE files, which hold no codes; give a label table (python -m ecg12 label)"
+        hint = "are MUSE files, which hold no codes; give a label table (--labels), "
+        hint += "such as python -m ecg12 label writes"
     else:
         names = [name for name in found if name in labels.row_of]
         hint = f"are not in the label table, such as {next(iter(found))!r}"

@@ -313,3 +313,30 @@ def test_command_leaves_databases_out(data, tmp_path, monkeypatch, capsys):
         ["georgia", "12"], ["ptb", "12"]
     ]  # fmt: skip
     assert [row["fold"] for row in rows_of(tmp_path / "out" / "folds.csv")] == ["georgia", "ptb"]
+
+
+def test_command_takes_own_classes_and_a_label_table(data, tmp_path, monkeypatch, capsys):
+    """The table's labels count, not the headers': it has 20 of the 24 recordings."""
+    monkeypatch.setattr("ecg12.recipe.get_recipe", {"tiny": TINY}.__getitem__)
+    (tmp_path / "my.csv").write_text("164889003,AF\n426783006,NSR\n")
+    rows = [(("ptb", "georgia")[i % 2], i, i // 2 % 2) for i in range(20)]
+    (tmp_path / "labels.csv").write_text("recording,patient,426783006,164889003,1\n" + "".join(
+        f"{database}/R{i},P{i},{normal},{1 - normal},0\n" for database, i, normal in rows
+    ))  # fmt: skip
+    main([
+        "crossval", str(data), "-o", str(tmp_path / "out"), "--recipe", "tiny", "--folds", "2",
+        "--classes", str(tmp_path / "my.csv"), "--labels", str(tmp_path / "labels.csv"),
+    ])  # fmt: skip
+    capsys.readouterr()
+    with np.load(tmp_path / "out" / "fold1.npz") as saved:
+        assert saved["scores"].shape == (20, 2)
+    assert len(rows_of(tmp_path / "out" / "folds.csv")) == 2
+
+
+def test_own_classes_without_sinus_rhythm_are_refused(data, tmp_path):
+    (tmp_path / "my.csv").write_text("164889003,AF\n")
+    with pytest.raises(SystemExit, match="not defined without sinus rhythm .426783006.; .* AF"):
+        main([
+            "crossval", str(data), "-o", str(tmp_path / "out"),
+            "--classes", str(tmp_path / "my.csv"),
+        ])  # fmt: skip

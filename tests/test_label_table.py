@@ -77,6 +77,18 @@ def test_columns_in_any_order_blank_lines_and_a_byte_order_mark(tmp_path):
     assert (table.recordings, table.patients, table.codes) == (("x",), ("p",), (("426783006",),))
 
 
+def test_columns_of_other_codes_may_stand_beside_one_s_own(tmp_path):
+    """So that `finetune --classes` takes what `label` writes for all scored codes."""
+    table = read(tmp_path, "recording,patient,10370003,164889003,426783006\nx,p,1,0,1\n")
+    assert table.codes == (("426783006",),)
+    with pytest.raises(InputError, match="does not know 'age'"):
+        read(tmp_path, "recording,patient,age,164889003,426783006\nx,p,1,0,1\n")
+    whole = ",".join(["recording", "patient", *load_weights(WEIGHTS).columns])
+    (tmp_path / "labels.csv").write_text(f"{whole},1\n")
+    with pytest.raises(InputError, match="does not know '1'"):
+        read_label_table(tmp_path / "labels.csv")  # the table of weights knows all that it scores
+
+
 def test_a_table_without_rows(tmp_path):
     assert len(read(tmp_path, HEADER)) == 0
 
@@ -86,7 +98,7 @@ def test_a_table_without_rows(tmp_path):
     [
         ("", r"labels.csv: the label table misses 'recording', 'patient', '164889003'"),
         ("recording,patient,164889003\n", r"misses '426783006'.*164889003 426783006"),
-        (HEADER.replace("\n", ",10370003\n"), r"does not know '10370003'"),
+        (HEADER.replace("\n", ",AF\n"), r"does not know 'AF'"),
         (HEADER.replace("\n", ",patient\n"), r"has twice 'patient'"),
         (HEADER + "x,,1,0\ny,,1,yes\n", r"labels.csv, line 3, column 426783006: 'yes' is neither"),
         (HEADER + "x,,1,\n", r"line 2, column 426783006: '' is neither 0 nor 1"),

@@ -10,7 +10,10 @@ from ecg12.crossvalidation.answers import Answers, answer_all, read_answers, wri
 from ecg12.crossvalidation.folds import divide, read_patients
 from ecg12.crossvalidation.tables import Summary, fold_row, summarise, write_rows
 from ecg12.ensembling import chosen
+from ecg12.errors import InputError
 from ecg12.files import locked
+from ecg12.label_table import LabelTable
+from ecg12.labels import SINUS_RHYTHM, ScoredClasses
 from ecg12.recipe import Recipe
 from ecg12.submission import WORK, identity, open_data, train_members
 from ecg12.training import Task
@@ -27,13 +30,15 @@ def cross_validate(
     k: int = 5,
     patients: str | Path | None = None,
     by_database: bool = False,
+    classes: ScoredClasses | None = None,
+    labels: LabelTable | None = None,
 ) -> Summary:
     """Cross-validate a recipe on a folder of recordings.
 
     Parameters
     ----------
     data
-        Challenge recordings, flat or nested; read only.
+        Recordings of any format that is read, flat or nested; read only.
     output
         Folder for the tables, made if missing. Each finished fold is kept there (`fold1.npz` …) and
         has a row in `folds.csv`; after a kill, the same call goes on where it stopped, within the
@@ -46,19 +51,27 @@ def cross_validate(
         Table of patients, as for `folds.read_patients`; None: each recording is its own.
     by_database
         Hold out one database after the other, instead of k folds.
+    classes, labels
+        As for `submission.train`.
 
     Raises
     ------
     FileNotFoundError, RecordError
         If the data hold no readable recording.
     InputError
-        If the folds cannot be made, or another process writes into the same folder.
+        If the folds cannot be made, another process writes into the same folder, or sinus rhythm
+        is none of the classes: folds are judged by the challenge metric.
     """
+    if classes and not classes.has_normal:
+        raise InputError(
+            "folds are judged by the challenge metric, which is not defined without sinus rhythm "
+            f"({SINUS_RHYTHM}); the classes are {', '.join(classes.names)}"
+        )
     folder = Path(output)
     work = folder / WORK
     work.mkdir(parents=True, exist_ok=True)
     with locked(work / "lock"):
-        dataset, classes = open_data(data, work, recipe)
+        dataset, classes = open_data(data, work, recipe, classes, labels)
         keys = read_patients(patients, dataset.names) if patients else dataset.patients
         folds = divide(dataset, k, recipe.seed, keys, by_database, recipe.validation)
         answers: list[Answers] = []
