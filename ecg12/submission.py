@@ -24,6 +24,7 @@ from ecg12.classifier import Classifier, Member, save_classifier
 from ecg12.databases import databases_of, sources_of
 from ecg12.dataset import Dataset, prepare_folder, summary
 from ecg12.ensembling import Candidate, chosen, join, parts, score_parts
+from ecg12.errors import InputError
 from ecg12.files import locked, write_json
 from ecg12.label_table import LabelTable
 from ecg12.labels import WEIGHTS, ScoredClasses, load_weights
@@ -77,8 +78,8 @@ def train(
     FileNotFoundError, RecordError
         If the data hold no readable recording.
     InputError
-        If no recording has labels, another process trains into the same folder, databases shall
-        validate and cannot, or more devices are asked for than can be had.
+        If no recording shows any of the classes, another process trains into the same folder,
+        databases shall validate and cannot, or more devices are asked for than can be had.
     """
     clock = Clock(hours * (1 - RESERVE))
     folder = Path(model)
@@ -140,11 +141,23 @@ def open_data(
     """Start the backend and prepare a folder for a recipe; say on what, and what was found.
 
     Classes and labels are as for `train`, the pool as for `prepare_folder`.
+
+    Raises
+    ------
+    FileNotFoundError, RecordError, InputError
+        As `train`.
     """
     log.info("recipe %s on %s", recipe.name, backend.start(recipe.seed))
     classes = classes or load_weights(WEIGHTS)
     dataset = prepare_folder(data, work, recipe.preprocessing, classes, labels=labels, pool=pool)
     log.info("data: %s", summary(dataset, classes))
+    absent = [
+        name for name, n in zip(classes.names, dataset.targets.sum(axis=0), strict=True) if not n
+    ]
+    if len(absent) == len(classes):
+        raise InputError(f"{data}: no recording shows any of the classes {', '.join(absent)}")
+    if absent:
+        log.warning("no recording shows %s, so nothing learns them", ", ".join(absent))
     return dataset, classes
 
 

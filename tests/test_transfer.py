@@ -275,7 +275,7 @@ def test_train_model_uses_the_folder_it_is_given(data, pretrained, tmp_path, mon
     report = json.loads((tmp_path / "model" / REPORT).read_text())
     assert all(row["start"] for row in report["members"])
     monkeypatch.setenv("ECG12_PRETRAINED", str(tmp_path / "absent"))
-    with pytest.raises(ModelError, match="absent"):
+    with pytest.raises(ModelError, match="absent: there is no such folder of pretrained networks"):
         training_code(str(data), str(tmp_path / "model"))
 
 
@@ -323,9 +323,31 @@ def test_finetune_answers_one_s_own_classes(classes, data, pretrained, tmp_path,
     assert ("fibrillating" if classes == OWN else "atrial fibrillation") in capsys.readouterr().out
 
 
+def test_finetune_spares_a_model_of_other_classes(data, pretrained, tmp_path):
+    (tmp_path / "my.csv").write_text(OWN)
+    before = sorted(pretrained.iterdir())
+    with pytest.raises(SystemExit, match=r"holds a model for \d+ other classes.*another folder"):
+        main(["finetune", str(data), "--classes", str(tmp_path / "my.csv"), "-o", str(pretrained)])
+    assert sorted(pretrained.iterdir()) == before
+
+
+def test_finetune_refuses_classes_that_no_recording_shows(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("ECG12_PRETRAINED", "")
+    monkeypatch.setitem(RECIPES, "tiny", TINY)
+    (tmp_path / "my.csv").write_text("111,LVH\n222,RVH\n")
+    with pytest.raises(SystemExit, match="no recording shows any of the classes LVH, RVH"):
+        main([
+            "finetune", str(data), "--classes", str(tmp_path / "my.csv"), "--recipe", "tiny",
+            "-o", str(tmp_path / "model"),
+        ])  # fmt: skip
+
+
 def test_own_classes_without_a_pretrained_folder_are_trained_from_scratch():
     recipe = for_own_classes(None, None)
-    assert recipe.networks == RECIPES["submission"].networks
+    default = RECIPES["submission"]
+    assert recipe.networks == default.networks
+    assert recipe.schedule.augmentation == default.schedule.augmentation
+    assert recipe.schedule.decay == "cosine"
     assert not recipe.starts
 
 

@@ -6,8 +6,13 @@ epochs are chosen by the macro F-measure, since the challenge metric is not defi
 """
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ecg12.commands.pretrain import add_training
+
+if TYPE_CHECKING:
+    from ecg12.labels import ScoredClasses
 
 HELP = "train for one's own classes"
 
@@ -44,6 +49,7 @@ def run(options: argparse.Namespace) -> None:
     from ecg12.transfer import pretrained_folder
 
     classes = read_classes(options.classes)
+    _spare(options.output, classes)
     folder = options.pretrained or pretrained_folder()
     if options.freeze and folder is None:
         raise InputError(f"--freeze {options.freeze}: there are no pretrained networks to freeze")
@@ -51,3 +57,18 @@ def run(options: argparse.Namespace) -> None:
     labels = read_label_table(options.labels, classes.columns) if options.labels else None
     train(options.data, options.output, recipe, read_hours(options.hours), classes, labels)
     print(f"model for {len(classes)} classes in {options.output}")
+
+
+def _spare(folder: str, classes: "ScoredClasses") -> None:
+    """Refuse to replace a model of other classes."""
+    from ecg12.classifier import INDEX, read_index
+    from ecg12.errors import InputError
+
+    if not (Path(folder) / INDEX).is_file():
+        return
+    known = [tuple(group) for group in read_index(folder)["classes"]]
+    if known != list(classes.groups):
+        raise InputError(
+            f"{folder}: holds a model for {len(known)} other classes, which this training would "
+            "replace; choose another folder (-o) or remove it"
+        )
