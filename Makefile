@@ -14,7 +14,7 @@ demo: $(VENV)/.installed-report
 	rm -rf $(DEMO)
 	$(RUN) -m ecg12 synth $(DEMO)/data -n 480 --seed 1 --classes $(DEMO_CLASSES)
 	$(RUN) -m ecg12 synth $(DEMO)/test -n 200 --seed 2 --classes $(DEMO_CLASSES)
-	ECG12_RECIPE=demo $(RUN) train_model.py $(DEMO)/data $(DEMO)/model
+	ECG12_PRETRAINED= ECG12_RECIPE=demo $(RUN) train_model.py $(DEMO)/data $(DEMO)/model
 	$(RUN) driver.py $(DEMO)/model $(DEMO)/test $(DEMO)/out
 	$(RUN) evaluate_model.py $(DEMO)/test $(DEMO)/out $(DEMO)/scores.csv $(DEMO)/class_scores.csv
 	$(RUN) -m ecg12 report $(DEMO)/test $(DEMO)/out --model $(DEMO)/model -o $(DEMO)/report

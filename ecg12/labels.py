@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ecg12.errors import InputError
+
 WEIGHTS = Path(__file__).parent.parent / "weights.csv"  # the table in use
 SINUS_RHYTHM = "426783006"
 
@@ -194,7 +196,7 @@ def load_weights(path: str | Path) -> ScoredClasses:
 
     Raises
     ------
-    ValueError
+    InputError
         If the table is not square, its rows and columns differ, a code is repeated, a weight is no
         finite number, or equivalent codes differ in weight. The message names the file.
     """
@@ -203,19 +205,19 @@ def load_weights(path: str | Path) -> ScoredClasses:
     columns = table[0][1:] if table else []
     rows = [row[0] for row in table[1:]]
     if not columns or rows != columns or any(len(row) != len(columns) + 1 for row in table):
-        raise ValueError(
+        raise InputError(
             f"{path}: a weight table needs the same codes in its first row and column; "
             f"found {len(columns)} columns and {len(rows)} rows"
         )
     codes = [code for column in columns for code in column.split("|")]
     if len(set(codes)) < len(codes):
-        raise ValueError(f"{path}: a code stands more than once in the first row")
+        raise InputError(f"{path}: a code stands more than once in the first row")
     try:
         weights = np.array([row[1:] for row in table[1:]], dtype=np.float64)
     except ValueError as error:
-        raise ValueError(f"{path}: a weight is not a number: {error}") from error
+        raise InputError(f"{path}: a weight is not a number: {error}") from error
     if not np.isfinite(weights).all():
-        raise ValueError(f"{path}: a weight is not finite")
+        raise InputError(f"{path}: a weight is not finite")
     if any("|" in column for column in columns):
         return ScoredClasses(tuple(tuple(c.split("|")) for c in columns), weights, 2021)
     return _merge_equivalents(path, columns, weights)
@@ -230,6 +232,6 @@ def _merge_equivalents(path: str | Path, codes: list[str], weights: np.ndarray) 
     for group in groups:
         places = [codes.index(code) for code in group]
         if len(np.unique(weights[places], axis=0)) > 1:
-            raise ValueError(f"{path}: equivalent codes {' and '.join(group)} differ in weight")
+            raise InputError(f"{path}: equivalent codes {' and '.join(group)} differ in weight")
     keep = [codes.index(group[0]) for group in groups]
     return ScoredClasses(tuple(groups), weights[np.ix_(keep, keep)], 2020)

@@ -97,6 +97,11 @@ def read_pretrained(folder: str | Path) -> list[Pretrained]:
         If the folder holds no model, a file is missing or damaged, or no member has a
         specification.
     """
+    if not Path(folder).is_dir():
+        raise ModelError(
+            f"{folder}: there is no such folder of pretrained networks; {VARIABLE} set to nothing "
+            "trains from scratch"
+        )
     found = []
     for entry in read_index(folder)["members"]:
         try:

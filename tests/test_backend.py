@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from ecg12.backend import BACKEND, absent, compiled, device, stderr_without
+from ecg12.backend.quiet import check_backend
+from ecg12.errors import InputError
 from ecg12.networks import ResNet
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +34,18 @@ def test_compiled_call_follows_the_weights():
     call(x)
     model.set_weights([np.zeros_like(w) for w in model.get_weights()])
     np.testing.assert_array_equal(call(x), np.full((1, 1, 3), 0.5))  # sigmoid of 0
+
+
+@pytest.mark.parametrize("name", ["Tensorflow", "torch", ""])
+def test_a_backend_that_is_not_served_is_an_error_with_the_choices(name):
+    with pytest.raises(InputError, match=f"KERAS_BACKEND={name!r}; choices: tensorflow, jax"):
+        check_backend(name)
+
+
+def test_a_backend_that_is_not_installed_is_an_error(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jax", None)
+    with pytest.raises(InputError, match="KERAS_BACKEND=jax, but jax is not installed"):
+        check_backend("jax")
 
 
 def test_device_line_names_the_backend():

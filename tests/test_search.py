@@ -270,6 +270,12 @@ def test_a_search_of_other_choices_is_refused(data, tmp_path, monkeypatch):
         search(data, tmp_path / "s", replace(OPTIONS, recipe=replace(RECIPE, seed=4)))
 
 
+@pytest.mark.parametrize("name", ["trials", "keep", "ensemble"])
+def test_numbers_below_one_are_refused(name):
+    with pytest.raises(InputError, match=f"{name} 0: at least one is needed"):
+        replace(OPTIONS, **{name: 0})
+
+
 @pytest.mark.usefixtures("no_retraining")
 def test_databases_that_shall_validate_and_cannot_are_refused_before_the_first_trial(
     data, tmp_path

@@ -66,7 +66,7 @@ def compiled(models: Sequence[Any], shape: tuple[int, ...]) -> Callable[[np.ndar
         def call(x: Any) -> list[Any]:
             return [model(x, training=False) for model in models]
 
-    elif BACKEND == "jax":
+    else:
         import jax
 
         @jax.jit
@@ -80,11 +80,6 @@ def compiled(models: Sequence[Any], shape: tuple[int, ...]) -> Callable[[np.ndar
                 return forward(states, x)
             shared = on_devices(x[filled_up(len(x))])
             return [y[: len(x)] for y in forward(states, shared)]
-
-    else:
-
-        def call(x: Any) -> list[Any]:
-            return [model(x, training=False) for model in models]
 
     return lambda x: np.stack([keras.ops.convert_to_numpy(y) for y in call(x)])
 

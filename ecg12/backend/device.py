@@ -40,11 +40,9 @@ def gpus() -> list[str]:
             tensorflow.config.experimental.get_device_details(gpu).get("device_name", "GPU")
             for gpu in tensorflow.config.list_physical_devices("GPU")
         ]
-    if BACKEND == "jax":
-        import jax
+    import jax
 
-        return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
-    return []
+    return [device.device_kind for device in jax.devices() if device.platform != "cpu"]
 
 
 def device() -> str:

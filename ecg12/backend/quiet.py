@@ -6,8 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from importlib.util import find_spec
 from typing import IO, Any, cast
 
+from ecg12.errors import InputError
+
+BACKENDS = ("tensorflow", "jax")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
@@ -56,6 +60,14 @@ def absent(module: str) -> Iterator[None]:
         del sys.modules[module]
 
 
+def check_backend(name: str) -> None:
+    """Refuse a backend that is not served or not installed."""
+    if name not in BACKENDS:
+        raise InputError(f"KERAS_BACKEND={name!r}; choices: {', '.join(BACKENDS)}")
+    if find_spec(name) is None:
+        raise InputError(f"KERAS_BACKEND={name}, but {name} is not installed")
+
+
 def import_keras() -> Any:
     """Import Keras and its backend, at `TF_CPP_MIN_LOG_LEVEL` from the first line on.
 
@@ -71,6 +83,7 @@ def import_keras() -> Any:
     return keras
 
 
+check_backend(os.environ["KERAS_BACKEND"])
 keras = import_keras()
 # TensorFlow warns of every further compiled function; one per network is meant here.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -8,7 +8,7 @@ HELP = "write synthetic 12-lead recordings"
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument("output", help="folder, made if missing")
-    command.add_argument("-n", type=int, default=100, help="recordings (default %(default)s)")
+    command.add_argument("-n", type=_number, default=100, help="recordings (default %(default)s)")
     command.add_argument("--seed", type=int, default=0, help="same seed, same recordings")
     drawn = command.add_mutually_exclusive_group()
     drawn.add_argument("--classes", nargs="+", help="only these, such as AF SB 270492004")
@@ -33,6 +33,13 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--dialect", choices=("A", "B"), default="A", help="header dialect")
     command.add_argument("--workers", type=int, default=-1, help="processes (default all)")
+
+
+def _number(text: str) -> int:
+    """Read a whole number from 1 on."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
 
 
 def _share(text: str) -> tuple[str, float]:

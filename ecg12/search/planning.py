@@ -48,7 +48,10 @@ class Options:
     ladder: tuple[Rung, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse halving under a schedule that looks at the number of epochs to come."""
+        """Refuse numbers below one, and halving where the schedule looks at the epochs to come."""
+        for name in ("trials", "keep", "ensemble"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} {getattr(self, name)}: at least one is needed")
         schedule = self.recipe.schedule
         if self.ladder and (schedule.decay != "plateau" or schedule.last_epochs):
             raise InputError("halving needs a schedule that does not depend on its last epoch")
