@@ -20,6 +20,7 @@ import numpy as np
 from ecg12 import __version__, backend
 from ecg12.backend import keras
 from ecg12.budget import RESERVE, Clock, plan
+from ecg12.checkpoints import read_state
 from ecg12.classifier import Classifier, Member, save_classifier
 from ecg12.databases import databases_of, sources_of
 from ecg12.dataset import Dataset, prepare_folder, summary
@@ -34,7 +35,7 @@ from ecg12.pools import Pool
 from ecg12.recipe import Recipe
 from ecg12.splits import split, split_off_databases
 from ecg12.thresholds import tune
-from ecg12.training import Task, Trainer, class_scores, read_state
+from ecg12.training import Task, Trainer, class_scores
 from ecg12.transfer import Start
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,6 @@
 """Training one network on prepared recordings; resume after a kill, an end before a deadline."""
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -14,9 +13,9 @@ from joblib import cpu_count
 from ecg12 import backend
 from ecg12.backend import keras
 from ecg12.budget import Clock, available_memory, batch_that_fits
+from ecg12.checkpoints import read_arrays, read_state, write_checkpoint
 from ecg12.dataset import Dataset, ahead
 from ecg12.feeding import shuffled
-from ecg12.files import is_whole_archive, replacing
 from ecg12.labels import ScoredClasses
 from ecg12.losses import LOSSES
 from ecg12.metrics import scorer_of
@@ -259,45 +258,24 @@ class Trainer:
 
     def _save(self) -> None:
         state = {
-            "identity": self.identity,
             "batch": self.batch,
             "progress": asdict(self.progress),
             "horizon": self.horizon,
             "history": self.history,
         }
-        arrays: dict[str, Any] = {f"v{i}": array for i, array in enumerate(self._values())}
+        arrays = {f"v{i}": array for i, array in enumerate(self._values())}
         arrays |= {f"best{i}": array for i, array in enumerate(self.best_weights)}
-        text = np.frombuffer(json.dumps(state).encode(), np.uint8)
-        with replacing(self.checkpoint) as temporary:
-            np.savez(temporary, state=text, **arrays)
+        write_checkpoint(self.checkpoint, self.identity, state, arrays)
 
     def _restore(self) -> None:
         """Take up the state of an earlier run of the same identity, if there is one."""
         state = read_state(self.checkpoint, self.identity)
         if state is None:
             return
-        with np.load(self.checkpoint) as saved:
-            for i, variable in enumerate(self._variables()):
-                variable.assign(saved[f"v{i}"])
-            self.best_weights = [saved[f"best{i}"] for i in range(len(self.best_weights))]
+        arrays = read_arrays(self.checkpoint)
+        for i, variable in enumerate(self._variables()):
+            variable.assign(arrays[f"v{i}"])
+        self.best_weights = [arrays[f"best{i}"] for i in range(len(self.best_weights))]
         self.progress, self.history = Progress(**state["progress"]), state["history"]
         self.batch, self.horizon = state["batch"], state["horizon"]
         log.info("%s: going on after epoch %d", self.model.name, self.progress.epoch)
-
-
-def read_state(checkpoint: Path, identity: str) -> dict[str, Any] | None:
-    """Return what a checkpoint says of its training; None if absent, damaged or another's.
-
-    Keys: ``identity``, ``batch``, ``progress`` (the fields of `Progress`) and ``history``.
-    """
-    if not checkpoint.is_file():
-        return None
-    if not is_whole_archive(checkpoint):
-        log.warning("%s: damaged; training anew", checkpoint)
-        return None
-    with np.load(checkpoint) as saved:
-        state: dict[str, Any] = json.loads(saved["state"].tobytes())
-    if state["identity"] != identity:
-        log.warning("%s: of other data, recipe or version; training anew", checkpoint)
-        return None
-    return state

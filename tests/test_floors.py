@@ -36,6 +36,7 @@ FLOORS = [
     "calibration",
     "validation",
     "archives",
+    "checkpoints",
     "backend",
     "budget",
     "losses",

@@ -10,6 +10,7 @@ from ecg12 import backend
 from ecg12.augmentation import Augmentation
 from ecg12.backend import BACKEND, keras, start
 from ecg12.budget import Clock
+from ecg12.checkpoints import read_state
 from ecg12.dataset import Dataset
 from ecg12.labels import WEIGHTS, load_weights
 from ecg12.losses import LOSSES
@@ -18,7 +19,7 @@ from ecg12.networks import CRNN, ResNet
 from ecg12.networks.rows import convolve_rows
 from ecg12.schedule import Schedule
 from ecg12.signals import STEP
-from ecg12.training import Task, Trainer, class_scores, column_scores, read_state
+from ecg12.training import Task, Trainer, class_scores, column_scores
 
 NETWORK = ResNet(2, 3, 1, 3, p=0.5)
 VARIED = Augmentation(stretch=0.1, gain=0.2, noise=0.1, wander=0.1, lead_dropout=0.5, mixup=0.2)

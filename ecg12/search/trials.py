@@ -23,13 +23,14 @@ from typing import Any
 from ecg12 import __version__, backend
 from ecg12.backend import keras
 from ecg12.budget import Clock
+from ecg12.checkpoints import read_state
 from ecg12.errors import InputError
 from ecg12.files import locked, read_json, write_json
 from ecg12.networks import ResNet
 from ecg12.schedule import Schedule
 from ecg12.search.task_file import load_task
 from ecg12.submission import WORK
-from ecg12.training import Task, Trainer, read_state
+from ecg12.training import Task, Trainer
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
