@@ -79,8 +79,8 @@ def train(
     FileNotFoundError, RecordError
         If the data hold no readable recording.
     InputError
-        If no recording shows any of the classes, another process trains into the same folder,
-        databases shall validate and cannot, or more devices are asked for than can be had.
+        If no recording shows any of the classes given, another process trains into the same
+        folder, databases shall validate and cannot, or more devices are asked for than can be had.
     """
     clock = Clock(hours * (1 - RESERVE))
     folder = Path(model)
@@ -149,13 +149,14 @@ def open_data(
         As `train`.
     """
     log.info("recipe %s on %s", recipe.name, backend.start(recipe.seed))
+    own = classes is not None
     classes = classes or load_weights(WEIGHTS)
     dataset = prepare_folder(data, work, recipe.preprocessing, classes, labels=labels, pool=pool)
     log.info("data: %s", summary(dataset, classes))
     absent = [
         name for name, n in zip(classes.names, dataset.targets.sum(axis=0), strict=True) if not n
     ]
-    if len(absent) == len(classes):
+    if own and len(absent) == len(classes):
         raise InputError(f"{data}: no recording shows any of the classes {', '.join(absent)}")
     if absent:
         log.warning("no recording shows %s, so nothing learns them", ", ".join(absent))
