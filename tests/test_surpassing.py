@@ -86,14 +86,14 @@ def test_too_few_positives_or_negatives_do_not_count():
 
 
 def test_an_ensemble_is_chosen_from_complete_seeds_only():
-    runs = [Run(PAPER, seed, member) for seed in (1, 2) for member in range(3)]
+    runs = [Run(PAPER, seed, member) for seed in (1, 2) for member in range(5 - seed)]
     runs += [Run("whole", 1), Run(CHOSEN, 1)]
     found = results([0, 1], dict.fromkeys(runs, {}))
     assert library(found, PAPER, 1) == runs[:3]
     assert not library(found, CHOSEN, 1)  # one network is no ensemble
     assert not library(found, "whole and its variants", 1)
     del found.answers[Run(PAPER, 2, 1)]
-    assert library(found, PAPER, 1) == runs[:3]
+    assert library(found, PAPER, 1) == runs[:4]  # no seed with fewer is left
     assert not library(found, PAPER, 2)
     names = ["whole", *(name for name in VARIANTS if name.startswith("whole - "))]
     found.answers.update({Run(name, 3): {} for name in names})

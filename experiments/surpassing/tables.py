@@ -170,7 +170,7 @@ def lead_sets(results: Results, group: str) -> str:
 
 
 # What an ensemble is chosen from: its name → the variants, all with one kind of network. Of one
-# variant all networks of a seed, of several the first network of each.
+# variant as many networks as each seed has, of several the first network of each.
 LIBRARIES = {
     PAPER: [PAPER],
     CHOSEN: [CHOSEN],
@@ -184,12 +184,14 @@ LIBRARIES = {
 def library(results: Results, name: str, seed: int) -> list[Run]:
     """Return the runs of a seed that an ensemble is chosen from; empty while any is missing."""
     variants = LIBRARIES[name]
-    runs = [run for run in results.answers if run.variant in variants and run.seed == seed]
-    if len(variants) == 1:
-        most = max((run.member for run in results.answers if run.variant in variants), default=0)
-        return runs if len(runs) == most + 1 >= SMALLEST else []
-    runs = [run for run in runs if not run.member]
-    return runs if len(runs) == len(variants) else []
+    runs = sorted(run for run in results.answers if run.variant in variants)
+    own = [run for run in runs if run.seed == seed]
+    if len(variants) > 1:
+        own = [run for run in own if not run.member]
+        return own if len(own) == len(variants) else []
+    known = [sum(run.seed == other for run in runs) for other in {run.seed for run in runs}]
+    n = min((count for count in known if count >= SMALLEST), default=SMALLEST)
+    return own[:n] if len(own) >= n else []
 
 
 def ensembles(results: Results, group: str) -> str:
