@@ -151,7 +151,7 @@ class Cluster:
     @contextmanager
     def _connected(self) -> Iterator[Any]:
         """Give a client of the scheduler, waiting for it if need be."""
-        with needed("a cluster", "cluster"):
+        with needed("a Dask cluster", "cluster"):
             from distributed import Client
         until, client = time.monotonic() + self.patience, None
         while client is None:

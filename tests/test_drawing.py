@@ -334,7 +334,7 @@ def test_command_names_the_file_after_the_recording(tmp_path, make_record, monke
 def test_without_matplotlib_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.delitem(sys.modules, "ecg12.drawing.paper")
-    with pytest.raises(InputError, match=r"pip install 'ecg12\[report\]'"):
+    with pytest.raises(InputError, match=r"pip install -e '\.\[report\]'"):
         import_module("ecg12.drawing.paper")
 
 
