@@ -36,6 +36,19 @@ def is_file(path: str | Path) -> bool:
         return False
 
 
+def recordings_folder(path: str | Path) -> Path:
+    """Return the path of a folder that shall hold recordings.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none; before anything is written beside it.
+    """
+    if not Path(path).is_dir():
+        raise FileNotFoundError(f"{path}: no such folder of recordings")
+    return Path(path)
+
+
 def read_limited(path: str | Path, most: int) -> bytes:
     """Read a file of at most `most` bytes.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ecg12.errors import RecordError
+from ecg12.files import recordings_folder
 from ecg12.foreign import READ, foreign_format
 from ecg12.muse import SUFFIX, find_muse, read_muse
 from ecg12.records import SUFFIXES, Record, find_records, read_record
@@ -53,8 +54,7 @@ def find_any(folder: str | Path) -> list[Path]:
     FileNotFoundError
         If there is no such folder or no recording in it.
     """
-    if not Path(folder).is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder of recordings")
+    folder = recordings_folder(folder)
     found: list[Path] = []
     for find in (find_records, find_muse):
         try:

@@ -26,7 +26,7 @@ from ecg12.databases import databases_of, sources_of
 from ecg12.dataset import Dataset, prepare_folder, summary
 from ecg12.ensembling import Candidate, chosen, join, parts, score_parts
 from ecg12.errors import InputError
-from ecg12.files import locked, write_json
+from ecg12.files import locked, recordings_folder, write_json
 from ecg12.label_table import LabelTable
 from ecg12.labels import WEIGHTS, ScoredClasses, load_weights
 from ecg12.metrics import scorer_of
@@ -83,7 +83,7 @@ def train(
         folder, databases shall validate and cannot, or more devices are asked for than can be had.
     """
     clock = Clock(hours * (1 - RESERVE))
-    folder = Path(model)
+    data, folder = recordings_folder(data), Path(model)
     work = folder / WORK
     work.mkdir(parents=True, exist_ok=True)
     with locked(work / "lock"):

@@ -69,6 +69,13 @@ def test_a_database_validates_where_the_recipe_says_so(tmp_path):
         replace(TINY, validation="site")
 
 
+def test_without_recordings_nothing_is_written(tmp_path):
+    """Such as with the arguments in the wrong order."""
+    with pytest.raises(FileNotFoundError, match="data: no such folder of recordings"):
+        train(tmp_path / "data", tmp_path / "model", TINY)
+    assert not list(tmp_path.iterdir())
+
+
 def test_report_tells_members_variants_and_parts(trained):
     place, _ = trained
     report = json.loads((place / "model" / REPORT).read_text())

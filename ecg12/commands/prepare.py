@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> None:
     from joblib import cpu_count
 
     from ecg12.dataset import prepare_folder
-    from ecg12.files import locked
+    from ecg12.files import locked, recordings_folder
     from ecg12.label_table import read_label_table
     from ecg12.labels import WEIGHTS, load_weights
     from ecg12.pools import Cluster, Local
@@ -38,10 +38,8 @@ def run(options: argparse.Namespace) -> None:
     pool = Cluster(options.scheduler) if options.scheduler else Local(workers)
     labels = read_label_table(options.labels) if options.labels else None
     preprocessing, classes = get_recipe(options.recipe).preprocessing, load_weights(WEIGHTS)
-    work = Path(options.output)
+    data, work = recordings_folder(options.data).resolve(), Path(options.output)
     work.mkdir(parents=True, exist_ok=True)
     with locked(work / "lock"):
-        dataset = prepare_folder(
-            Path(options.data).resolve(), work, preprocessing, classes, labels=labels, pool=pool
-        )
+        dataset = prepare_folder(data, work, preprocessing, classes, labels=labels, pool=pool)
     print(f"{len(dataset)} recordings prepared in {work}, {len(dataset.failures)} unreadable")

@@ -11,7 +11,7 @@ from ecg12.crossvalidation.folds import divide, read_patients
 from ecg12.crossvalidation.tables import Summary, fold_row, summarise, write_rows
 from ecg12.ensembling import chosen
 from ecg12.errors import InputError
-from ecg12.files import locked
+from ecg12.files import locked, recordings_folder
 from ecg12.label_table import LabelTable
 from ecg12.labels import SINUS_RHYTHM, ScoredClasses
 from ecg12.recipe import Recipe
@@ -67,7 +67,7 @@ def cross_validate(
             "folds are judged by the challenge metric, which is not defined without sinus rhythm "
             f"({SINUS_RHYTHM}); the classes are {', '.join(classes.names)}"
         )
-    folder = Path(output)
+    data, folder = recordings_folder(data), Path(output)
     work = folder / WORK
     work.mkdir(parents=True, exist_ok=True)
     with locked(work / "lock"):

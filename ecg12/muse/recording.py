@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from ecg12.files import recordings_folder
 from ecg12.headers import LEADS, OLDEST
 from ecg12.muse.document import number, read_root, text
 from ecg12.muse.segments import segments
@@ -55,9 +56,7 @@ def find_muse(folder: str | Path) -> list[Path]:
     FileNotFoundError
         If there is no such folder or no XML file in it.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder of recordings")
+    folder = recordings_folder(folder)
     found: list[Path] = []
     for where, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ecg12.errors import InputError, RecordError
-from ecg12.files import is_file, read_limited, replacing, write_text
+from ecg12.files import is_file, read_limited, recordings_folder, replacing, write_text
 from ecg12.headers import SHOWN, Header, SignalLine, format_header, parse_header
 from ecg12.records.matlab import check_size, format_mat, read_mat
 from ecg12.records.record import MISSING, Record
@@ -44,9 +44,7 @@ def find_records(folder: str | Path) -> list[Path]:
     FileNotFoundError
         If there is no such folder or no recording in it.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder of recordings")
+    folder = recordings_folder(folder)
     found: set[Path] = set()
     for where, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]

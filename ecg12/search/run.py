@@ -11,7 +11,7 @@ from typing import Any
 
 from ecg12.databases import databases_of, sources_of
 from ecg12.errors import InputError
-from ecg12.files import locked, write_json
+from ecg12.files import locked, recordings_folder, write_json
 from ecg12.label_table import LabelTable
 from ecg12.listing import list_recordings
 from ecg12.pools import POLL, Cluster, Local, Pool
@@ -81,7 +81,8 @@ def search(
         If too few networks meet the constraints; if every trial failed; if the folder is in use,
         finished, or of another search; if the cluster stays out of reach.
     """
-    data, folder, recipe = Path(data).resolve(), Path(output).resolve(), options.recipe
+    data, folder = recordings_folder(data).resolve(), Path(output).resolve()
+    recipe = options.recipe
     work = folder / WORK
     if (folder / REPORT).is_file():
         raise InputError(f"{folder / REPORT}: this search is finished; choose another folder")
