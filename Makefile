@@ -25,7 +25,7 @@ demo: $(VENV)/.installed-report
 	@echo "Answers: $(DEMO)/out; official scores: $(DEMO)/scores.csv, $(DEMO)/class_scores.csv"
 	@echo "Report, to be opened in a browser: $(abspath $(DEMO))/report/index.html"
 
-# In as many processes as there are processors, each file's tests in one.
+# In as many processes as there are processors, up to four; each file's tests in one.
 test: $(VENV)/.installed-dev
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile
 

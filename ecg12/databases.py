@@ -19,8 +19,8 @@ PATTERNS = {
     "chapman_ningbo": re.compile(r"JS\d{5}"),
 }
 OTHER = "other"
-# Recorded by the same institutions (Reyna et al., 2021), so whoever knows one knows the other. The
-# last folder of a database, in small letters, names its kin.
+# Recorded by the same institutions (Reyna et al., 2021), so whoever knows one knows the other. A
+# folder of its path, in small letters, names a database's kin.
 KIN = (
     re.compile(r"(^|_)cpsc_?2018(_(2|extra))?$"),
     re.compile(r"(^|_)ptb([-_]?xl)?(_|$)"),
@@ -66,8 +66,8 @@ def sources_of(databases: Iterable[str]) -> list[str]:
     databases = list(databases)
     families: dict[object, list[str]] = {}
     for name in sorted(set(databases)):
-        last = name.rsplit("/", 1)[-1].lower()
-        family = next((kin for kin in KIN if kin.search(last)), name)
+        folders = name.lower().split("/")
+        family = next((kin for kin in KIN if any(map(kin.search, folders))), name)
         families.setdefault(family, []).append(name)
     sources = {name: "+".join(family) for family in families.values() for name in family}
     return [sources[name] for name in databases]

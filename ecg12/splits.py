@@ -6,7 +6,9 @@ import numpy as np
 
 from ecg12.errors import InputError
 
-LEAST, MOST = 0.2, 0.4  # share of the recordings that whole databases validate
+# Share of the recordings that whole databases validate: as many as these, and not more if that can
+# be; fewer than the last choose nothing well.
+LEAST, MOST, FEW = 0.2, 0.4, 0.1
 
 
 def split(n: int, seed: int, patients: Sequence[str] = ()) -> dict[str, np.ndarray]:
@@ -93,18 +95,24 @@ def validating_databases(databases: Sequence[str] | np.ndarray, seed: int) -> np
     """Return the recordings of databases drawn one by one until they hold a fifth of all.
 
     A database with which they would hold more than two fifths is passed over, so that enough are
-    left to train; if that leaves none, the smallest validates. Of only one database none does.
+    left to train; if that leaves less than a tenth, the smallest of those joins. Of only one
+    database none validates, and of two at most one.
     """
     names, counts = np.unique(databases, return_counts=True)
     if len(names) < 2:
         return np.empty(0, np.intp)
     drawn: list[int] = []
+    passed: list[int] = []
     held, n = 0, len(databases)
     for place in np.random.default_rng(seed).permutation(len(names)):
         if held < LEAST * n and held + counts[place] <= MOST * n:
             drawn.append(place)
             held += counts[place]
-    return np.flatnonzero(np.isin(databases, names[drawn or [int(np.argmin(counts))]]))
+        else:
+            passed.append(place)
+    if not drawn or (held < FEW * n and len(passed) > 1):
+        drawn.append(min(passed, key=lambda place: int(counts[place])))
+    return np.flatnonzero(np.isin(databases, names[drawn]))
 
 
 def folds(n: int, k: int, seed: int) -> list[np.ndarray]:

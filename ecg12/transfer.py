@@ -99,8 +99,8 @@ def read_pretrained(folder: str | Path) -> list[Pretrained]:
     """
     if not Path(folder).is_dir():
         raise ModelError(
-            f"{folder}: there is no such folder of pretrained networks; {VARIABLE} set to nothing "
-            "trains from scratch"
+            f"{folder}: there is no such folder of pretrained networks; to begin from scratch, "
+            f"name none and set {VARIABLE} to nothing"
         )
     found = []
     for entry in read_index(folder)["members"]:

@@ -4,9 +4,9 @@
 
 `python -m ecg12 crossval` with a recipe light enough for a few hundred recordings and a processor:
 one one-dimensional residual network with squeeze-and-excitation, 24 epochs. First five folds, then
-one database after the other is held out. OUT receives the tables of both.
+one source after the other is held out. OUT receives the tables of both.
 
-Cost on 220 recordings of six databases: 11 trainings of half a minute of processor time each.
+Cost on 220 recordings of six databases: nine trainings of under half a minute of processor time.
 Expected: docs/validation.md.
 """
 

@@ -1,6 +1,6 @@
 """Compare synthetic with real recordings, measured by the same program.
 
-    python -m experiments.synthetic_distributions ../shared/data/real cpsc2018 georgia --label NSR
+    python -m experiments.synthetic_distributions DATA cpsc2018 georgia --label NSR
 
 DATA holds one folder of recordings per database. Both kinds are filtered to 0.5-40 Hz and measured
 as the synthesiser's own labels are (`ecg12.synthetic.measure`); for each quantity the 5th, 25th,

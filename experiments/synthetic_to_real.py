@@ -1,7 +1,7 @@
 r"""Train on synthetic recordings only, score on real ones.
 
-    python -m experiments.synthetic_to_real ../shared/data/real --tuned-on cpsc2018 georgia \
-        --others chapman_ningbo cpsc2018_extra ptb ptbxl_challenge500
+    python -m experiments.synthetic_to_real DATA --tuned-on cpsc2018 georgia \
+        --others chapman_ningbo cpsc2018_extra ptb ptbxl
 
 DATA holds one folder of recordings per database. A small one-dimensional residual network learns
 synthetic recordings, preprocessed as the product does, and scores the real ones: first those of

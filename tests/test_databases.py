@@ -47,4 +47,6 @@ def test_databases_of_one_institution_are_one_source():
         "WFDB_CPSC2018+WFDB_CPSC2018_2"
     }
     assert set(sources_of(["WFDB_PTBXL", "WFDB_PTB"])) == {"WFDB_PTB+WFDB_PTBXL"}
+    parts = ["ptb/patient001", "ptb-xl/records500/00000", "ptb-xl/records500/01000"]
+    assert set(sources_of(parts)) == {"+".join(sorted(parts))}
     assert sources_of(["cpsc2018", "ptbxl", "ptb", "ptb"]) == ["cpsc2018", *["ptb+ptbxl"] * 3]

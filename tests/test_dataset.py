@@ -218,6 +218,20 @@ def test_databases_that_validate_leave_enough_to_train():
     assert min(drawn) >= 0.2 * len(databases)
 
 
+@pytest.mark.parametrize(
+    ("sizes", "validate"),
+    [
+        ([103, 102, 1], {103}),  # one recording would choose nothing; it and the smaller do
+        ([45, 45, 10], {10}),  # a tenth, since a further one would leave less than half
+        ([5, 95], {5}),
+    ],
+)
+def test_where_no_set_fits_the_nearest_validates(sizes, validate):
+    databases = np.repeat([chr(97 + i) for i in range(len(sizes))], sizes)
+    found = {len(split_off_databases(databases, seed)["validation"]) for seed in range(20)}
+    assert found == validate
+
+
 def test_the_smaller_of_two_databases_validates_if_none_fits():
     for seed in range(10):
         parts = split_off_databases(["a"] * 45 + ["b"] * 55, seed)

@@ -270,6 +270,12 @@ def test_a_search_of_other_choices_is_refused(data, tmp_path, monkeypatch):
         search(data, tmp_path / "s", replace(OPTIONS, recipe=replace(RECIPE, seed=4)))
 
 
+def test_a_target_that_is_not_there_is_an_error_before_anything_is_written(data, tmp_path):
+    with pytest.raises(FileNotFoundError, match="absent: no such folder of recordings"):
+        search(data, tmp_path / "out", OPTIONS, target=tmp_path / "absent")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["trials", "keep", "ensemble"])
 def test_numbers_below_one_are_refused(name):
     with pytest.raises(InputError, match=f"{name} 0: at least one is needed"):
@@ -288,7 +294,7 @@ def test_databases_that_shall_validate_and_cannot_are_refused_before_the_first_t
     for arguments in ({"data": data}, {"data": two, "target": data}):
         with pytest.raises(InputError, match="all recordings belong to one database"):
             search(output=tmp_path / "out", options=options, **arguments)
-        assert not list((tmp_path / "out" / "trials").iterdir())
+        assert not list((tmp_path / "out").glob("trials/*"))
 
 
 @pytest.mark.usefixtures("no_retraining")

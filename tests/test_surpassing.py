@@ -15,8 +15,8 @@ from ecg12.labels import CPSC_2018
 from ecg12.networks import SEResNet
 from ecg12.schedule import Schedule
 from ecg12.training import Task, Trainer
-from experiments.surpassing.recordings import divide
-from experiments.surpassing.runs import Run, _Folds
+from experiments.surpassing.recordings import Material, divide
+from experiments.surpassing.runs import Run, _Folds, finished, identity
 from experiments.surpassing.tables import Results, ensembles, gain, joined, library
 from experiments.surpassing.variants import CHOSEN, PAPER, VARIANTS
 
@@ -43,6 +43,37 @@ def answer(found, scores, seed):
 @pytest.mark.parametrize("run", [Run("paper", 3), Run("whole, database validates", 12, 4)])
 def test_a_run_is_known_by_its_file(run, tmp_path):
     assert Run.of(run.file(tmp_path)) == run
+
+
+def test_only_whole_answers_of_known_variants_are_found(tmp_path):
+    (tmp_path / "answers").mkdir()
+    for one in (Run("paper", 1), Run("of an earlier version", 1)):
+        one.file(tmp_path).write_bytes(b"")
+    (tmp_path / "answers" / ".paper, seed 2, 0.part.npz").write_bytes(b"")  # a kill left it
+    assert Run.all(tmp_path) == [Run("paper", 1)]
+
+
+def test_answers_of_other_data_folds_or_choices_are_left_out(tmp_path, caplog):
+    one, dataset = Run("paper", 1), Dataset(*(np.empty(0),) * 3, (), (), "data")
+    two = np.arange(2)
+    ready = Material({1: dataset}, CLASSES, [], np.array(["a", "b"]), [(two[:1], two[1:])])
+    one.file(tmp_path).parent.mkdir()
+    assert not finished(one, ready, tmp_path, None)
+    np.savez(one.file(tmp_path), identity=np.array(identity(one, ready, None)))
+    assert finished(one, ready, tmp_path, None)
+    assert not caplog.messages
+    others = [
+        (replace(ready, datasets={1: replace(dataset, fingerprint="other")}), None),
+        (replace(ready, folds=[(two[1:], two[:1])]), None),
+        (replace(ready, owner=np.array(["a", "a"])), None),
+        (ready, tmp_path),
+    ]
+    for other, begin_at in others:
+        assert not finished(one, other, tmp_path, begin_at)
+    np.savez(one.file(tmp_path), costs=np.ones(3))  # before answers told whose they are
+    assert not finished(one, ready, tmp_path, None)
+    assert len(caplog.messages) == len(others) + 1
+    assert all("paper, seed 1, 0.npz: of other data or choices" in text for text in caplog.messages)
 
 
 def test_gains_are_those_of_scipy_s_paired_test():

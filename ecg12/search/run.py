@@ -86,11 +86,13 @@ def search(
     work = folder / WORK
     if (folder / REPORT).is_file():
         raise InputError(f"{folder / REPORT}: this search is finished; choose another folder")
-    for made in (work, folder / "trials"):
-        made.mkdir(parents=True, exist_ok=True)
-    if target is not None and recipe.validation == "database":  # now, not after all trials
+    if target is not None:  # now, not after all trials
+        target = recordings_folder(target)
+    if target is not None and recipe.validation == "database":
         listed = list_recordings(target)
         check_apart(sources_of(databases_of(listed.names, ".")), listed.patients)
+    for made in (work, folder / "trials"):
+        made.mkdir(parents=True, exist_ok=True)
     with locked(work / "lock"):
         spread = pool if isinstance(pool, Cluster) else None
         dataset, classes = open_data(data, work, recipe, labels=labels, pool=spread)

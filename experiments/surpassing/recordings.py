@@ -3,6 +3,7 @@
 `truth.npz` holds what the tables must know of them: targets, source, and the fold that tests each.
 """
 
+import hashlib
 import shutil
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -56,6 +57,12 @@ class Material:
         for fold, (_, test) in enumerate(self.folds):
             found[test] = fold
         return found
+
+    @property
+    def division(self) -> str:
+        """Names the sources and folds of all recordings."""
+        told = repr((self.owner.tolist(), self.fold_of.tolist()))
+        return hashlib.sha256(told.encode()).hexdigest()
 
     @property
     def targets(self) -> np.ndarray:

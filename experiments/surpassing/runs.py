@@ -47,6 +47,12 @@ class Run:
         variant, seed, member = file.stem.rsplit(", ", 2)
         return cls(variant, int(seed.removeprefix("seed ")), int(member))
 
+    @classmethod
+    def all(cls, work: Path) -> list["Run"]:
+        """Return the runs of the variants whose answers a work folder holds."""
+        files = (work / "answers").glob("[!.]*.npz")  # a dot begins the name of what a kill left
+        return [one for one in map(cls.of, files) if one.variant in VARIANTS]
+
 
 def first_weights(one: Run, begin_at: Path) -> Path:
     """Return the file of the weights that a run begins at.
@@ -65,7 +71,7 @@ def identity(one: Run, ready: Material, begin_at: Path | None) -> str:
     first = first_weights(one, begin_at) if begin_at else None
     begins = sha256(first) if first and first.is_file() else first
     schedule = variant.schedule(begin_at is not None)
-    choices = [backend.identity(), one, variant, variant.network, schedule, begins]
+    choices = [backend.identity(), one, variant, variant.network, schedule, begins, ready.division]
     return f"{choices} {dataset.fingerprint}"
 
 
@@ -76,8 +82,9 @@ def finished(one: Run, ready: Material, work: Path, begin_at: Path | None) -> bo
         return False
     if is_whole_archive(path):
         with np.load(path) as saved:
-            if str(saved["identity"]) == identity(one, ready, begin_at):
-                return True
+            known = str(saved["identity"]) if "identity" in saved.files else ""
+        if known == identity(one, ready, begin_at):
+            return True
     log.warning("%s: of other data or choices; left out", path)
     return False
 

@@ -94,7 +94,7 @@ class Variant:
 
 PARTS = ("cosine", "varied", "leads", "loss", "seresnet", "parts")
 WHOLE = Variant(**dict.fromkeys(PARTS, True))
-PAPER = "paper"
+PAPER, LETTER = "paper", "letter"
 CHOSEN = "whole - parts"  # the parts of the recipe `submission`
 VARIANTS = (
     {PAPER: Variant(), "whole": WHOLE}
@@ -105,5 +105,5 @@ VARIANTS = (
         "whole + attention": replace(WHOLE, attention=True),
     }
     | {"whole, database validates": replace(WHOLE, database=True)}
-    | {"letter": Variant(letter=True)}
+    | {LETTER: Variant(letter=True)}
 )
