@@ -222,6 +222,9 @@ def damage(folder, kind):
     elif kind == "other calibration":
         changed = {"calibration": {"method": "isotonic"}}
         (folder / INDEX).write_text(json.dumps(index | changed))
+    elif kind == "no classes":
+        del index["classes"]
+        (folder / INDEX).write_text(json.dumps(index))
     elif kind == "not an index":
         (folder / INDEX).write_text("[]")
 
@@ -236,6 +239,7 @@ def damage(folder, kind):
         ("missing index", "train a model first"),
         ("half an index", "not a JSON file"),
         ("no members", "names no member"),
+        ("no classes", "not a classifier's index: KeyError.'classes'"),
         ("other format", "format 99, this version reads 1"),
         ("other calibration", "calibration 'isotonic', this version knows 'platt'"),
         ("not an index", "not a classifier's index"),

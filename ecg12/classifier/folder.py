@@ -108,7 +108,7 @@ def load_classifier(folder: str | Path) -> Classifier:
 
 
 def read_index(folder: str | Path) -> dict[str, Any]:
-    """Read a model folder's index, whose entry ``"members"`` is checked to name some.
+    """Read a model folder's index, whose entries ``"members"`` and ``"classes"`` name some.
 
     Raises
     ------
@@ -122,8 +122,9 @@ def read_index(folder: str | Path) -> dict[str, Any]:
     try:
         if index["format"] != FORMAT:
             raise ModelError(f"{path}: format {index['format']}, this version reads {FORMAT}")
-        if not index["members"]:
-            raise ModelError(f"{path}: names no member")
+        for entry in ("members", "classes"):
+            if not index[entry]:
+                raise ModelError(f"{path}: names no {entry}")
     except (KeyError, TypeError) as error:
         raise ModelError(f"{path}: not a classifier's index: {error!r}") from error
     return cast(dict[str, Any], index)
