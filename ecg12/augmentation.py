@@ -91,16 +91,36 @@ class Augmentation:
         if self.gain:
             gains = rng.uniform(1 - self.gain, 1 + self.gain, (*signals.shape[:2], 1))
             signals *= gains.astype(np.float32)
-        if self.noise:
-            signals += _noise(rng, signals.shape, self.noise)
-        if self.wander:
-            signals += _wander(rng, signals.shape, self.wander, rate)
+        if self.noise or self.wander:
+            where = recorded(signals)  # what is absent is exactly zero at inference too
+            if self.noise:
+                signals += _noise(rng, signals.shape, self.noise) * where
+            if self.wander:
+                signals += _wander(rng, signals.shape, self.wander, rate) * where
         if self.lead_dropout:
             signals = without_leads(signals, kept_leads(rng, len(signals), self.lead_dropout),
                                     rescale)  # fmt: skip
         if self.mixup:
             signals, targets = mixed(rng, signals, targets, self.mixup)
         return signals, targets
+
+
+def recorded(signals: np.ndarray) -> np.ndarray:
+    """Return where a batch holds signal, (n, n_leads, n_samples) bool.
+
+    Not recorded are leads that are zero throughout (absent, or without an electrode) and the zeros
+    after the end of a short recording, which all its leads share.
+    """
+    present = signals.any(axis=2)
+    within = np.arange(signals.shape[2]) < lengths(signals)[:, None]
+    return present[:, :, None] & within[:, None]
+
+
+def lengths(signals: np.ndarray) -> np.ndarray:
+    """Return (n,) samples of each recording before the zeros that fill it up to n_samples."""
+    n_samples = signals.shape[2]
+    anything = signals.any(axis=1)
+    return np.where(anything.any(axis=1), n_samples - anything[:, ::-1].argmax(axis=1), 0)
 
 
 def stretched(signals: np.ndarray, factors: np.ndarray) -> np.ndarray:
@@ -169,12 +189,14 @@ def kept_leads(rng: np.random.Generator, n: int, share: float) -> np.ndarray:
 def without_leads(signals: np.ndarray, kept: np.ndarray, rescale: bool) -> np.ndarray:
     """Set the leads to zero that are not kept, (n, 12, n_samples) and (n, 12) bool.
 
-    With `rescale` a recording that loses leads is divided by the amplitude of those that remain.
+    With `rescale` a recording that loses leads is divided by the amplitude of those that remain,
+    over its own length as in `signals.prepare`.
     """
     result = signals * kept[..., None].astype(np.float32)
     if rescale:
+        ends = lengths(signals)
         for index in np.flatnonzero(~kept.all(axis=1)):
-            result[index] /= amplitude(result[index]) or 1.0
+            result[index] /= amplitude(result[index, :, : ends[index]]) or 1.0
     return result
 
 

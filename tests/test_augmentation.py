@@ -52,9 +52,9 @@ def test_stretching_equals_scipy_s_interpolation(signals, factor):
 
 
 def test_noise_has_its_size_and_ends_below_the_filters_cutoff():
-    zero = np.zeros((200, 12, 1500), np.float32)
+    ones = np.ones((200, 12, 1500), np.float32)
     part = Augmentation(noise=0.3)
-    found, _ = part.apply(np.random.default_rng(0), zero, np.zeros((200, 1)), RATE, False)
+    found, _ = part.apply(np.random.default_rng(0), ones, np.zeros((200, 1)), RATE, False)
     frequencies, power = welch(found[found.std(axis=(1, 2)).argmax()], RATE)
     mean = power.mean(axis=0)
     assert mean[frequencies < 42].sum() > 0.9 * mean.sum()
@@ -62,14 +62,30 @@ def test_noise_has_its_size_and_ends_below_the_filters_cutoff():
 
 
 def test_wander_is_a_slow_sine_per_lead():
-    zero = np.zeros((3, 12, 5000), np.float32)
+    ones = np.ones((3, 12, 5000), np.float32)
     part = Augmentation(wander=0.4)
-    found, _ = part.apply(np.random.default_rng(0), zero, np.zeros((3, 1)), RATE, False)
+    found, _ = part.apply(np.random.default_rng(0), ones, np.zeros((3, 1)), RATE, False)
+    found -= 1
     spectrum = np.abs(np.fft.rfft(found, axis=2))
     peak = np.fft.rfftfreq(5000, 1 / RATE)[spectrum.argmax(axis=2)]
     assert ((peak >= 0.1) & (peak <= 0.5)).all()
     assert 0.2 < np.abs(found).max() <= 0.4
     assert np.ptp(peak, axis=1).max() == 0  # one breathing per recording
+
+
+@pytest.mark.parametrize("part", [Augmentation(noise=0.3), Augmentation(wander=0.3)])
+def test_absent_leads_and_padding_stay_exactly_zero(signals, targets, part):
+    """At inference they are zero, so a network must never learn noise there."""
+    signals[1, 6:] = 0  # a recording of the limb leads
+    signals[2, :, 250:] = 0  # a short one
+    signals[3] = 0  # none at all
+    found, _ = part.apply(np.random.default_rng(0), signals, targets, RATE, True)
+    assert not found[1, 6:].any()
+    assert not found[2, :, 250:].any()
+    assert not found[3].any()
+    assert (found[0] != signals[0]).mean() > 0.99
+    assert (found[1, :6] != signals[1, :6]).mean() > 0.99
+    assert (found[2, :, :250] != signals[2, :, :250]).mean() > 0.99
 
 
 def test_gain_is_one_factor_per_lead(signals, targets):
@@ -89,11 +105,15 @@ def test_kept_leads_are_sets_that_two_limb_leads_allow():
     assert limb_only == pytest.approx(1 / 6, abs=0.03)
 
 
+@pytest.mark.parametrize("n_samples", [3000, 1250])
 @pytest.mark.parametrize("leads", [("I", "II"), ("I", "II", "V2"), ("V1", "V5"), ("II",)])
-def test_lost_leads_look_as_if_they_had_never_been_recorded(leads):
-    """What the network sees equals what `prepare` makes of a recording without those leads."""
+def test_lost_leads_look_as_if_they_had_never_been_recorded(leads, n_samples):
+    """What the network sees equals what `prepare` makes of a recording without those leads.
+
+    Also of 5 s, which are filled up to 10 s with zeros that count in no amplitude.
+    """
     rng = np.random.default_rng(0)
-    independent = rng.normal(size=(8, 3000))
+    independent = rng.normal(size=(8, n_samples))
     one, two = independent[:2]
     limb = np.array([one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2])
     whole = np.concatenate([limb, independent[2:] * 2])
