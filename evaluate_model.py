@@ -12,10 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ecg12.files import write_text
-from ecg12.labels import load_weights
+from ecg12.io.classes import load_weights
 from ecg12.metrics import evaluate_folders
-from ecg12.progress import log_to
+from ecg12.runtime.files import write_text
+from ecg12.runtime.progress import log_to
 
 WEIGHTS = Path(__file__).with_name("weights.csv")
 

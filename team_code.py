@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from ecg12.progress import log_to
+from ecg12.runtime.progress import log_to
 
 # TensorFlow is loaded inside the functions, so that importing this file costs nothing.
 
@@ -25,10 +25,10 @@ def training_code(data_directory: str, model_directory: str) -> None:
         Receives the model; made if missing.
     """
     _log_to_console()
-    from ecg12.budget import read_hours
-    from ecg12.recipe import begin_at, get_recipe
-    from ecg12.submission import train
-    from ecg12.transfer import pretrained_folder
+    from ecg12.training.pipeline import train
+    from ecg12.training.recipes import begin_at, get_recipe
+    from ecg12.training.resources import read_hours
+    from ecg12.training.transfer import pretrained_folder
 
     recipe = get_recipe(os.environ.get("ECG12_RECIPE", "submission"))
     recipe = begin_at(recipe, pretrained_folder())
@@ -40,11 +40,11 @@ def load_model(model_directory: str, leads: Iterable[str] | None = None) -> Any:
 
     Raises
     ------
-    ecg12.classifier.ModelError
+    ecg12.runtime.errors.ModelError
         If the folder holds no loadable model.
     """
     _log_to_console()
-    from ecg12.classifier import load_classifier
+    from ecg12.ensemble.model_folder import load_classifier
 
     return load_classifier(model_directory)
 
@@ -68,7 +68,7 @@ def run_model(
     classes, labels, probabilities
         SNOMED CT codes, 0 or 1, and scores, one of each per output column.
     """
-    from ecg12.driving import answer
+    from ecg12.inference.driving import answer
 
     return answer(model, header, recording)
 
@@ -76,7 +76,7 @@ def run_model(
 def drive(model_directory: str, data_directory: str, output_directory: str) -> None:
     """Run the model on a folder of recordings, in batches; write one output file each."""
     _log_to_console()
-    from ecg12.driving import drive
+    from ecg12.inference.driving import drive
 
     drive(model_directory, data_directory, output_directory)
 

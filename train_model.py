@@ -3,7 +3,7 @@
 
 import sys
 
-from ecg12.errors import InputError
+from ecg12.runtime.errors import InputError
 from team_code import training_code
 
 if __name__ == "__main__":

@@ -19,14 +19,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12 import backend
-from ecg12.augmentation import Augmentation
-from ecg12.budget import Clock
-from ecg12.dataset import Dataset
-from ecg12.labels import WEIGHTS, load_weights
-from ecg12.recipe import RECIPES, Recipe
-from ecg12.signals import STEP
-from ecg12.training import Task, Trainer
+from ecg12.data.dataset import Dataset
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.runtime import backend
+from ecg12.signal.augmentation import Augmentation
+from ecg12.signal.preprocessing import STEP
+from ecg12.training.recipes import RECIPES, Recipe
+from ecg12.training.resources import Clock
+from ecg12.training.trainer import Task, Trainer
 
 CLASSES = load_weights(WEIGHTS)
 TURNS = 5

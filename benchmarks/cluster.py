@@ -20,12 +20,13 @@ from pathlib import Path
 import numpy as np
 from joblib.externals.loky import get_reusable_executor
 
-from ecg12.dataset import prepare_folder
-from ecg12.headers import LEADS
-from ecg12.labels import WEIGHTS, load_weights
-from ecg12.pools import Cluster, Local
-from ecg12.records import Record, write_record
-from ecg12.signals import Preprocessing
+from ecg12.data.dataset import prepare_folder
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.io.leads import LEADS
+from ecg12.io.record import Record
+from ecg12.io.wfdb import write_record
+from ecg12.runtime.executors import Cluster, Local
+from ecg12.signal.preprocessing import Preprocessing
 from stress.loopback import loopback
 
 DISTINCT, WARM = 64, 128

@@ -24,9 +24,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.dataset import Dataset, to_inputs
-from ecg12.feeding import shuffled
-from ecg12.progress import bar
+from ecg12.data.dataset import Dataset, dequantize
+from ecg12.data.memmap_reading import shuffled
+from ecg12.runtime.progress import bar
 
 SHAPE = (12, 2500)
 BATCH = 128
@@ -59,7 +59,7 @@ def forget(path: Path) -> None:
 def one_by_one(data: Dataset, order: np.ndarray) -> Iterator[np.ndarray]:
     """Yield batches of an order, each gathered from the map."""
     for start in range(0, len(order), BATCH):
-        yield to_inputs(data.signals[order[start : start + BATCH]], data.preprocessing.step)
+        yield dequantize(data.signals[order[start : start + BATCH]], data.preprocessing.step)
 
 
 def rate(batches: Iterator[np.ndarray]) -> float:

@@ -16,14 +16,15 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
-from ecg12.backend import compiled
-from ecg12.classifier import Classifier, Member, save_classifier
-from ecg12.dataset import to_inputs
-from ecg12.driving import drive
-from ecg12.labels import WEIGHTS, load_weights
-from ecg12.networks import TABLE_2
-from ecg12.records import find_records, read_record
-from ecg12.signals import Preprocessing
+from ecg12.data.dataset import dequantize
+from ecg12.ensemble.classifier import Classifier, Member
+from ecg12.ensemble.model_folder import save_classifier
+from ecg12.inference.driving import drive
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.io.wfdb import find_records, read_record
+from ecg12.models import TABLE_2
+from ecg12.runtime.backend import compiled
+from ecg12.signal.preprocessing import Preprocessing
 from ecg12.synthetic import generate
 from team_code import load_model, run_model
 
@@ -76,7 +77,7 @@ def _against_bare_calls(model: Classifier, stems: list[Path]) -> float:
     bare: list[float] = []
     for number, stem in enumerate(stems):
         header, recording = _harness(stem)
-        inputs = to_inputs(np.concatenate(model.prepare(read_record(stem))), Preprocessing().step)
+        inputs = dequantize(np.concatenate(model.prepare(read_record(stem))), Preprocessing().step)
         tasks = [
             (whole, lambda h=header, r=recording: run_model(model, h, r)),
             (bare, lambda x=inputs: [call(x) for call in calls]),

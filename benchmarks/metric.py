@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ecg12.labels import ScoredClasses, load_weights
+from ecg12.io.classes import ScoredClasses, load_weights
 from ecg12.metrics import ChallengeScorer, best_constant, challenge_score, evaluate
 
 N, PART = 43_000, 2_000

@@ -19,7 +19,7 @@ from xml.etree.ElementTree import parse
 
 import numpy as np
 
-from ecg12.muse import read_muse
+from ecg12.io.muse import read_muse
 from ecg12.synthetic import recording
 from ecg12.synthetic.muse import statements_of, visit_of
 from ecg12.synthetic.muse_xml import median_beat, write_muse

@@ -18,9 +18,10 @@ import numpy as np
 import wfdb
 from scipy.signal import butter, medfilt, resample_poly, sosfiltfilt
 
-from ecg12.headers import LEADS
-from ecg12.records import Record, read_record, write_record
-from ecg12.signals import Preprocessing, prepare
+from ecg12.io.leads import LEADS
+from ecg12.io.record import Record
+from ecg12.io.wfdb import read_record, write_record
+from ecg12.signal.preprocessing import Preprocessing, prepare
 
 REQUIRED = 8.0
 PREPROCESSING = Preprocessing()

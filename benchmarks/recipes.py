@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ecg12 import backend
-from ecg12.networks import ANSWERING, rows_as_channels
-from ecg12.recipe import get_recipe
+from ecg12.models import ANSWERING, rows_as_channels
+from ecg12.runtime import backend
+from ecg12.training.recipes import get_recipe
 
 SHAPE, CALLS, BATCH = (12, 2500, 1), 7, 32
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.labels import WEIGHTS, ScoredClasses, load_weights
-from ecg12.outputs import write_output
-from ecg12.progress import bar
+from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
+from ecg12.io.outputs import write_output
+from ecg12.runtime.progress import bar
 
 N = 20_000
 MOST = 60.0  # seconds

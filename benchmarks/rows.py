@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from ecg12 import backend
-from ecg12.networks import ANSWERING, ResNet, rows_as_channels
+from ecg12.models import ANSWERING, ResNet, rows_as_channels
+from ecg12.runtime import backend
 
 NETWORKS = (ResNet(8, 7, 2, 8), ResNet(16, 7, 2, 8), ResNet(32, 7, 2, 6), ResNet(64, 7, 2, 6))
 TURNS = 3

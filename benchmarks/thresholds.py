@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.labels import ScoredClasses, load_weights
+from ecg12.decision.thresholds import per_class, simplex, single
+from ecg12.io.classes import ScoredClasses, load_weights
 from ecg12.metrics import ChallengeScorer
-from ecg12.thresholds import per_class, simplex, single
 
 N = 10_000
 LIMIT = 1.0  # seconds

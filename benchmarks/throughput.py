@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12 import backend
-from ecg12.backend import keras
-from ecg12.dataset import prepare_folder
-from ecg12.labels import WEIGHTS, load_weights
-from ecg12.networks import TABLE_2, ResNet, rows_as_channels
-from ecg12.signals import Preprocessing
+from ecg12.data.dataset import prepare_folder
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.models import TABLE_2, ResNet, rows_as_channels
+from ecg12.runtime import backend
+from ecg12.runtime.backend import keras
+from ecg12.signal.preprocessing import Preprocessing
 from ecg12.synthetic import generate
 
 PRECISIONS = ("float32", "mixed_bfloat16")

@@ -1,8 +1,11 @@
 """12-lead ECG classification: residual networks, tuned thresholds, the challenge's contract.
 
-Data flows one way: a folder of recordings (`records`) becomes normalised signals (`signals`) and
-multi-hot labels (`labels`), a memory-mapped `dataset`, trained `networks`, a `classifier` with
-thresholds, and one csv per recording (`outputs`), which `metrics` scores.
+Data flows one way: recordings (`io`) become prepared signals (`signal`) in a memory-mapped dataset
+(`data`), networks (`models`) are trained on it (`training`) and joined with their thresholds
+(`decision`) to an ensemble (`ensemble`), which answers recordings (`inference`). Each chapter
+imports only from those below it.
 """
 
-__version__ = "0.2.0"
+from ecg12.runtime.version import __version__
+
+__all__ = ["__version__"]

@@ -5,9 +5,9 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from ecg12.commands import COMMANDS
-from ecg12.errors import InputError
-from ecg12.progress import log_to
+from ecg12.cli import COMMANDS
+from ecg12.runtime.errors import InputError
+from ecg12.runtime.progress import log_to
 
 
 def parser() -> argparse.ArgumentParser:

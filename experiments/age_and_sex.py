@@ -17,10 +17,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ecg12.backend import keras
-from ecg12.headers import LEADS
-from ecg12.networks.heads import penultimate
-from ecg12.records import read_header
+from ecg12.io.leads import LEADS
+from ecg12.io.wfdb import read_header
+from ecg12.models.heads import penultimate
+from ecg12.runtime.backend import keras
 from experiments.small import (
     CLASSES,
     NETWORK,

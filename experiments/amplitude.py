@@ -17,19 +17,19 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12 import backend
-from ecg12.backend import keras
-from ecg12.budget import Clock
-from ecg12.classifier import Classifier, Member
-from ecg12.dataset import prepare_folder
-from ecg12.labels import WEIGHTS, load_weights
+from ecg12.data.dataset import prepare_folder
+from ecg12.data.splits import split
+from ecg12.ensemble.classifier import Classifier, Member
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.io.wfdb import read_record
 from ecg12.metrics import auroc
-from ecg12.recipe import get_recipe
-from ecg12.records import read_record
-from ecg12.signals import Preprocessing
-from ecg12.splits import split
+from ecg12.runtime import backend
+from ecg12.runtime.backend import keras
+from ecg12.signal.preprocessing import Preprocessing
 from ecg12.synthetic import generate
-from ecg12.training import Task, Trainer
+from ecg12.training.recipes import get_recipe
+from ecg12.training.resources import Clock
+from ecg12.training.trainer import Task, Trainer
 
 CLASSES = ("LQRSV", "NSR", "SB", "STach", "LAD", "RBBB")
 

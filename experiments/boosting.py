@@ -19,10 +19,10 @@ from functools import partial
 import numpy as np
 import xgboost
 
-from ecg12 import backend
-from ecg12.backend import keras
-from ecg12.networks.heads import penultimate
-from ecg12.training import column_scores
+from ecg12.models.heads import penultimate
+from ecg12.runtime import backend
+from ecg12.runtime.backend import keras
+from ecg12.training.trainer import column_scores
 from experiments.small import Results, begin, held_out, measured, parser, table
 
 OPTIONS = {"n_estimators": 100, "max_depth": 3, "learning_rate": 0.1, "n_jobs": 1}

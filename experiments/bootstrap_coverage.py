@@ -16,10 +16,10 @@ import argparse
 import numpy as np
 from scipy.stats import norm
 
-from ecg12.labels import WEIGHTS, ScoredClasses, load_weights
-from ecg12.progress import bar
-from ecg12.reporting.bootstrap import WeightedMeasures, resample
-from ecg12.reporting.statistics import PER_CLASS, intervals
+from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
+from ecg12.report.bootstrap import WeightedMeasures, resample
+from ecg12.report.statistics import PER_CLASS, intervals
+from ecg12.runtime.progress import bar
 
 NAMES = ("NSR", "SB", "AF", "IAVB", "LBBB", "QAb")
 N = 500  # recordings of a simulation

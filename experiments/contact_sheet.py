@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ecg12.labels import abbreviation
+from ecg12.io.classes import abbreviation
 from ecg12.synthetic import Options, recording
 from ecg12.synthetic.findings import FINDINGS
 

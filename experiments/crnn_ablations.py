@@ -18,21 +18,21 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12 import backend
-from ecg12.dataset import prepare_folder
-from ecg12.labels import CPSC_2018
-from ecg12.metrics import auprc, auroc, macro
-from ecg12.networks import CRNN
-from ecg12.recipe import CRNN_PREPROCESSING, CRNN_SCHEDULE
-from ecg12.validation import (
+from ecg12.data.dataset import prepare_folder
+from ecg12.data.stratification import iterative_folds
+from ecg12.decision.protocols import (
     OBJECTIVES,
     WAYS,
     decide,
     flat_search,
-    iterative_folds,
     mean_f2_g2,
     simplex_search,
 )
+from ecg12.io.classes import CPSC_2018
+from ecg12.metrics import auprc, auroc, macro
+from ecg12.models import CRNN
+from ecg12.runtime import backend
+from ecg12.training.recipes import CRNN_PREPROCESSING, CRNN_SCHEDULE
 from experiments.crnn_cpsc2018 import cross_validate, lasting
 
 VARIANTS = {

@@ -6,8 +6,8 @@ r"""Paper A's protocol: ten folds of a convolutional recurrent network on CPSC 2
 
 For each fold the network learns the other nine for ten epochs; the epoch with the lowest loss on
 the fold is kept, as published (so the fold chooses the epoch, which flatters it a little).
-Thresholds are then fitted and judged in the four ways of `ecg12.validation`. The same command goes
-on after a kill with the epoch under way; finished folds are not trained again.
+Thresholds are then fitted and judged in the four ways of `decision.protocols`. The same command
+goes on after a kill with the epoch under way; finished folds are not trained again.
 
 Cost: 41 GFLOP per training recording and epoch at full size. With 24 filters, 300 recordings and
 ten folds see docs/crnn.md.
@@ -21,26 +21,19 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12 import __version__, backend
-from ecg12.backend import keras
-from ecg12.budget import Clock
-from ecg12.dataset import prepare_folder
-from ecg12.files import replacing
-from ecg12.labels import CPSC_2018
+from ecg12.data.dataset import prepare_folder
+from ecg12.data.stratification import deviation, iterative_folds, powerset_folds
+from ecg12.decision.protocols import OBJECTIVES, WAYS, decide, flat_search, simplex_search
+from ecg12.io.classes import CPSC_2018
 from ecg12.metrics import auprc, auroc, beta_measures, macro, precision_recall
-from ecg12.networks import CRNN
-from ecg12.recipe import CRNN_PREPROCESSING, CRNN_SCHEDULE
-from ecg12.training import Task, Trainer, class_scores
-from ecg12.validation import (
-    OBJECTIVES,
-    WAYS,
-    decide,
-    deviation,
-    flat_search,
-    iterative_folds,
-    powerset_folds,
-    simplex_search,
-)
+from ecg12.models import CRNN
+from ecg12.runtime import backend
+from ecg12.runtime.backend import keras
+from ecg12.runtime.files import atomic_write
+from ecg12.runtime.version import __version__
+from ecg12.training.recipes import CRNN_PREPROCESSING, CRNN_SCHEDULE
+from ecg12.training.resources import Clock
+from ecg12.training.trainer import Task, Trainer, class_scores
 
 FOLDS = {
     "iterative": iterative_folds,
@@ -104,7 +97,7 @@ def _fold_scores(task, network, schedule, seed, work, number):
     trainer = Trainer(model, task, schedule, seed, checkpoint, identity, Clock(HOURS))
     trainer.run()
     scores = class_scores(trainer.forward, task, np.arange(len(task.dataset)))[0]
-    with replacing(done) as temporary:
+    with atomic_write(done) as temporary:
         np.savez(temporary, scores=scores, identity=identity)
     checkpoint.unlink()
     seconds = trainer.mean_epoch_seconds()

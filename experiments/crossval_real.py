@@ -14,10 +14,10 @@ import argparse
 import logging
 from pathlib import Path
 
-from ecg12.crossvalidation import cross_validate
-from ecg12.networks import SEResNet
-from ecg12.recipe import Recipe
-from ecg12.schedule import Schedule
+from ecg12.crossval import cross_validate
+from ecg12.models import SEResNet
+from ecg12.training.recipes import Recipe
+from ecg12.training.schedule import Schedule
 
 SCHEDULE = Schedule(epochs=24, batch=16, threshold=None, patience=24, plateau=24)
 RECIPE = Recipe("light", (SEResNet(k=16),), keep=1, schedule=SCHEDULE)

@@ -19,12 +19,12 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from ecg12.pools import Local
-from ecg12.recipe import Recipe
-from ecg12.schedule import Schedule
+from ecg12.runtime.executors import Local
 from ecg12.search import Options, Space, rungs, search, simulate
 from ecg12.search.run import REPORT
 from ecg12.synthetic import generate
+from ecg12.training.recipes import Recipe
+from ecg12.training.schedule import Schedule
 
 CLASSES = ("NSR", "SB", "STach", "AF", "LBBB", "RBBB")
 SPACE = Space(n=(1, 2, 3), m=(5, 6, 7, 8), k=(2, 4), s=(3, 5, 7, 9))

@@ -23,10 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.label_table import read_label_table
-from ecg12.labels import WEIGHTS, load_weights
-from ecg12.statements import Options, Vocabulary, label
-from ecg12.statements.review import FINAL, NONE, PHRASE, PROPOSED
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.io.label_table import read_label_table
+from ecg12.labelling import Options, Vocabulary, label
+from ecg12.labelling.review import FINAL, NONE, PHRASE, PROPOSED
 from ecg12.synthetic import Options as Drawn
 from ecg12.synthetic.muse import VOCABULARY, generate_muse, read_truth
 from ecg12.synthetic.vocabulary import MRCONSO, RELATIONSHIPS

@@ -19,15 +19,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12 import backend
-from ecg12.backend import keras
-from ecg12.budget import Clock
-from ecg12.dataset import Dataset, split
-from ecg12.labels import WEIGHTS, load_weights
-from ecg12.networks import ResNet
-from ecg12.schedule import Schedule
+from ecg12.data.dataset import Dataset, split
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.models import ResNet
+from ecg12.runtime import backend
+from ecg12.runtime.backend import keras
 from ecg12.search import Constraints, Size, Space, costs, draw
-from ecg12.training import Task, Trainer
+from ecg12.training.resources import Clock
+from ecg12.training.schedule import Schedule
+from ecg12.training.trainer import Task, Trainer
 
 TIMED = (ResNet(16, 3, 2, 4), ResNet(16, 7, 3, 8), ResNet(32, 7, 2, 6))
 EPOCHS = (10, 20)  # that a training takes until it stops, assumed: the paper gives none

@@ -19,20 +19,20 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from ecg12 import backend
-from ecg12.backend import keras
-from ecg12.budget import Clock
-from ecg12.dataset import Dataset, prepare_folder
-from ecg12.files import read_json, replacing, write_json
-from ecg12.labels import WEIGHTS, load_weights
+from ecg12.data.dataset import Dataset, prepare_folder
+from ecg12.data.splits import split
+from ecg12.decision.thresholds import tune
+from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.metrics import auroc, best_constant, challenge_score
-from ecg12.networks import SEResNet, freeze, swap_head
-from ecg12.schedule import Schedule
-from ecg12.signals import Preprocessing
-from ecg12.splits import split
+from ecg12.models import SEResNet, freeze, swap_head
+from ecg12.runtime import backend
+from ecg12.runtime.backend import keras
+from ecg12.runtime.files import atomic_write, read_json, write_json
+from ecg12.signal.preprocessing import Preprocessing
 from ecg12.synthetic import generate
-from ecg12.thresholds import tune
-from ecg12.training import Task, Trainer, class_scores
+from ecg12.training.resources import Clock
+from ecg12.training.schedule import Schedule
+from ecg12.training.trainer import Task, Trainer, class_scores
 
 PREPROCESSING = Preprocessing(rate=125.0)
 NETWORK = SEResNet(k=8, s=7, m=5)
@@ -118,7 +118,7 @@ class Study:
         model = self.scratch(seed)
         if not path.is_file():
             self.fit(model, self.source_task(seed), seed, self.options.pretraining_epochs)
-            with replacing(path) as temporary:
+            with atomic_write(path) as temporary:
                 np.savez(temporary, *model.get_weights())
         with np.load(path) as saved:
             return [saved[f"arr_{i}"] for i in range(len(saved.files))]

@@ -17,9 +17,9 @@ import numpy as np
 from scipy.signal import butter, resample_poly, sosfiltfilt, welch
 from scipy.stats import ks_2samp
 
-from ecg12.headers import LEADS
-from ecg12.labels import abbreviation
-from ecg12.records import find_records, read_record
+from ecg12.io.classes import abbreviation
+from ecg12.io.leads import LEADS
+from ecg12.io.wfdb import find_records, read_record
 from ecg12.synthetic import Options, recording
 from ecg12.synthetic.detection import TooFewBeatsError
 from ecg12.synthetic.measure import measure

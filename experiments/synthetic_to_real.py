@@ -23,10 +23,10 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.ndimage import uniform_filter1d
 
-from ecg12.labels import abbreviation
+from ecg12.io.classes import abbreviation
+from ecg12.io.wfdb import find_records, read_record
 from ecg12.metrics import auroc
-from ecg12.records import find_records, read_record
-from ecg12.signals import STEP, Preprocessing, prepare
+from ecg12.signal.preprocessing import STEP, Preprocessing, prepare
 from ecg12.synthetic import Options, recording
 from ecg12.synthetic.findings import FINDINGS
 from ecg12.synthetic.sites import CODES
@@ -109,7 +109,7 @@ def _parts(record):
 
 def train(signals, targets, epochs, seed):
     """Return a network trained on synthetic recordings."""
-    from ecg12.backend import keras
+    from ecg12.runtime.backend import keras
 
     keras.utils.set_random_seed(seed)
     model = _network(keras, signals.shape[2], targets.shape[1])

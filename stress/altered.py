@@ -20,16 +20,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.driving import drive
-from ecg12.labels import WEIGHTS, load_weights
+from ecg12.inference.driving import drive
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.io.record import MISSING, Record
+from ecg12.io.wfdb import find_records, read_record, write_record
 from ecg12.metrics import best_constant, evaluate
 from ecg12.metrics.evaluation import read_folders
-from ecg12.networks import ResNet
-from ecg12.recipe import Recipe
-from ecg12.records import MISSING, Record, find_records, read_record, write_record
-from ecg12.schedule import Schedule
-from ecg12.submission import train
+from ecg12.models import ResNet
 from ecg12.synthetic import generate
+from ecg12.training.pipeline import train
+from ecg12.training.recipes import Recipe
+from ecg12.training.schedule import Schedule
 from stress.quirks import write_quirks
 
 CLASSES = ["NSR", "SB", "STach", "AF", "LBBB", "RBBB"]

@@ -25,14 +25,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ecg12.pools import Cluster, Local, Pool
-from ecg12.progress import log_to
-from ecg12.recipe import Recipe
-from ecg12.schedule import Schedule
+from ecg12.runtime.executors import Cluster, Local, Pool
+from ecg12.runtime.progress import log_to
 from ecg12.search import Options, Space, search
 from ecg12.search.run import REPORT
 from ecg12.search.table import TIMING
-from ecg12.submission import WORK
+from ecg12.training.pipeline import WORK
+from ecg12.training.recipes import Recipe
+from ecg12.training.schedule import Schedule
 from stress.loopback import ROOT, Loopback, kill, loopback
 
 OPTIONS = Options(

@@ -26,9 +26,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from ecg12.files import sha256
-from ecg12.headers import LEADS
-from ecg12.records import Record, write_record
+from ecg12.io.leads import LEADS
+from ecg12.io.record import Record
+from ecg12.io.wfdb import write_record
+from ecg12.runtime.files import sha256
 from stress import victim
 
 STAGES = {"preparation": "prepare", "training": "train", "thresholding": "train",

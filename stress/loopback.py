@@ -58,7 +58,7 @@ class Loopback:
             kill(process)
 
     def _begin(self, *arguments: str) -> subprocess.Popen[bytes]:
-        paths = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
+        paths = f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'runtime'}"
         with (self.folder / f"{arguments[0]}.log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "dask", *arguments],

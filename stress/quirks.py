@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from scipy.io import savemat
 
-from ecg12.headers import LEADS
-from ecg12.records import MISSING, Record, write_record
+from ecg12.io.leads import LEADS
+from ecg12.io.record import MISSING, Record
+from ecg12.io.wfdb import write_record
 from ecg12.synthetic import recording
 
 RATES = (1, 100, 250, 257, 300, 360.1, 400, 500, 1000, 5000, 100_000)  # Hz

@@ -21,11 +21,12 @@ from pathlib import Path
 import numpy as np
 from joblib.externals.loky import get_reusable_executor
 
-from ecg12.dataset import prepare_folder
-from ecg12.headers import LEADS
-from ecg12.labels import WEIGHTS, load_weights
-from ecg12.records import Record, write_record
-from ecg12.signals import Preprocessing
+from ecg12.data.dataset import prepare_folder
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.io.leads import LEADS
+from ecg12.io.record import Record
+from ecg12.io.wfdb import write_record
+from ecg12.signal.preprocessing import Preprocessing
 
 HIDDEN, HOURS, PROCESSORS = 36_266, 24, 2
 QUICK = Preprocessing(medians=(), cutoff=None)  # a signal as large as usual, in less time
@@ -79,9 +80,10 @@ def _anonymous(process: int) -> int:
 
 def drive_time(place: Path, n: int) -> None:
     """Drive an untrained submission ensemble over n recordings; extrapolate."""
-    from ecg12.classifier import Classifier, Member, save_classifier
-    from ecg12.driving import drive
-    from ecg12.recipe import get_recipe
+    from ecg12.ensemble.classifier import Classifier, Member
+    from ecg12.ensemble.model_folder import save_classifier
+    from ecg12.inference.driving import drive
+    from ecg12.training.recipes import get_recipe
 
     recipe, classes = get_recipe("mcircc"), load_weights(WEIGHTS)
     networks = sorted(recipe.networks, key=lambda network: -network.gflop())[: recipe.keep]

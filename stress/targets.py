@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.errors import RecordError
-from ecg12.headers import GAINS, OLDEST, RATES
-from ecg12.labels import ScoredClasses, load_weights
-from ecg12.muse import read_muse
-from ecg12.outputs import parse_output
-from ecg12.records import Record, read_header, read_mat
-from ecg12.records.matlab import format_mat
+from ecg12.io.classes import ScoredClasses, load_weights
+from ecg12.io.headers import GAINS, OLDEST, RATES
+from ecg12.io.matlab import format_mat, read_mat
+from ecg12.io.muse import read_muse
+from ecg12.io.outputs import parse_output
+from ecg12.io.record import Record
+from ecg12.io.wfdb import read_header
+from ecg12.runtime.errors import RecordError
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "tests" / "corpus"

@@ -18,12 +18,15 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ecg12 import dataset, driving, submission, training
-from ecg12.labels import WEIGHTS, load_weights
-from ecg12.networks import ResNet
-from ecg12.recipe import Recipe
-from ecg12.schedule import Schedule
-from ecg12.signals import Preprocessing
+from ecg12.data import dataset
+from ecg12.inference import driving
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.models import ResNet
+from ecg12.signal.preprocessing import Preprocessing
+from ecg12.training.recipes import Recipe
+from ecg12.training.schedule import Schedule
+from ecg12.training.trainer import pipeline as submission
+from ecg12.training.trainer import trainer as training
 
 SHORT = Preprocessing(seconds=0.4, margin=0.2)
 durations: dict[str, list[float]] = defaultdict(list)
@@ -55,7 +58,7 @@ def kill_at_rename(call: int, when: str) -> None:
     """Let the `call`th `os.replace` be the process's last act, or the one that it does not do."""
     replace, calls = os.replace, []
 
-    def replacing(*arguments: Any, **options: Any) -> None:
+    def dying_replace(*arguments: Any, **options: Any) -> None:
         calls.append(1)
         if len(calls) == call and when == "before":
             kill()
@@ -63,7 +66,7 @@ def kill_at_rename(call: int, when: str) -> None:
         if len(calls) == call:
             kill()
 
-    os.replace = replacing
+    os.replace = dying_replace
 
 
 def watch(stage: str, call: int, delay: float) -> None:

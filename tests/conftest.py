@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg12.headers import LEADS
-from ecg12.records import Record
+from ecg12.io.leads import LEADS
+from ecg12.io.record import Record
 
 with warnings.catch_warnings():  # wfdb warns about pandas while it is imported
     warnings.simplefilter("ignore")

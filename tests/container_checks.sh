@@ -91,7 +91,7 @@ mounted='training_data|test_data|models|test_outputs' # Keras writes its setting
 
 mkdir "$PLACE/context"
 git -C "$ROOT" ls-files -z | (cd "$ROOT" && xargs -0 cp -p --parents -t "$PLACE/context")
-echo '# changed' >>"$PLACE/context/ecg12/files.py"
+echo '# changed' >>"$PLACE/context/ecg12/runtime/files.py"
 # shellcheck disable=SC2086  # BUILD_ARGS is a list of words
 check "build after a change of code" podman build --pull=never ${BUILD_ARGS:-} -t ecg12-changed "$PLACE/context"
 grep -A 1 'RUN sed' "$LOG" | grep -q 'Using cache' || fail "a change of code installs the requirements again"

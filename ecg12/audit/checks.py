@@ -11,15 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecg12.headers import LEADS
-from ecg12.records import Record
+from ecg12.io.leads import LEADS, LIMB_LEAD_LAWS
+from ecg12.io.record import Record
 
-LAWS = {  # sums of leads that are zero whatever the heart does
-    "I - II + III": {"I": 1.0, "II": -1.0, "III": 1.0},
-    "aVR + (I + II)/2": {"aVR": 1.0, "I": 0.5, "II": 0.5},
-    "aVL - I + II/2": {"aVL": 1.0, "I": -1.0, "II": 0.5},
-    "aVF - II + I/2": {"aVF": 1.0, "II": -1.0, "I": 0.5},
-}
 MOST_OFF = 0.01  # share of samples that may break a law: the ends of resampled or filtered leads
 HELD = 0.05  # s at one extreme value; a wave's top is held for less at any usual resolution
 PLAUSIBLE = (0.05, 10.0)  # mV, 99th percentile of |x|: what a body surface shows
@@ -143,7 +137,7 @@ def _broken(
 ) -> dict[str, tuple[float, float]]:
     """Return law → share of the samples that break it, and the tolerance in mV."""
     found = {}
-    for law, terms in LAWS.items():
+    for law, terms in LIMB_LEAD_LAWS.items():
         if not terms.keys() <= leads.keys():
             continue
         limit = sum(abs(factor) * steps[lead] for lead, factor in terms.items())

@@ -9,10 +9,10 @@ import numpy as np
 from joblib import Parallel, cpu_count, delayed
 
 from ecg12.audit.checks import Finding, amplitude, check
-from ecg12.databases import database_of
-from ecg12.errors import RecordError
-from ecg12.formats import find_any, read_any
-from ecg12.records import Record
+from ecg12.io.databases import database_of
+from ecg12.io.formats import find_any, read_any
+from ecg12.io.record import Record
+from ecg12.runtime.errors import RecordError
 
 CHUNK = 16  # recordings that a process audits at a time
 

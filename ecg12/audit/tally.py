@@ -11,9 +11,9 @@ import numpy as np
 
 from ecg12.audit.folder import Audited
 from ecg12.audit.unscored import UNSCORED
-from ecg12.files import replacing
-from ecg12.labels import DIAGNOSES, ScoredClasses, abbreviation
-from ecg12.progress import printable
+from ecg12.io.classes import DIAGNOSES, ScoredClasses, abbreviation
+from ecg12.runtime.files import atomic_write
+from ecg12.runtime.progress import printable
 
 MOST_GROUPS = 20  # of recordings of the same samples, in the text
 SHOWN = 5  # examples of a finding, or values of a quantity, in the text; the csv has all
@@ -156,7 +156,7 @@ def write_tables(folder: Path, audited: Iterable[Audited], tally: Tally) -> None
     with ExitStack() as stack:
         writers = []
         for name, head in (("recordings.csv", ROW), ("findings.csv", FINDING)):
-            temporary = stack.enter_context(replacing(folder / name))
+            temporary = stack.enter_context(atomic_write(folder / name))
             writer = csv.writer(stack.enter_context(_opened(temporary)), lineterminator="\n")
             writer.writerow(head)
             writers.append(writer)
@@ -168,7 +168,7 @@ def write_tables(folder: Path, audited: Iterable[Audited], tally: Tally) -> None
                     [printable(one.name), one.database, found.kind, found.where, found.detail]
                 )
     for name, rows in tally.tables().items():
-        with replacing(folder / name) as temporary, _opened(temporary) as file:
+        with atomic_write(folder / name) as temporary, _opened(temporary) as file:
             csv.writer(file, lineterminator="\n").writerows(rows)
 
 

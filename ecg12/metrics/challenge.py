@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ecg12.labels import ScoredClasses
+from ecg12.io.classes import ScoredClasses
 from ecg12.metrics.classwise import as_set_pair, as_sets
 
 MINIMUM_GAIN = 1e-9  # credit, in recordings; less is rounding

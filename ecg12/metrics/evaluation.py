@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.headers import parse_comments
-from ecg12.labels import ScoredClasses
+from ecg12.io.classes import ScoredClasses
+from ecg12.io.headers import parse_comments
+from ecg12.io.outputs import read_outputs
+from ecg12.io.wfdb import find_records, read_text
 from ecg12.metrics.challenge import challenge_score
 from ecg12.metrics.classwise import accuracy, auprc, auroc, beta_measures, f_measure, macro
 from ecg12.metrics.macro_f import constant_floor
-from ecg12.outputs import read_outputs
-from ecg12.records import find_records, read_text
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ its best thresholds are found exactly.
 
 import numpy as np
 
-from ecg12.labels import ScoredClasses
+from ecg12.io.classes import ScoredClasses
 from ecg12.metrics.challenge import ChallengeScorer, best_constant
 from ecg12.metrics.classwise import as_sets, f_measure
 

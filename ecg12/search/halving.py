@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from ecg12.errors import InputError
+from ecg12.runtime.errors import InputError
 from ecg12.search.trials import FAILED, Row
 
 

@@ -6,16 +6,17 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ecg12 import __version__, backend
-from ecg12.errors import InputError
-from ecg12.files import read_json, write_json
-from ecg12.networks import ResNet
-from ecg12.pools import Pool
-from ecg12.recipe import Recipe, get_recipe
+from ecg12.models import ResNet
+from ecg12.runtime import backend
+from ecg12.runtime.errors import InputError
+from ecg12.runtime.executors import Pool
+from ecg12.runtime.files import read_json, write_json
+from ecg12.runtime.version import __version__
 from ecg12.search.halving import Rung, full_schedule
 from ecg12.search.space import Constraints, Size, Space, draw
 from ecg12.search.trials import Plan, Trial, measure_speed
-from ecg12.training import Task
+from ecg12.training.recipes import Recipe, get_recipe
+from ecg12.training.trainer import Task
 
 log = logging.getLogger(__name__)
 PLAN = "plan.json"
@@ -86,7 +87,7 @@ def make_plan(
         speed = _same(path, chosen)
     elif options.constraints.epoch_seconds and not speed:
         jobs = {0: (str(folder), task.fingerprint, MEASURED)}
-        speed = next(found for _, found in pool.completed(pool.alone(measure_speed), jobs))
+        speed = next(found for _, found in pool.completed(pool.isolated(measure_speed), jobs))
         log.info("speed in training: %.3g GFLOP/s", speed)
     constraints = replace(options.constraints, speed=speed)
     networks, counts = draw(

@@ -9,28 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ecg12.databases import databases_of, sources_of
-from ecg12.errors import InputError
-from ecg12.files import locked, recordings_folder, write_json
-from ecg12.label_table import LabelTable
-from ecg12.listing import list_recordings
-from ecg12.pools import POLL, Cluster, Local, Pool
-from ecg12.progress import bar
+from ecg12.data.splits import check_apart
+from ecg12.io.databases import databases_of, sources_of
+from ecg12.io.label_table import LabelTable
+from ecg12.io.manifest import build_manifest
+from ecg12.runtime.errors import InputError
+from ecg12.runtime.executors import POLL, Cluster, Local, Pool
+from ecg12.runtime.files import locked, recordings_folder, write_json
+from ecg12.runtime.progress import bar
 from ecg12.search.halving import Rung, best, score
 from ecg12.search.planning import Options, make_plan
 from ecg12.search.table import write_table
 from ecg12.search.task_file import store_task
-from ecg12.search.trials import (
-    FAILED,
-    Plan,
-    Row,
-    finished,
-    forget,
-    run_trial,
-)
-from ecg12.splits import check_apart
-from ecg12.submission import WORK, divide, open_data, train
-from ecg12.training import Task
+from ecg12.search.trials import FAILED, Plan, Row, finished, forget, run_trial
+from ecg12.training.pipeline import WORK, divide, open_data, train
+from ecg12.training.trainer import Task
 
 log = logging.getLogger(__name__)
 TABLE, REPORT, MODEL = "search.csv", "search.json", "model"
@@ -89,7 +82,7 @@ def search(
     if target is not None:  # now, not after all trials
         target = recordings_folder(target)
     if target is not None and recipe.validation == "database":
-        listed = list_recordings(target)
+        listed = build_manifest(target)
         check_apart(sources_of(databases_of(listed.names, ".")), listed.patients)
     for made in (work, folder / "trials"):
         made.mkdir(parents=True, exist_ok=True)
@@ -155,7 +148,7 @@ def _run_rung(
     with bar(total=total, initial=done, desc="search", unit="FLOP", unit_scale=True) as shown:
         while waiting:
             jobs = {number: (str(folder), plan, number, rung.epochs) for number in waiting}
-            for number, row in pool.completed(pool.alone(run_trial), jobs):
+            for number, row in pool.completed(pool.isolated(run_trial), jobs):
                 if row is None:
                     continue
                 waiting.remove(number)

@@ -11,9 +11,9 @@ from itertools import product
 
 import numpy as np
 
-from ecg12.budget import TRAINING_COPIES
-from ecg12.errors import InputError
-from ecg12.networks import ResNet
+from ecg12.models import ResNet
+from ecg12.runtime.errors import InputError
+from ecg12.training.resources import TRAINING_COPIES
 
 
 @dataclass(frozen=True)

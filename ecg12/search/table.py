@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ecg12.crossvalidation.tables import write_rows
+from ecg12.crossval.tables import write_rows
 from ecg12.search.halving import Rung, score
 from ecg12.search.trials import Row, Trial
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ecg12.classifier import read_preprocessing
-from ecg12.dataset import Dataset
-from ecg12.files import replacing
-from ecg12.labels import ScoredClasses
-from ecg12.training import Task
+from ecg12.data.dataset import Dataset
+from ecg12.ensemble.model_folder import read_preprocessing
+from ecg12.io.classes import ScoredClasses
+from ecg12.runtime.files import atomic_write
+from ecg12.training.trainer import Task
 
 
 def store_task(work: Path, task: Task) -> None:
@@ -27,7 +27,7 @@ def store_task(work: Path, task: Task) -> None:
     arrays |= {"rows": task.dataset.rows, "targets": task.dataset.targets}
     arrays["counts"] = np.array(task.dataset.parts, int)
     text = np.frombuffer(json.dumps(told).encode(), np.uint8)
-    with replacing(work / "task.npz") as temporary:
+    with atomic_write(work / "task.npz") as temporary:
         np.savez(temporary, told=text, **arrays)
 
 

@@ -20,17 +20,18 @@ from pathlib import Path
 from socket import gethostname
 from typing import Any
 
-from ecg12 import __version__, backend
-from ecg12.backend import keras
-from ecg12.budget import Clock
-from ecg12.checkpoints import read_state
-from ecg12.errors import InputError
-from ecg12.files import locked, read_json, write_json
-from ecg12.networks import ResNet
-from ecg12.schedule import Schedule
+from ecg12.models import ResNet
+from ecg12.runtime import backend
+from ecg12.runtime.backend import keras
+from ecg12.runtime.errors import InputError
+from ecg12.runtime.files import locked, read_json, write_json
+from ecg12.runtime.version import __version__
 from ecg12.search.task_file import load_task
-from ecg12.submission import WORK
-from ecg12.training import Task, Trainer
+from ecg12.training.checkpoints import read_state
+from ecg12.training.pipeline import WORK
+from ecg12.training.resources import Clock
+from ecg12.training.schedule import Schedule
+from ecg12.training.trainer import Task, Trainer
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
@@ -93,8 +94,8 @@ def _task(folder: Path, fingerprint: str) -> Task:
 def run_trial(folder: str, plan: Plan, number: int, epochs: int) -> Row | None:
     """Train a trial until it has so many epochs or its schedule ends; write and return its row.
 
-    Nothing else may draw from Python's random generator meanwhile: see `alone`. Training goes on
-    after the last finished epoch, whoever trained that. A trial that fails is a
+    Nothing else may draw from Python's random generator meanwhile: see `runtime.isolated`. Training
+    goes on after the last finished epoch, whoever trained that. A trial that fails is a
     row whose `ended` tells why; so is one that was begun `MOST_STARTS` times without finishing an
     epoch, since what killed those workers (memory, most likely) would kill the next.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecg12.headers import LEADS
+from ecg12.io.leads import LEADS
 from ecg12.synthetic.measure import Measurement
 
 LEAD_I, II, III, AVR, AVL, AVF, V1, V2, V3, V4, V5, V6 = range(len(LEADS))

@@ -8,6 +8,8 @@ eight independent leads, and the other four follow from them, so that Einthoven'
 
 import numpy as np
 
+from ecg12.io.leads import LIMB_LEADS
+
 # Inverse Dower matrix: leads I, II, V1 to V6 from x, y, z (Dower et al., 1980).
 DOWER = np.array(
     [
@@ -22,7 +24,7 @@ DOWER = np.array(
     ]
 )
 # The limb leads I, II, III, aVR, aVL, aVF from I and II (Einthoven, Goldberger).
-LIMB = np.array([[1, 0], [0, 1], [-1, 1], [-0.5, -0.5], [1, -0.5], [-0.5, 1]])
+LIMB = np.array(list(LIMB_LEADS.values()))
 REACH = 4.0  # widths; a Gaussian is below 0.04 % of its peak beyond
 
 

@@ -1,7 +1,7 @@
 """What a recording shows: findings, which of them exclude each other, and how often they occur.
 
-A *finding* is an abbreviation of `ecg12.labels.DIAGNOSES`, one for each group of codes that mean
-the same (`ecg12.synthetic.sites.CODES`). A recording has one rhythm and at most one finding of
+A *finding* is an abbreviation of `io.classes.DIAGNOSES`, one for each group of codes that mean the
+same (`ecg12.synthetic.sites.CODES`). A recording has one rhythm and at most one finding of
 every other slot.
 """
 
@@ -10,8 +10,8 @@ from functools import cache
 
 import numpy as np
 
-from ecg12.errors import InputError
-from ecg12.labels import code_of
+from ecg12.io.classes import code_of
+from ecg12.runtime.errors import InputError
 from ecg12.synthetic.sites import CODES
 
 # finding: (slot, share of recordings drawn with it first)

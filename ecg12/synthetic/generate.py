@@ -12,10 +12,11 @@ from typing import TypeVar
 import numpy as np
 from joblib import Parallel, delayed
 
-from ecg12.errors import InputError
-from ecg12.headers import LEADS
-from ecg12.progress import bar
-from ecg12.records import Record, write_record
+from ecg12.io.leads import LEADS
+from ecg12.io.record import Record
+from ecg12.io.wfdb import write_record
+from ecg12.runtime.errors import InputError
+from ecg12.runtime.progress import bar
 from ecg12.synthetic.cases import Case, draw_case
 from ecg12.synthetic.detection import EIGHT
 from ecg12.synthetic.dipole import twelve_leads

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from joblib import Parallel, delayed
 
-from ecg12.files import write_text
-from ecg12.progress import bar
-from ecg12.records import Record
+from ecg12.io.record import Record
+from ecg12.runtime.files import write_text
+from ecg12.runtime.progress import bar
 from ecg12.synthetic.generate import CHUNK, DEFAULT, Options, recording
 from ecg12.synthetic.muse_xml import MEDIAN_BEAT, MedianBeat, Visit, median_beat, write_muse
 from ecg12.synthetic.vocabulary import write_vocabulary

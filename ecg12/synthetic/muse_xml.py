@@ -12,8 +12,8 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
-from ecg12.files import replacing
-from ecg12.records import Record
+from ecg12.io.record import Record
+from ecg12.runtime.files import atomic_write
 from ecg12.synthetic.detection import TooFewBeatsError, find_beats
 
 STORED = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -109,7 +109,7 @@ def write_muse(
     )
     path = Path(folder) / f"{record.name}.xml"
     text = f"{HEAD}<RestingECG>\n{body}</RestingECG>\n"
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(text.encode("iso-8859-1", "xmlcharrefreplace"))
     return path
 

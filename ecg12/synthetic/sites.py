@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 
-from ecg12.labels import code_of
+from ecg12.io.classes import code_of
 
 
 @dataclass(frozen=True)

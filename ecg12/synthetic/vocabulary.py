@@ -10,7 +10,7 @@ without regard to `ecg12.synthetic.phrases`: what cannot be found by them is lef
 from collections.abc import Iterator
 from pathlib import Path
 
-from ecg12.files import write_text
+from ecg12.runtime.files import write_text
 
 MRCONSO = "MRCONSO.RRF"
 DESCRIPTIONS = "sct2_Description_Snapshot-en_Small.txt"

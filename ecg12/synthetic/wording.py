@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from ecg12.labels import abbreviation
+from ecg12.io.classes import abbreviation
 from ecg12.synthetic.phrases import CHANGES, CONJUNCTIONS, MODIFIERS, OTHER, PHRASES, TOGETHER
 from ecg12.synthetic.sites import CODES
 

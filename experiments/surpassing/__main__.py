@@ -23,8 +23,8 @@ import argparse
 import logging
 from pathlib import Path
 
-from ecg12.pools import Local
-from ecg12.progress import bar
+from ecg12.runtime.executors import Local
+from ecg12.runtime.progress import bar
 from experiments.surpassing.recordings import SYNTHETIC, material, write_truth
 from experiments.surpassing.runs import Run, finished, run
 from experiments.surpassing.tables import report

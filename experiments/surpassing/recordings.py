@@ -11,15 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.databases import databases_of, sources_of
-from ecg12.dataset import Dataset, prepare_folder
-from ecg12.errors import InputError
-from ecg12.files import replacing
-from ecg12.headers import LEADS
-from ecg12.labels import WEIGHTS, ScoredClasses, load_weights
-from ecg12.records import Record, read_record
-from ecg12.signals import prepare_parts
-from ecg12.splits import validating_databases
+from ecg12.data.dataset import Dataset, prepare_folder
+from ecg12.data.splits import validating_databases
+from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
+from ecg12.io.databases import databases_of, sources_of
+from ecg12.io.leads import LEADS
+from ecg12.io.record import Record
+from ecg12.io.wfdb import read_record
+from ecg12.runtime.errors import InputError
+from ecg12.runtime.files import atomic_write
+from ecg12.signal.preprocessing import prepare_parts
 from ecg12.synthetic import generate
 from experiments.surpassing.variants import AVERAGED, CHAINS, SINGLE
 
@@ -152,5 +153,5 @@ def divide(rest: np.ndarray, seed: int, owner: np.ndarray | None = None) -> dict
 
 def write_truth(ready: Material, work: Path) -> None:
     """Write what the tables must know of the recordings."""
-    with replacing(work / "truth.npz") as temporary:
+    with atomic_write(work / "truth.npz") as temporary:
         np.savez(temporary, targets=ready.targets, owner=ready.owner, fold_of=ready.fold_of)

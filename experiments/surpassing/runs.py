@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from ecg12 import backend
-from ecg12.backend import keras
-from ecg12.budget import Clock
-from ecg12.classifier import Classifier, Member
-from ecg12.files import is_whole_archive, replacing, sha256
-from ecg12.losses import LOSSES
+from ecg12.decision.thresholds import tune
+from ecg12.ensemble.classifier import Classifier, Member
 from ecg12.metrics import scorer_of
-from ecg12.thresholds import tune
-from ecg12.training import Task, Trainer, class_scores
+from ecg12.models.losses import LOSSES
+from ecg12.runtime import backend
+from ecg12.runtime.backend import keras
+from ecg12.runtime.files import atomic_write, is_whole_archive, sha256
+from ecg12.training.resources import Clock
+from ecg12.training.trainer import Task, Trainer, class_scores
 from experiments.surpassing.recordings import LEAD_SETS, Material, answered, divide, material
 from experiments.surpassing.variants import SINGLE, VARIANTS, Variant
 
@@ -134,7 +134,7 @@ def run(one: Run, data: str, work: Path, begin_at: Path | None) -> None:
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     path.parent.mkdir(exist_ok=True)
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         np.savez(temporary, **arrays)
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from ecg12.classifier import Member, vote
-from ecg12.dataset import Dataset
-from ecg12.ensembling import SELECTIONS, Candidate
-from ecg12.labels import WEIGHTS, ScoredClasses, load_weights
+from ecg12.data.dataset import Dataset
+from ecg12.ensemble.classifier import Member, vote
+from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
 from ecg12.metrics import auroc, best_constant, scorer_of
-from ecg12.training import Task
+from ecg12.training.selection import SELECTIONS, Candidate
+from ecg12.training.trainer import Task
 from experiments.surpassing.recordings import DRAWN, LEAD_SETS, divide
 from experiments.surpassing.runs import COSTS, Run
 from experiments.surpassing.variants import CHOSEN, PAPER, PARTS, SINGLE, VARIANTS

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from ecg12.augmentation import Augmentation
-from ecg12.networks import Network, ResNet, SEResNet
-from ecg12.schedule import Schedule
-from ecg12.signals import Preprocessing
+from ecg12.models import Network, ResNet, SEResNet
+from ecg12.signal.augmentation import Augmentation
+from ecg12.signal.preprocessing import Preprocessing
+from ecg12.training.schedule import Schedule
 
 BATCH = 32
 SINGLE = Preprocessing(rate=100.0)
@@ -79,7 +79,7 @@ class Variant:
             lead_dropout=0.3 if self.leads else 0.0,
             mixup=0.2 if self.mixup else 0.0,
         )
-        decay = {"decay": "cosine", "warm_up": 1, "learning_rate": 3e-3, "floor": 1e-5}
+        decay = {"decay": "cosine", "warm_up": 1, "learning_rate": 3e-3, "min_lr": 1e-5}
         losses = {"loss": "weighted_crossentropy", "last_epochs": epochs // 3}
         return Schedule(
             epochs=epochs,

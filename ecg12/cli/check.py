@@ -1,0 +1,34 @@
+"""Audit a data folder before training: what is there, what is odd, which labels are unknown."""
+
+import argparse
+
+HELP = "audit recordings and labels before training"
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.add_argument("data", help="folder of recordings, flat or nested, WFDB or MUSE .xml")
+    command.add_argument("-o", "--output", help="folder for csv tables, made if missing")
+    command.add_argument("--weights", help="table of scored classes (default the project's)")
+    command.add_argument("--workers", type=int, help="processes (default all)")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Audit it, print the counts, and write the tables if a folder is given."""
+    from pathlib import Path
+
+    from ecg12.audit import Tally, audit_folder, write_tables
+    from ecg12.io.classes import WEIGHTS, load_weights
+    from ecg12.runtime.progress import bar
+
+    tally = Tally(load_weights(options.weights or WEIGHTS))
+    total, found = audit_folder(options.data, options.workers)
+    shown = bar(found, total=total, desc="recordings", unit="rec")
+    if options.output:
+        folder = Path(options.output)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_tables(folder, shown, tally)
+    else:
+        for audited in shown:
+            tally.add(audited)
+    print(tally.text(), end="")

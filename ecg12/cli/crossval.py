@@ -1,0 +1,57 @@
+"""Cross-validate a recipe: what it would score on unseen recordings, or on an unseen hospital.
+
+Prints one table of held-out scores per fold, and one that sets ways of fitting thresholds side by
+side, honest and optimistic ones.
+"""
+
+import argparse
+
+HELP = "cross-validate a recipe, thresholds judged honestly"
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.add_argument("data", help="folder of labelled recordings, flat or nested")
+    command.add_argument("-o", "--output", required=True, help="folder of the tables")
+    command.add_argument("--recipe", help="(default submission; with --classes as finetune)")
+    command.add_argument(
+        "--classes", help="csv: code[,abbreviation[,name]], one of them sinus rhythm"
+    )
+    command.add_argument("--labels", help="label table (default: the codes in the headers)")
+    command.add_argument("--folds", type=int, default=5, help="(default %(default)s)")
+    command.add_argument(
+        "--leave-one-database-out", action="store_true", help="databases instead of folds"
+    )
+    command.add_argument(
+        "--patients", metavar="TABLE", help="csv: recording, patient; patients stay in one fold"
+    )
+    command.add_argument(
+        "--pretrained", help="model folder to begin at in every fold (default: from scratch)"
+    )
+    command.add_argument("--seed", type=int, help="of folds and networks (default the recipe's)")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train what is not trained yet, and print the tables."""
+    from dataclasses import replace
+
+    from ecg12.crossval import cross_validate
+    from ecg12.io.class_table import read_classes
+    from ecg12.io.label_table import read_label_table
+    from ecg12.training.recipes import begin_at, for_own_classes, get_recipe
+
+    classes, labels = None, None
+    if options.classes:
+        classes = read_classes(options.classes)
+        recipe = for_own_classes(options.recipe, options.pretrained)
+    else:
+        recipe = begin_at(get_recipe(options.recipe or "submission"), options.pretrained)
+    if options.labels:
+        labels = read_label_table(options.labels, classes.columns if classes else None)
+    if options.seed is not None:
+        recipe = replace(recipe, seed=options.seed)
+    summary = cross_validate(
+        options.data, options.output, recipe, options.folds, options.patients,
+        options.leave_one_database_out, classes, labels,
+    )  # fmt: skip
+    print(summary.text())

@@ -1,0 +1,74 @@
+"""Train for one's own diagnosis classes, beginning at pretrained networks if there are any.
+
+The csv table of classes has one line each: code[,abbreviation[,name]], codes that mean the same
+joined by |. All classes count the same. If sinus rhythm (426783006) is none of them, thresholds and
+epochs are chosen by the macro F-measure, since the challenge metric is not defined then.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecg12.cli.pretrain import add_training
+
+if TYPE_CHECKING:
+    from ecg12.io.classes import ScoredClasses
+
+HELP = "train for one's own classes"
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.add_argument("data", help="folder of recordings: challenge format or MUSE .xml")
+    command.add_argument("--classes", required=True, help="csv: code[,abbreviation[,name]]")
+    command.add_argument(
+        "-o", "--output", default="model", help="model folder (default %(default)s)"
+    )
+    add_training(command)
+    command.add_argument(
+        "--pretrained",
+        help="model folder to begin at (default: ECG12_PRETRAINED, or the project's folder "
+        "pretrained, or from scratch)",
+    )
+    command.add_argument(
+        "--freeze", type=int, default=0, metavar="J", help="first blocks that are not trained"
+    )
+    command.add_argument(
+        "--recipe", help="(default: the pretrained networks; from scratch: submission)"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train, and say where the model is."""
+    from ecg12.io.class_table import read_classes
+    from ecg12.io.label_table import read_label_table
+    from ecg12.runtime.errors import InputError
+    from ecg12.training.pipeline import train
+    from ecg12.training.recipes import for_own_classes
+    from ecg12.training.resources import read_hours
+    from ecg12.training.transfer import pretrained_folder
+
+    classes = read_classes(options.classes)
+    _spare(options.output, classes)
+    folder = options.pretrained or pretrained_folder()
+    if options.freeze and folder is None:
+        raise InputError(f"--freeze {options.freeze}: there are no pretrained networks to freeze")
+    recipe = for_own_classes(options.recipe, folder, options.freeze)
+    labels = read_label_table(options.labels, classes.columns) if options.labels else None
+    train(options.data, options.output, recipe, read_hours(options.hours), classes, labels)
+    print(f"model for {len(classes)} classes in {options.output}")
+
+
+def _spare(folder: str, classes: "ScoredClasses") -> None:
+    """Refuse to replace a model of other classes."""
+    from ecg12.ensemble.model_folder import INDEX, read_index
+    from ecg12.runtime.errors import InputError
+
+    if not (Path(folder) / INDEX).is_file():
+        return
+    known = [tuple(group) for group in read_index(folder)["classes"]]
+    if known != list(classes.groups):
+        raise InputError(
+            f"{folder}: holds a model for {len(known)} other classes, which this training would "
+            "replace; choose another folder (-o) or remove it"
+        )

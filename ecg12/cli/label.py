@@ -1,0 +1,141 @@
+"""Label an archive: free-text diagnosis statements become scored classes, to be reviewed."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecg12.runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from ecg12.labelling import Columns, Options, Summary
+
+HELP = "turn diagnosis statements into a label table"
+SALT = "ECG12_SALT"
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.add_argument("source", type=Path, help="folder of MUSE .xml files, or a csv table")
+    command.add_argument("-o", "--output", type=Path, required=True, help="folder of the results")
+    add_vocabulary(command)
+    add_splitting(command)
+    add_columns(command)
+    command.add_argument("--salt-file", type=Path, help=f"secret of patient keys (or {SALT})")
+    command.add_argument("--weights", help="table of weights (default the project's)")
+    command.add_argument("--workers", type=int, default=-1, help="processes (default all)")
+
+
+def add_vocabulary(command: argparse.ArgumentParser) -> None:
+    """Add the release files."""
+    group = command.add_argument_group("vocabulary", "release files of your own licence")
+    group.add_argument("--umls", type=Path, help="MRCONSO.RRF of UMLS")
+    group.add_argument("--descriptions", type=Path, help="or sct2_Description_Snapshot of SNOMED")
+    group.add_argument("--snomed", type=Path, help="sct2_Relationship_Snapshot of SNOMED CT")
+    group.add_argument(
+        "--all-ancestors", action="store_true", help="every scored ancestor, not the nearest"
+    )
+
+
+def add_splitting(command: argparse.ArgumentParser) -> None:
+    """Add where statements are cut."""
+    group = command.add_argument_group("phrases")
+    group.add_argument("--min-count", type=int, default=50, help="(default %(default)s)")
+    group.add_argument(
+        "--connectives", nargs="+", metavar="WORD", help="cut here only; paper: the paper's four"
+    )
+    group.add_argument(
+        "--certain", action="store_true", help='drop what follows "possible" and its like'
+    )
+
+
+def add_columns(command: argparse.ArgumentParser) -> None:
+    """Add the columns of a csv table."""
+    group = command.add_argument_group("columns of a csv table")
+    group.add_argument(
+        "--recording", help="column of the path, or a pattern such as p{subject_id}/{study_id}"
+    )
+    group.add_argument("--text", nargs="+", help="columns of statements, such as report_*")
+    group.add_argument("--patient", help="column that tells patients apart")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Label it, and tell what came out."""
+    from ecg12.io.classes import WEIGHTS, load_weights
+    from ecg12.labelling import Vocabulary, label
+
+    if not (options.umls or options.descriptions):
+        print(
+            "No vocabulary (--umls or --descriptions): only the challenge's own names of its "
+            "classes and the decisions of the review file are known."
+        )
+    elif not options.snomed:
+        print("No --snomed: codes that are not scored themselves stay without a class.")
+    vocabulary = Vocabulary(options.umls, options.descriptions, options.snomed)
+    classes = load_weights(options.weights or WEIGHTS)
+    summary = label(options.source, options.output, classes, vocabulary, _options(options))
+    print(_told(summary, options.output, classes.columns))
+
+
+def _options(options: argparse.Namespace) -> "Options":
+    from ecg12.labelling import CONNECTIVES, PAPER, Options, Splitting
+
+    connectives = tuple(options.connectives or CONNECTIVES)
+    return Options(
+        _columns(options),
+        Splitting(PAPER if connectives == ("paper",) else connectives, not options.certain),
+        options.min_count,
+        options.all_ancestors,
+        read_salt(options.salt_file),
+        options.workers,
+    )
+
+
+def _columns(options: argparse.Namespace) -> "Columns | None":
+    """Return the columns to read, of a table; None for a folder."""
+    from ecg12.labelling import Columns
+
+    if options.source.is_dir():
+        if options.recording or options.text or options.patient:
+            raise InputError(f"{options.source} is a folder; columns belong to a csv table")
+        return None
+    if not options.source.exists():
+        raise FileNotFoundError(f"{options.source}: no such folder or csv table")
+    if not (options.recording and options.text):
+        raise InputError(f"{options.source}: a csv table needs --recording and --text")
+    return Columns(options.recording, tuple(options.text), options.patient)
+
+
+def read_salt(path: Path | None) -> str | None:
+    """Return the secret of the patient keys, from a file or the environment; None for none.
+
+    Raises
+    ------
+    InputError
+        If it is empty.
+    """
+    if path is None and SALT not in os.environ:
+        return None
+    text = os.environ[SALT] if path is None else path.read_text(encoding="utf-8")
+    if not text.strip():
+        raise InputError(f"{path or SALT}: the salt of patient keys is empty")
+    return text.strip()
+
+
+def _told(summary: "Summary", output: Path, columns: tuple[str, ...]) -> str:
+    from ecg12.labelling.counting import format_counts
+
+    lines = [
+        format_counts(columns, summary.counts),
+        f"{summary.recordings} recordings, {summary.unlabelled} of them without a scored class; "
+        f"{summary.unreadable} not read, {summary.repeated} repeated",
+        f"{summary.phrases} phrases, {summary.mapped} of them with a class, {summary.decided} "
+        f"decided in {output / 'review.csv'}: edit it and run this again",
+        f"labels: {output / 'labels.csv'}; counts: {output / 'counts.csv'}",
+    ]
+    if not summary.patients:
+        lines.append(
+            f"No patient keys (--salt-file or {SALT}, and an identifier): recordings of one "
+            "patient may then fall into training and test alike, and scores come out too high."
+        )
+    return "\n".join(lines)

@@ -1,0 +1,77 @@
+"""Say what a trained ensemble sees in recordings. Research software, no medical device."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ecg12.inference.results import Failure, Result
+
+HELP = "diagnoses for one's own recordings"
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.add_argument(
+        "files", nargs="+", metavar="FILE", help="WFDB header or signal file, MUSE .xml, or folder"
+    )
+    command.add_argument("--model", default="model", help="model folder (default %(default)s)")
+    command.add_argument(
+        "--format", choices=("text", "json", "csv"), default="text", help="(default %(default)s)"
+    )
+    command.add_argument("--all", action="store_true", help="every class in the text")
+    command.add_argument("-o", "--output", help="file (default: the screen)")
+    command.add_argument("--plot", metavar="DIR", help="draw each recording with its diagnoses")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Predict, write results as they come, and end with an error if a recording was not read."""
+    from ecg12.ensemble.model_folder import load_classifier
+    from ecg12.inference.layouts import render
+    from ecg12.inference.results import predict_files
+    from ecg12.inference.sources import expand
+    from ecg12.runtime.errors import InputError
+    from ecg12.runtime.files import atomic_write
+    from ecg12.runtime.progress import bar
+
+    paths = expand(options.files)
+    classifier = load_classifier(options.model)
+    judged = bar(
+        predict_files(classifier, paths), total=len(paths), desc="recordings", unit="rec",
+        leave=False, disable=len(paths) == 1,
+    )  # fmt: skip
+    failed: list[str] = []
+    pieces = render(options.format, _watched(judged, failed, options.plot), options.all)
+    if options.output:
+        with (
+            atomic_write(options.output) as temporary,
+            temporary.open("w", encoding="utf-8") as file,
+        ):
+            file.writelines(pieces)
+    else:
+        sys.stdout.writelines(pieces)
+    if failed:
+        raise InputError(f"of {len(paths)} recordings {len(failed)} failed:\n" + "\n".join(failed))
+
+
+def _watched(
+    items: "Iterable[Result | Failure]", failed: list[str], folder: str | None
+) -> "Iterator[Result | Failure]":
+    """Pass results on; note what failed, and draw what was judged if a folder is given."""
+    from ecg12.inference.results import Failure
+    from ecg12.runtime.errors import InputError
+
+    taken: set[str] = set()
+    for item in items:
+        if isinstance(item, Failure):
+            failed.append(f"  not read: {item.source}")
+        elif folder:
+            from ecg12.plotting.predictions import draw_result
+
+            try:
+                draw_result(item, Path(folder), taken)
+            except InputError as error:
+                failed.append(f"  not drawn: {error}")
+        yield item

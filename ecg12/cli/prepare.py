@@ -1,0 +1,45 @@
+"""Prepare recordings for training, beforehand or on a cluster.
+
+Prepared into MODEL/ecg12-work they serve train_model.py and pretrain, into SEARCH/ecg12-work the
+search: each goes on from there. Killed, the same command goes on where it was. With --scheduler the
+workers of a Dask cluster read and filter; they must see the data under the same path.
+"""
+
+import argparse
+
+from ecg12.cli.search import add_pool
+
+HELP = "prepare recordings for training, on one machine or a cluster"
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.add_argument("data", help="folder of recordings: challenge format or MUSE .xml")
+    command.add_argument("-o", "--output", required=True, help="folder for the prepared signals")
+    command.add_argument("--labels", help="label table (default: the codes in the headers)")
+    command.add_argument("--recipe", default="submission", help="signals of (default %(default)s)")
+    add_pool(command)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Prepare what is not prepared yet, and count."""
+    from pathlib import Path
+
+    from joblib import cpu_count
+
+    from ecg12.data.dataset import prepare_folder
+    from ecg12.io.classes import WEIGHTS, load_weights
+    from ecg12.io.label_table import read_label_table
+    from ecg12.runtime.executors import Cluster, Local
+    from ecg12.runtime.files import locked, recordings_folder
+    from ecg12.training.recipes import get_recipe
+
+    workers = options.workers or cpu_count()
+    pool = Cluster(options.scheduler) if options.scheduler else Local(workers)
+    labels = read_label_table(options.labels) if options.labels else None
+    preprocessing, classes = get_recipe(options.recipe).preprocessing, load_weights(WEIGHTS)
+    data, work = recordings_folder(options.data).resolve(), Path(options.output)
+    work.mkdir(parents=True, exist_ok=True)
+    with locked(work / "lock"):
+        dataset = prepare_folder(data, work, preprocessing, classes, labels=labels, pool=pool)
+    print(f"{len(dataset)} recordings prepared in {work}, {len(dataset.failures)} unreadable")

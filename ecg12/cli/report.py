@@ -1,0 +1,95 @@
+"""Score outputs beside the best constant answer; write a page with figures, or compare two runs."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ecg12.io.classes import ScoredClasses
+    from ecg12.report import Model, Study
+
+SHOWN = ("AUROC difference", "AUPRC difference", "F-measure difference")  # of a comparison
+HELP = "score outputs; write a page, compare two runs"
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.add_argument("labels", help="folder of headers with the true diagnoses")
+    command.add_argument("outputs", help="folder of output files")
+    command.add_argument("--against", metavar="OUTPUTS", help="another run, to compare with")
+    command.add_argument("-o", "--output", help="folder for the page, its figures and tables")
+    command.add_argument("--model", help="model folder; adds thresholds and calibration")
+    command.add_argument(
+        "--patients", metavar="TABLE", help="csv with the columns recording and patient"
+    )
+    scored = command.add_mutually_exclusive_group()
+    scored.add_argument("--weights", help="table of weights (default the project's)")
+    scored.add_argument("--classes", help="table of one's own classes, as for finetune")
+    command.add_argument(
+        "--replicates", type=int, default=2000, help="of the bootstrap (default %(default)s)"
+    )
+    command.add_argument("--seed", type=int, default=0, help="same seed, same intervals")
+    command.add_argument(
+        "--misses", type=int, default=6, help="recordings to draw (default %(default)s)"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Print the scores; write and compare what is asked for."""
+    from ecg12.io.class_table import read_classes
+    from ecg12.io.classes import WEIGHTS, load_weights
+    from ecg12.metrics import summarise, summarise_folders
+    from ecg12.runtime.errors import InputError
+
+    if options.classes:
+        classes = read_classes(options.classes)
+    else:
+        classes = load_weights(options.weights or WEIGHTS)
+    if not (options.output or options.against):
+        print(summarise_folders(options.labels, options.outputs, classes))
+        return
+    if not classes.has_normal:
+        raise InputError(
+            f"{options.classes or options.weights}: pages and comparisons need the challenge "
+            "metric, which is not defined without sinus rhythm (426783006)"
+        )
+    from ecg12.report import difference_tables, write_report
+
+    model = _model(options.model, classes) if options.model else None
+    study = _study(options, classes)
+    results = study.runs[0].results
+    print(summarise(results.targets, results.labels, results.scores, classes))
+    print(f"\nChallenge metric, 95 % interval: {study.runs[0].overall['Challenge metric']}")
+    if options.against:
+        overall, per_class = difference_tables(study)
+        print(f"\n{options.outputs} less {options.against}\n{overall.text()}\n")
+        print(per_class.text("class", "true", *SHOWN, "AUROC moved"))
+    if options.output:
+        page = write_report(options.output, options.labels, study, model, options.misses)
+        print(f"\nPage: {page.resolve()}")
+
+
+def _study(options: argparse.Namespace, classes: "ScoredClasses") -> "Study":
+    from ecg12.report import measure, read_patients, read_results
+
+    folders = [options.outputs, *([options.against] if options.against else [])]
+    runs = [read_results(options.labels, folder, classes) for folder in folders]
+    patients = read_patients(options.patients, runs[0].headers) if options.patients else None
+    return measure(runs, patients, options.replicates, options.seed)
+
+
+def _model(folder: str, classes: "ScoredClasses") -> "Model":
+    import numpy as np
+
+    from ecg12.ensemble.model_folder import load_classifier
+    from ecg12.report import Model
+    from ecg12.runtime.errors import InputError
+
+    classifier = load_classifier(folder)
+    if classifier.classes.groups != classes.groups:
+        raise InputError(
+            f"{folder}: its classes {', '.join(classifier.classes.names)} are not those scored: "
+            f"{', '.join(classes.names)}"
+        )
+    members = classifier.members
+    cuts = np.array([member.thresholds for member in members])
+    return Model(tuple(member.name for member in members), cuts, classifier.calibration)

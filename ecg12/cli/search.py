@@ -1,0 +1,81 @@
+"""Search for networks: draw them at random, train all alike, retrain the best as an ensemble.
+
+What is written lies in the output folder: search.csv has one row per trial, model is the model
+folder. Stopped or killed, the same command goes on where it was. With --scheduler the trials run
+on the workers of a Dask cluster, which must see data and output under the same paths.
+"""
+
+import argparse
+
+HELP = "search for networks, on one machine or a cluster"
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.add_argument("data", help="folder of recordings: challenge format or MUSE .xml")
+    command.add_argument("-o", "--output", required=True, help="folder for all results")
+    command.add_argument("--trials", type=int, default=166, help="(default %(default)s)")
+    command.add_argument("--seed", type=int, default=0, help="(default %(default)s)")
+    command.add_argument("--target", help="recordings to retrain on (default DATA, other seeds)")
+    command.add_argument("--labels", help="label table of DATA (default: codes in the headers)")
+    command.add_argument(
+        "--keep", type=int, default=8, help="best networks retrained (default %(default)s)"
+    )
+    command.add_argument(
+        "--ensemble", type=int, default=5, help="of those at most (default %(default)s)"
+    )
+    command.add_argument(
+        "--recipe", default="mcircc", help="schedule and signals of (default %(default)s)"
+    )
+    command.add_argument("--hours", default="46", help="for retraining (default %(default)s)")
+    add_limits(command)
+    add_pool(command)
+
+
+def add_limits(command: argparse.ArgumentParser) -> None:
+    """Add what a network may cost, and successive halving."""
+    limits = command.add_argument_group("what a network may cost at most")
+    limits.add_argument("--parameters", type=float, help="trainable weights, such as 1e6")
+    limits.add_argument("--gflop", type=float, help="of a forward pass of one recording")
+    limits.add_argument("--memory", type=float, help="GB of activations in a training step")
+    limits.add_argument("--epoch-seconds", type=float, help="seconds of an epoch")
+    limits.add_argument("--speed", type=float, help="GFLOP/s for these (default: measured)")
+    halving = command.add_argument_group("successive halving instead of the whole schedule")
+    halving.add_argument("--halving", action="store_true", help="give up early what is behind")
+    halving.add_argument("--first", type=int, default=3, help="epochs (default %(default)s)")
+    halving.add_argument("--factor", type=int, default=3, help="(default %(default)s)")
+
+
+def add_pool(command: argparse.ArgumentParser) -> None:
+    """Add where jobs run."""
+    places = command.add_mutually_exclusive_group()
+    places.add_argument("--workers", type=int, help="processes of this machine")
+    places.add_argument("--scheduler", help="of a Dask cluster, such as tcp://10.0.0.5:8786")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Search, and tell what was found."""
+    from dataclasses import replace
+
+    from ecg12.io.label_table import read_label_table
+    from ecg12.runtime.executors import Cluster, Local
+    from ecg12.search import Constraints, Options, rungs, search
+    from ecg12.training.recipes import get_recipe
+    from ecg12.training.resources import read_hours
+
+    recipe = replace(get_recipe(options.recipe), seed=options.seed)
+    names = ("parameters", "gflop", "memory", "epoch_seconds", "speed")
+    constraints = Constraints(**{name: getattr(options, name) for name in names})
+    steps = (options.trials, options.keep, recipe.schedule.epochs, options.first, options.factor)
+    ladder = rungs(*steps) if options.halving else ()
+    asked = Options(
+        options.trials, options.keep, options.ensemble, recipe,
+        constraints=constraints, ladder=ladder,
+    )  # fmt: skip
+    pool = Cluster(options.scheduler) if options.scheduler else Local(options.workers or 1)
+    labels = read_label_table(options.labels) if options.labels else None
+    hours = read_hours(options.hours)
+    found = search(options.data, options.output, asked, pool, options.target, labels, hours)
+    print(f"{found['trials']} trials, {found['failed']} failed, {found['hours']:.2g} h of training")
+    print(f"retrained: trials {', '.join(map(str, found['retrained']))}")
+    print(f"model of {len(found['members'])} networks in {options.output}/model")

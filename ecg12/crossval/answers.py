@@ -1,0 +1,67 @@
+"""What the ensemble of one fold says of every recording, kept in a file."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ecg12.runtime.files import atomic_write
+from ecg12.training.selection import Candidate, join, member_scores, parts
+from ecg12.training.trainer import Task
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What one fold's ensemble says of all recordings, those that it was trained on included.
+
+    Attributes
+    ----------
+    scores, probabilities
+        (n, n_classes): medians of the members, and those calibrated on the validation part.
+    labels
+        (n, n_classes) bool: votes of the members at their own thresholds.
+    seconds
+        What the training took, in the call that finished it.
+    """
+
+    scores: np.ndarray
+    probabilities: np.ndarray
+    labels: np.ndarray
+    seconds: float
+
+
+def answer_all(candidates: Sequence[Candidate], task: Task, seconds: float) -> Answers:
+    """Join a fold's candidates and put their answers on its parts in the dataset's order."""
+    classifier = join(candidates, task)
+    scores = np.empty(task.dataset.targets.shape)
+    labels = np.empty(scores.shape, bool)
+    for name, part in parts(task):
+        prediction = classifier.decide(member_scores(candidates, name))
+        scores[part], labels[part] = prediction.scores, prediction.labels
+    calibration = classifier.calibration
+    probabilities = scores if calibration is None else calibration.apply(scores)
+    return Answers(scores, probabilities, labels, seconds)
+
+
+def write_answers(file: Path, answers: Answers, identity: str) -> None:
+    """Write a fold's answers atomically, with all that decided them."""
+    with atomic_write(file) as temporary:
+        np.savez_compressed(temporary, identity=np.array(identity), **vars(answers))
+
+
+def read_answers(file: Path, identity: str) -> Answers | None:
+    """Return a fold's answers if the file exists and is of that identity."""
+    if not file.is_file():
+        return None
+    with np.load(file) as saved:
+        if str(saved["identity"]) != identity:
+            log.warning("%s: of other data, folds, recipe or version; training anew", file)
+            return None
+        scores, probabilities, labels = (
+            saved[name] for name in ("scores", "probabilities", "labels")
+        )
+        return Answers(scores, probabilities, labels, float(saved["seconds"]))

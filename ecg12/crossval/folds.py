@@ -1,0 +1,151 @@
+"""Which recordings each fold holds out, and which of the others validate."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ecg12.data.dataset import Dataset
+from ecg12.data.splits import check_apart, validating_databases
+from ecg12.data.stratification import iterative_folds
+from ecg12.io.databases import databases_of, sources_of
+from ecg12.io.label_table import normal_form, read_label_table
+from ecg12.runtime.errors import InputError
+
+log = logging.getLogger(__name__)
+INNER = 4  # one part in so many of what is not held out validates: 60/20/20 with five folds
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One division of the recordings; index arrays.
+
+    Attributes
+    ----------
+    name
+        Its number from 1, or the database that is held out.
+    training, validation, held_out
+        Disjoint; together all recordings.
+    """
+
+    name: str
+    training: np.ndarray
+    validation: np.ndarray
+    held_out: np.ndarray
+
+    @property
+    def parts(self) -> dict[str, np.ndarray]:
+        """The parts of a `Task`."""
+        return {"training": self.training, "validation": self.validation, "test": self.held_out}
+
+
+def divide(
+    dataset: Dataset,
+    k: int,
+    seed: int,
+    patients: Sequence[str] = (),
+    by_database: bool = False,
+    validation: str = "random",
+) -> list[Fold]:
+    """Divide recordings into folds, each with a validation part.
+
+    Parameters
+    ----------
+    dataset
+        Its targets are spread evenly, its names tell the databases.
+    k
+        Number of folds; not used with `by_database`.
+    seed
+        Breaks ties.
+    patients
+        Key of each recording's patient, whose recordings stay in one part of each fold; a recording
+        without key ("") is its own patient, as all are if there are no keys.
+    by_database
+        Hold out one database after the other, those that are akin (`databases.sources_of`)
+        together, instead of k folds.
+    validation
+        What validates of the rest, as in `Recipe`.
+
+    Raises
+    ------
+    InputError
+        If there are too few recordings, patients or databases, or if a patient's recordings lie in
+        two databases.
+    """
+    keys = patients or [""] * len(dataset)
+    groups = [key or number for number, key in enumerate(keys)]
+    databases = np.array(sources_of(databases_of(dataset.names, ".")))
+    if by_database or validation == "database":
+        check_apart(databases, patients)
+    if by_database:
+        named = {name: np.flatnonzero(databases == name) for name in np.unique(databases).tolist()}
+    else:
+        _check_enough(groups, k, "patients" if patients else "recordings")
+        held_out = iterative_folds(dataset.targets, k, seed, groups)
+        named = {str(number): fold for number, fold in enumerate(held_out, start=1)}
+    if validation == "database":
+        return [_fold_of_databases(name, part, databases, seed) for name, part in named.items()]
+    return [_fold(name, part, dataset.targets, groups, seed) for name, part in named.items()]
+
+
+def _fold_of_databases(name: str, held_out: np.ndarray, databases: np.ndarray, seed: int) -> Fold:
+    rest = np.setdiff1d(np.arange(len(databases)), held_out)
+    inner = validating_databases(databases[rest], seed)
+    if not len(inner):
+        alone = databases[rest][0]
+        raise InputError(f"besides fold {name} there is only {alone}: no database can validate")
+    return Fold(name, np.delete(rest, inner), rest[inner], held_out)
+
+
+def _fold(
+    name: str, held_out: np.ndarray, targets: np.ndarray, groups: Sequence[object], seed: int
+) -> Fold:
+    rest = np.setdiff1d(np.arange(len(targets)), held_out)
+    own = [groups[index] for index in rest]
+    _check_enough(own, INNER, f"recordings or patients besides fold {name}")
+    inner = iterative_folds(targets[rest], INNER, seed, own)[0]
+    return Fold(name, np.delete(rest, inner), rest[inner], held_out)
+
+
+def _check_enough(groups: Sequence[object], k: int, what: str) -> None:
+    n = len(set(groups))
+    if not 2 <= k <= n:
+        raise InputError(f"{n} {what} cannot be divided into {k} parts; from 2 to {n} can be")
+
+
+def read_patients(path: str | Path, names: Sequence[str]) -> list[str]:
+    """Read whose recording each one is.
+
+    Parameters
+    ----------
+    path
+        A csv table with the columns `recording` (path below the data folder, suffix or not) and
+        `patient` (any key).
+    names
+        The recordings of the dataset.
+
+    Returns
+    -------
+    list of str
+        Key of each recording's patient; "" where the table gives none, and the log says how many.
+
+    Raises
+    ------
+    InputError
+        If the table is malformed, names a recording twice, or names none of these.
+    FileNotFoundError
+        If there is no such file.
+    """
+    table = read_label_table(path, columns=())
+    keys = dict(zip(table.recordings, table.patients, strict=True))
+    known = [keys.get(normal_form(name), "") for name in names]
+    if not any(known):
+        raise InputError(
+            f"{path}: names the patient of none of the {len(names)} recordings; "
+            f"the first of them is {names[0]}"
+        )
+    if alone := known.count(""):
+        log.warning("%s: no patient for %d recordings; each counts as its own", path, alone)
+    return known

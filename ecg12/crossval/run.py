@@ -1,0 +1,105 @@
+"""Train and judge fold after fold; what is finished is kept, whatever ends the run."""
+
+import logging
+import shutil
+import time
+from pathlib import Path
+
+from ecg12.crossval.answers import Answers, answer_all, read_answers, write_answers
+from ecg12.crossval.folds import divide, read_patients
+from ecg12.crossval.tables import Summary, fold_row, summarise, write_rows
+from ecg12.io.classes import SINUS_RHYTHM, ScoredClasses
+from ecg12.io.label_table import LabelTable
+from ecg12.runtime.errors import InputError
+from ecg12.runtime.files import locked, recordings_folder
+from ecg12.training.pipeline import WORK, identity, open_data, train_members
+from ecg12.training.recipes import Recipe
+from ecg12.training.resources import Clock
+from ecg12.training.selection import chosen
+from ecg12.training.trainer import Task
+
+log = logging.getLogger(__name__)
+FOLDS = "folds.csv"
+UNLIMITED = 24.0 * 365  # hours; a budget would train the later folds less
+
+
+def cross_validate(
+    data: str | Path,
+    output: str | Path,
+    recipe: Recipe,
+    k: int = 5,
+    patients: str | Path | None = None,
+    by_database: bool = False,
+    classes: ScoredClasses | None = None,
+    labels: LabelTable | None = None,
+) -> Summary:
+    """Cross-validate a recipe on a folder of recordings.
+
+    Parameters
+    ----------
+    data
+        Recordings of any format that is read, flat or nested; read only.
+    output
+        Folder for the tables, made if missing. Each finished fold is kept there (`fold1.npz` …) and
+        has a row in `folds.csv`; after a kill, the same call goes on where it stopped, within the
+        fold too. Work files lie in its folder `ecg12-work` and are removed at the end.
+    recipe
+        What to train; its seed decides the folds as well.
+    k
+        Number of folds.
+    patients
+        Table of patients, as for `folds.read_patients`; None: each recording is its own.
+    by_database
+        Hold out one database after the other, instead of k folds.
+    classes, labels
+        As for `submission.train`.
+
+    Raises
+    ------
+    FileNotFoundError, RecordError
+        If the data hold no readable recording.
+    InputError
+        If the folds cannot be made, another process writes into the same folder, or sinus rhythm
+        is none of the classes: folds are judged by the challenge metric.
+    """
+    if classes and not classes.has_normal:
+        raise InputError(
+            "folds are judged by the challenge metric, which is not defined without sinus rhythm "
+            f"({SINUS_RHYTHM}); the classes are {', '.join(classes.names)}"
+        )
+    data, folder = recordings_folder(data), Path(output)
+    work = folder / WORK
+    work.mkdir(parents=True, exist_ok=True)
+    with locked(work / "lock"):
+        dataset, classes = open_data(data, work, recipe, classes, labels)
+        keys = read_patients(patients, dataset.names) if patients else dataset.patients
+        folds = divide(dataset, k, recipe.seed, keys, by_database, recipe.validation)
+        answers: list[Answers] = []
+        rows = []
+        for number, fold in enumerate(folds, start=1):
+            task = Task(dataset, fold.parts, classes)
+            answers.append(_answers(task, recipe, folder / f"fold{number}.npz", work))
+            rows.append(fold_row(fold, answers[-1], dataset.targets, classes))
+            write_rows(folder / FOLDS, rows)
+            log.info("fold %s, %d of %d, is done", fold.name, number, len(folds))
+        summary = summarise(folds, answers, dataset.targets, classes)
+        write_rows(folder / "ways.csv", summary.rows)
+        write_rows(folder / "summary.csv", summary.means)
+        shutil.rmtree(work)
+    return summary
+
+
+def _answers(task: Task, recipe: Recipe, file: Path, work: Path) -> Answers:
+    """Return a fold's answers: as an earlier call wrote them, or by training on it."""
+    made_by = identity(recipe, task)
+    if (earlier := read_answers(file, made_by)) is not None:
+        return earlier
+    place = work / file.stem
+    (place / WORK).mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
+    candidates = train_members(recipe, task, place, Clock(UNLIMITED))
+    best = chosen(candidates, recipe.keep, recipe.selection, task)
+    answers = answer_all(best, task, time.monotonic() - begun)
+    write_answers(file, answers, made_by)
+    shutil.rmtree(place)
+    return answers

@@ -1,0 +1,1 @@
+"""A folder of recordings as a memory-mapped dataset, and its divisions."""

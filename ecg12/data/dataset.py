@@ -1,0 +1,260 @@
+"""A folder of recordings as one memory map of prepared signals, with labels and batches.
+
+The signals of all recordings lie in one int16 array on disk, (n_recordings, n_leads, n_samples);
+memory holds one batch at a time. Preparing is parallel and goes on after a kill where it stopped.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib import cpu_count
+
+from ecg12.data.memmap_reading import gather, windows
+from ecg12.io.classes import ScoredClasses
+from ecg12.io.formats import read_any
+from ecg12.io.label_table import LabelTable
+from ecg12.io.manifest import build_manifest
+from ecg12.runtime.errors import RecordError
+from ecg12.runtime.executors import Local, Pool
+from ecg12.runtime.files import read_json, reserve, write_json
+from ecg12.runtime.prefetch import prefetch
+from ecg12.runtime.progress import bar
+from ecg12.runtime.version import __version__
+from ecg12.signal.preprocessing import Preprocessing, parts_of, prepare_parts
+
+log = logging.getLogger(__name__)
+CHUNK = 64  # recordings prepared, written and noted as done at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Prepared recordings.
+
+    Attributes
+    ----------
+    signals
+        (n_rows, n_leads, n_samples) int16, memory-mapped; times the preprocessing's `step` it is
+        the signal.
+    rows
+        (n_recordings,) the (first) row of each readable recording.
+    targets
+        (n_recordings, n_classes) bool.
+    names
+        Path of each recording below its folder, without suffix.
+    failures
+        One message per recording that could not be read.
+    fingerprint
+        Changes whenever a recording, a label, a weight, the preprocessing or the version does.
+    preprocessing
+        How the signals were prepared.
+    patients
+        Key of each recording's patient, "" where unknown; empty if all are.
+    parts
+        (n_recordings,) how many rows a recording has, one below the other: parts of a long one;
+        empty if each has one.
+    """
+
+    signals: np.ndarray
+    rows: np.ndarray
+    targets: np.ndarray
+    names: tuple[str, ...]
+    failures: tuple[str, ...]
+    fingerprint: str
+    preprocessing: Preprocessing = Preprocessing()
+    patients: tuple[str, ...] = ()
+    parts: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def inputs(self, indices: np.ndarray) -> np.ndarray:
+        """Return (n, n_leads, n_samples, 1) float32 network inputs."""
+        return dequantize(self.signals[self.rows[indices]], self.preprocessing.step)
+
+    def batches(
+        self, indices: np.ndarray, size: int, rng: np.random.Generator | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield (indices, inputs) of `size` recordings at a time, in order, read ahead.
+
+        Of many recordings, so many are read at once as `feeding.BUFFER` tells. Of a long recording
+        the first part is read, or one that `rng` draws.
+        """
+        rows = self.rows[indices]
+        if rng is not None and self.parts:
+            rows = rows + rng.integers(np.array(self.parts)[indices])
+        for places, inputs in self._read(rows, size):
+            yield indices[places], inputs
+
+    def all_parts(self, indices: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield (indices, inputs) of all parts of recordings, `size` at a time; as `batches`."""
+        counts = np.array(self.parts)[indices] if self.parts else np.ones(len(indices), int)
+        owners = np.repeat(indices, counts)
+        place = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
+        for places, inputs in self._read(self.rows[owners] + place, size):
+            yield owners[places], inputs
+
+    def _read(self, rows: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield (places in `rows`, inputs) of `size` rows at a time."""
+        step = self.preprocessing.step
+
+        def read(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return places, gather(self.signals, rows[places])
+
+        pieces = (
+            (places[i : i + size], signals[i : i + size])
+            for places, signals in prefetch(read, windows(np.arange(len(rows)), size), 1, 1)
+            for i in range(0, len(places), size)
+        )
+        return prefetch(lambda piece: (piece[0], dequantize(piece[1], step)), pieces, 1, 3)
+
+
+def dequantize(prepared: np.ndarray, step: float) -> np.ndarray:
+    """Scale prepared int16 signals, (n, n_leads, n_samples), and add the channel axis."""
+    return (prepared * np.float32(step))[..., None]
+
+
+def prepare_folder(
+    folder: str | Path,
+    work: str | Path,
+    preprocessing: Preprocessing,
+    classes: ScoredClasses,
+    n_jobs: int | None = None,
+    labels: LabelTable | None = None,
+    pool: Pool | None = None,
+) -> Dataset:
+    """Prepare every labelled recording of a folder, or go on with what an earlier run prepared.
+
+    Parameters
+    ----------
+    folder
+        Recordings, flat or nested: WFDB and MATLAB, or with a label table GE MUSE XML as well.
+    work
+        Folder for the memory map (`signals.npy`) and its progress (`signals.json`).
+    preprocessing
+        The chain to apply.
+    classes
+        Which labels to encode; their weights count in the fingerprint.
+    n_jobs
+        Processes; all processors by default.
+    labels
+        Labels and patients that stand beside the recordings; None for the codes in the headers.
+    pool
+        Where to prepare, instead of in `n_jobs` processes; workers on other machines must find
+        the recordings under the same path.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no recording.
+    InputError
+        If no recording has labels.
+    RecordError
+        If not one recording is readable; the message gives the first reason.
+    """
+    listing = build_manifest(folder, labels)
+    weights = classes.weights.tolist()
+    description = [__version__, asdict(preprocessing), classes.groups, weights, listing.digest]
+    fingerprint = hashlib.sha256(json.dumps(description).encode()).hexdigest()
+    counts = [parts_of(seconds, preprocessing) for seconds in listing.seconds]
+    pairs = list(zip(listing.paths, counts, strict=True))
+    pool = pool or Local(n_jobs or cpu_count())
+    signals, errors = _fill(Path(work), pairs, preprocessing, fingerprint, pool)
+    failures = tuple(errors[place] for place in sorted(errors))
+    for message in failures:
+        log.warning("left out: %s", message)
+    good = [place for place in range(len(pairs)) if place not in errors]
+    if not good:
+        raise RecordError(f"{folder}: none of {len(pairs)} recordings is readable: {failures[0]}")
+    return Dataset(
+        signals,
+        (np.cumsum(counts) - counts)[good],
+        classes.encode([listing.codes[place] for place in good]),
+        tuple(listing.names[place] for place in good),
+        failures,
+        fingerprint,
+        preprocessing,
+        tuple(listing.patients[place] for place in good) if listing.patients else (),
+        tuple(counts[place] for place in good) if preprocessing.parts > 1 else (),
+    )
+
+
+def _fill(
+    work: Path,
+    pairs: list[tuple[Path, int]],
+    preprocessing: Preprocessing,
+    fingerprint: str,
+    pool: Pool,
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Fill the memory map chunk by chunk; return it and the errors by recording.
+
+    `pairs` are the recordings and how many rows each has.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    array, state = work / "signals.npy", work / "signals.json"
+    done, errors = _done(array, state, fingerprint)
+    mode = "r+" if done else "w+"
+    if not done:
+        state.unlink(missing_ok=True)  # it must never speak of an array that begins anew
+    ends = np.cumsum([count for _, count in pairs])
+    shape = (int(ends[-1]), len(preprocessing.leads), preprocessing.n_samples)
+    signals = np.lib.format.open_memmap(array, mode=mode, dtype=np.int16, shape=shape)
+    reserve(array)
+    starts = range(done, len(pairs), CHUNK)
+    chunks = [(pairs[start : start + CHUNK], preprocessing) for start in starts]
+    results = pool.in_order(_prepare_chunk, chunks)
+    with bar(total=len(pairs), initial=done, desc="signals", unit="rec") as shown:
+        for start, (prepared, failed) in zip(starts, results, strict=True):
+            done = min(start + CHUNK, len(pairs))
+            signals[ends[done - 1] - len(prepared) : ends[done - 1]] = prepared
+            signals.flush()
+            errors |= {start + place: message for place, message in failed.items()}
+            write_json(state, {"fingerprint": fingerprint, "done": done, "errors": errors})
+            shown.update(done - start)
+    return np.load(array, mmap_mode="r"), errors
+
+
+def _done(array: Path, state: Path, fingerprint: str) -> tuple[int, dict[int, str]]:
+    """Return how many rows an earlier run with the same fingerprint finished, and its errors."""
+    if not (array.is_file() and state.is_file()):
+        return 0, {}
+    saved = read_json(state)
+    if saved["fingerprint"] != fingerprint:
+        log.warning("%s: made from other data or by another version; preparing anew", array)
+        return 0, {}
+    return saved["done"], {int(row): message for row, message in saved["errors"].items()}
+
+
+def _prepare_chunk(
+    pairs: list[tuple[Path, int]], preprocessing: Preprocessing
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Return the rows of some recordings, one below the other, and the errors by place."""
+    shape = (len(preprocessing.leads), preprocessing.n_samples)
+    prepared, errors = [], {}
+    for place, (path, count) in enumerate(pairs):
+        rows = np.zeros((count, *shape), np.int16)
+        try:
+            record = read_any(path, preprocessing.needed_seconds)
+            # A file shorter than its header says repeats its parts.
+            rows[:] = np.resize(prepare_parts(record, preprocessing), rows.shape)
+        except RecordError as error:
+            errors[place] = str(error)
+        prepared.append(rows)
+    return np.concatenate(prepared), errors
+
+
+def summary(dataset: Dataset, classes: ScoredClasses) -> dict[str, Any]:
+    """Count recordings, failures and positives per class."""
+    counts = dict(zip(classes.names, dataset.targets.sum(axis=0).tolist(), strict=True))
+    unscored = int((~dataset.targets.any(axis=1)).sum())
+    return {
+        "recordings": len(dataset),
+        "unreadable": len(dataset.failures),
+        "without_scored_class": unscored,
+        "positives": counts,
+    }

@@ -1,0 +1,1 @@
+"""From recordings to predictions: files, folders, arrays, and the challenge's harness."""

@@ -1,0 +1,127 @@
+"""Results as text for people, JSON and CSV for programs; written as they come."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+
+from ecg12.inference.results import ClassResult, Failure, Result
+
+NOTICE = (
+    "Research software, no medical device. It knows only the classes it was trained on, and it "
+    "errs; no decision on a patient may rest on it."
+)
+LEGEND = (
+    "+ diagnosed. Score: median of the members. Probability: the calibrated score, unknown where "
+    "the model is not calibrated. Votes: members whose score exceeds their threshold."
+)
+COLUMNS = (
+    "recording", "codes", "abbreviation", "name", "positive", "score", "probability", "votes",
+    "members", "thresholds", "error",
+)  # fmt: skip
+NEXT = 3  # negative classes that the text shows besides the diagnoses
+DIGITS = 6  # of scores and probabilities in JSON and CSV
+
+Item = Result | Failure
+
+
+def render(layout: str, items: Iterable[Item], every_class: bool = False) -> Iterator[str]:
+    """Yield pieces of text, which together are all results.
+
+    Parameters
+    ----------
+    layout
+        One of `LAYOUTS`.
+    items
+        Results and failures; consumed one by one, so that a large folder needs little memory.
+    every_class
+        Let the text show all classes, rather than the diagnoses and the next likely ones. JSON and
+        CSV always hold all.
+    """
+    return LAYOUTS[layout](items, every_class)
+
+
+def _text(items: Iterable[Item], every_class: bool) -> Iterator[str]:
+    yield f"{NOTICE}\n{LEGEND}\n"
+    for item in items:
+        if isinstance(item, Failure):
+            yield f"\n{item.source}: NOT READ\n  {item.reason}\n"
+        else:
+            yield f"\n{_heading(item)}\n{_table(item, every_class)}"
+
+
+def _heading(result: Result) -> str:
+    found = ", ".join(entry.abbreviation for entry in result.diagnoses)
+    count = f"{len(result.leads)} lead{'s' if len(result.leads) != 1 else ''}"
+    basis = f"{count} at {result.rate:g} Hz, {result.seconds:.3g} s used"
+    return f"{result.source}: {found or 'none of the known diagnoses'}\n  {basis}"
+
+
+def _table(result: Result, every_class: bool) -> str:
+    ranked = sorted(result.classes, key=lambda entry: (not entry.positive, -entry.score))
+    shown = ranked if every_class else ranked[: len(result.diagnoses) + NEXT]
+    width = max(len(entry.name) for entry in shown)
+    lines = [f"    {'class':6} {'diagnosis':{width}} score  probability  votes  thresholds"]
+    lines += [_line(entry, width) for entry in shown]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _line(entry: ClassResult, width: int) -> str:
+    mark = "+" if entry.positive else " "
+    chance = f"{entry.probability:.3f}" if entry.probability is not None else "unknown"
+    votes = f"{entry.votes}/{len(entry.thresholds)}"
+    cuts = " ".join(f"{cut:.3f}" for cut in entry.thresholds)
+    name = f"{entry.abbreviation:6} {entry.name:{width}}"
+    return f"  {mark} {name} {entry.score:.3f}  {chance:>11}  {votes:>5}  {cuts}"
+
+
+def _json(items: Iterable[Item], _: bool) -> Iterator[str]:
+    yield f'{{"notice": {json.dumps(NOTICE)},\n "recordings": ['
+    failures, separator = [], "\n"
+    for item in items:
+        if isinstance(item, Failure):
+            failures.append(asdict(item))
+        else:
+            yield separator + json.dumps(_as_dict(item), allow_nan=False)
+            separator = ",\n"
+    yield f'],\n "failures": {json.dumps(failures)}}}\n'
+
+
+def _as_dict(result: Result) -> dict[str, object]:
+    fields = asdict(result)
+    for entry in fields["classes"]:
+        for name in ("score", "probability"):
+            entry[name] = _rounded(entry[name])
+    return fields | {"diagnoses": [entry.abbreviation for entry in result.diagnoses]}
+
+
+def _csv(items: Iterable[Item], _: bool) -> Iterator[str]:
+    yield _row(COLUMNS)
+    for item in items:
+        if isinstance(item, Failure):
+            yield _row([item.source, *[""] * (len(COLUMNS) - 2), item.reason])
+            continue
+        for entry in item.classes:
+            yield _row([
+                item.source, "|".join(entry.codes), entry.abbreviation, entry.name,
+                int(entry.positive), _rounded(entry.score), _rounded(entry.probability),
+                entry.votes, len(entry.thresholds), " ".join(map(str, entry.thresholds)), "",
+            ])  # fmt: skip
+
+
+def _row(cells: Iterable[object]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue()
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, DIGITS)
+
+
+LAYOUTS: dict[str, Callable[[Iterable[Item], bool], Iterator[str]]] = {
+    "text": _text,
+    "json": _json,
+    "csv": _csv,
+}

@@ -1,0 +1,1 @@
+"""Recordings, labels and outputs on disk: find, read, write; leads, classes, databases."""

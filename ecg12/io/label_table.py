@@ -1,0 +1,199 @@
+"""Label tables: which classes each recording of a folder shows, and whose recording it is.
+
+A csv file, one row per recording, where labels do not stand in the recordings themselves:
+
+    recording,patient,270492004,164889003,…
+    2004/S00012,9f86d081884c7d65…,0,1,…
+
+* `recording` is the path below the data folder, with `/` between folders and without the suffix of
+  a recording (`.hea`, `.mat`, `.dat`, `.xml`): `normal_form` makes it of any spelling, so that one
+  table fits challenge recordings and MUSE files alike.
+* `patient` is a salted hash, equal for the recordings of one patient, or empty where unknown.
+* Then one column of 0 and 1 per plain SNOMED CT code of the table of weights.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
+from pathlib import Path, PurePath
+from typing import TextIO
+
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.runtime.errors import InputError
+from ecg12.runtime.files import atomic_write
+
+RECORDING, PATIENT = "recording", "patient"
+SUFFIXES = (".hea", ".mat", ".dat", ".xml")  # in upper or lower case
+
+Row = tuple[str, str, tuple[str, ...]]  # recording, patient, codes
+
+
+@dataclass(frozen=True, eq=False)
+class LabelTable:
+    """The labels of some recordings.
+
+    Attributes
+    ----------
+    recordings
+        Path of each recording below its folder, in normal form.
+    patients
+        Key of each recording's patient, a salted hash; "" where unknown.
+    codes
+        SNOMED CT codes of each recording, as `ScoredClasses.encode` takes them.
+    """
+
+    recordings: tuple[str, ...]
+    patients: tuple[str, ...]
+    codes: tuple[tuple[str, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.recordings)
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """The row of each recording, by its normal form."""
+        return {name: row for row, name in enumerate(self.recordings)}
+
+
+def normal_form(path: str | PurePath) -> str:
+    """Return a recording's name in a label table: POSIX path without the recording's suffix.
+
+    Parameters
+    ----------
+    path
+        Path of the recording relative to its data folder, with or without suffix.
+    """
+    text = path.as_posix() if isinstance(path, PurePath) else path.strip().replace("\\", "/")
+    name = text.removeprefix("./")
+    suffix = next((s for s in SUFFIXES if name.lower().endswith(s)), "")
+    return name[: len(name) - len(suffix)]
+
+
+def write_label_table(
+    path: str | Path, table: LabelTable, columns: Sequence[str] | None = None
+) -> None:
+    """Write a label table atomically.
+
+    Parameters
+    ----------
+    path
+        The csv file.
+    table
+        Its rows.
+    columns
+        As for `write_label_rows`.
+    """
+    rows = zip(table.recordings, table.patients, table.codes, strict=True)
+    write_label_rows(path, rows, columns)
+
+
+def write_label_rows(
+    path: str | Path, rows: Iterable[Row], columns: Sequence[str] | None = None
+) -> None:
+    """Write a label table atomically, row by row: a generator of millions needs no memory.
+
+    Parameters
+    ----------
+    path
+        The csv file.
+    rows
+        Recording, patient key and codes; codes without a column are left out.
+    columns
+        Plain SNOMED CT codes; by default those of the table of weights in use.
+    """
+    columns = load_weights(WEIGHTS).columns if columns is None else columns
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([RECORDING, PATIENT, *columns])
+        for recording, patient, codes in rows:
+            cells = ["1" if code in codes else "0" for code in columns]
+            writer.writerow([normal_form(recording), patient, *cells])
+
+
+def read_label_table(path: str | Path, columns: Sequence[str] | None = None) -> LabelTable:
+    """Read a label table.
+
+    Parameters
+    ----------
+    path
+        The csv file; its columns may stand in any order.
+    columns
+        The plain SNOMED CT codes that it must have, and of others none. By default those of the
+        table of weights in use; if given, numbers of other codes may head further columns, which
+        are left out.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, unknown or stands twice, a cell is neither 0 nor 1, a row is too
+        short or too long, or a recording is empty or stands twice. The message names file, line
+        and value.
+    FileNotFoundError
+        If there is no such file.
+    """
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        try:
+            rows = list(_rows(path, file, columns))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise InputError(f"{path}: not a csv table in UTF-8: {error}") from None
+    return LabelTable(
+        tuple(recording for recording, _, _ in rows),
+        tuple(patient for _, patient, _ in rows),
+        tuple(codes for _, _, codes in rows),
+    )
+
+
+def _rows(path: str | Path, file: TextIO, own: Sequence[str] | None) -> Iterator[Row]:
+    reader = csv.reader(file)
+    header = [cell.strip() for cell in next(reader, [])]
+    columns = load_weights(WEIGHTS).columns if own is None else own
+    _check_header(path, header, columns, others=own is not None)
+    ordered = itemgetter(*(header.index(name) for name in (RECORDING, PATIENT, *columns)))
+    line_of: dict[str, int] = {}
+    codes_of: dict[tuple[str, ...], tuple[str, ...]] = {}  # combinations of cells are few
+    for cells in reader:
+        where = f"{path}, line {reader.line_num}"
+        if not cells:
+            continue
+        if len(cells) != len(header):
+            raise InputError(f"{where}: {len(cells)} cells, but {len(header)} columns")
+        recording, patient, *values = ordered(cells)
+        name, combination = normal_form(recording), tuple(values)
+        if not name:
+            raise InputError(f"{where}: no name of a recording")
+        if name in line_of:
+            raise InputError(f"{where}: {name!r} stands in line {line_of[name]} already")
+        line_of[name] = reader.line_num
+        if combination not in codes_of:
+            codes_of[combination] = _codes(where, columns, [value.strip() for value in values])
+        yield name, patient.strip(), codes_of[combination]
+
+
+def _check_header(
+    path: str | Path, header: list[str], columns: Sequence[str], others: bool
+) -> None:
+    """Expect each column once, and no other but, with `others`, of other codes."""
+    expected = (RECORDING, PATIENT, *columns)
+    unknown = [name for name in header if name not in expected]
+    if others:
+        unknown = [name for name in unknown if not (name.isascii() and name.isdecimal())]
+    problems = {
+        "misses": [name for name in expected if name not in header],
+        "does not know": unknown,
+        "has twice": [name for name in dict.fromkeys(header) if header.count(name) > 1],
+    }
+    for verb, names in problems.items():
+        if names:
+            raise InputError(
+                f"{path}: the label table {verb} {', '.join(map(repr, names))}; its columns are "
+                f"{RECORDING}, {PATIENT} and one per scored code: {' '.join(columns)}"
+            )
+
+
+def _codes(where: str, columns: Sequence[str], values: list[str]) -> tuple[str, ...]:
+    for code, value in zip(columns, values, strict=True):
+        if value not in ("0", "1"):
+            raise InputError(f"{where}, column {code}: {value!r} is neither 0 nor 1")
+    return tuple(code for code, value in zip(columns, values, strict=True) if value == "1")

@@ -1,0 +1,135 @@
+"""What a data folder holds: recordings of any format, their labels, whose they are, and a digest.
+
+Labels stand in the headers of challenge recordings, or in a label table (`label_table`), which then
+speaks alone: what is not in it is left out, since an absent label is no negative one. GE MUSE files
+carry statements, not codes, and so need a table.
+"""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecg12.io.formats import find_any
+from ecg12.io.headers import parse_header
+from ecg12.io.label_table import LabelTable, normal_form
+from ecg12.io.muse import SUFFIX
+from ecg12.io.wfdb import read_text, signal_files
+from ecg12.runtime.errors import InputError, RecordError
+from ecg12.runtime.files import is_file
+from ecg12.runtime.progress import bar
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """The labelled recordings of a folder, in order.
+
+    Attributes
+    ----------
+    paths
+        As `formats.read_any` takes them.
+    names
+        Paths below the folder, without suffix.
+    codes
+        SNOMED CT codes of each.
+    seconds
+        Length of each as its header tells it, s; 0 where none does.
+    patients
+        Key of each recording's patient, "" where unknown; empty if all are.
+    digest
+        Changes whenever a recording, a label or a patient does.
+    """
+
+    paths: tuple[Path, ...]
+    names: tuple[str, ...]
+    codes: tuple[tuple[str, ...], ...]
+    seconds: tuple[float, ...]
+    patients: tuple[str, ...]
+    digest: str
+
+
+def build_manifest(folder: str | Path, labels: LabelTable | None = None) -> Manifest:
+    """List the labelled recordings of a folder; the log tells how many are left out, and why.
+
+    Parameters
+    ----------
+    folder
+        Recordings, flat or nested.
+    labels
+        Their labels and patients; None for those in the headers.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder or no recording in it.
+    InputError
+        If no recording has labels: all are MUSE files and there is no table, or none is in it.
+    """
+    found = {normal_form(path.relative_to(folder)): path for path in find_any(folder)[::-1]}
+    names = tuple(sorted(_labelled(folder, found, labels)))
+    rows = [labels.row_of[name] for name in names] if labels else []
+    patients = tuple(labels.patients[row] for row in rows) if labels else ()
+    codes, seconds, digest = [], [], hashlib.sha256()
+    for place, name in enumerate(bar(names, desc="headers", unit="rec")):
+        own, length, state = _scan(found[name])
+        codes.append(labels.codes[rows[place]] if labels else own)
+        seconds.append(length)
+        patient = patients[place] if patients else ""
+        digest.update(repr((name, state, codes[-1], patient)).encode())
+    paths = tuple(found[name] for name in names)
+    known = patients if any(patients) else ()
+    return Manifest(paths, names, tuple(codes), tuple(seconds), known, digest.hexdigest())
+
+
+def _labelled(folder: str | Path, found: dict[str, Path], labels: LabelTable | None) -> list[str]:
+    """Name the recordings that have labels; report the others."""
+    if labels is None:
+        names = [name for name, path in found.items() if not _is_muse(path)]
+        hint = "are MUSE files, which hold no codes; give a label table (--labels), "
+        hint += "such as python -m ecg12 label writes"
+    else:
+        names = [name for name in found if name in labels.row_of]
+        hint = f"are not in the label table, such as {next(iter(found))!r}"
+        absent = [name for name in labels.recordings if name not in found]
+        if absent:
+            log.warning(
+                "%s: %d of %d recordings of the label table are not there, such as %r",
+                folder, len(absent), len(labels), absent[0],
+            )  # fmt: skip
+    if not names:
+        raise InputError(f"{folder}: all {len(found)} recordings {hint}")
+    if left_out := len(found) - len(names):
+        log.warning("%s: left out: %d of %d recordings %s", folder, left_out, len(found), hint)
+    return names
+
+
+def _is_muse(path: Path) -> bool:
+    return path.suffix.lower() == SUFFIX
+
+
+def _scan(path: Path) -> tuple[tuple[str, ...], float, str]:
+    """Return codes and length in a header, and a digest of it and its signal files' state.
+
+    Samples are not read: size and time of change stand for them.
+    """
+    if _is_muse(path):
+        return (), 0.0, repr(_states([path]))
+    header_path = path.with_name(f"{path.name}.hea")
+    text, header, files = "", None, [path.with_name(f"{path.name}.mat")]
+    try:
+        text = read_text(header_path)
+        header = parse_header(text, str(header_path))
+        files = sorted(signal_files(path, header))
+    except RecordError:
+        pass  # reading the recording says what is wrong with it
+    digest = hashlib.sha256(f"{text}\0{_states(files)!r}".encode())
+    if header is None:
+        return (), 0.0, digest.hexdigest()
+    return header.codes, (header.n_samples or 0) / header.rate, digest.hexdigest()
+
+
+def _states(files: list[Path]) -> list[tuple[str, int, int]]:
+    found = ((file, file.stat()) for file in files if is_file(file))
+    return [(file.name, state.st_size, state.st_mtime_ns) for file, state in found]

@@ -1,0 +1,31 @@
+"""GE MUSE XML: one resting ECG with its diagnosis statements, read from a file not trusted.
+
+The format is that of MUSE exports (root `RestingECG`, usually ISO-8859-1 with a DOCTYPE). Of its
+waveforms the one of type `Rhythm` is the recording; usually I, II and V1 to V6 are stored, and
+III, aVR, aVL and aVF follow from I and II. Statements are taken from the over-read `Diagnosis`,
+not from the machine's `OriginalDiagnosis`.
+
+Who the patient is never leaves this room: a salted hash stands for the identifier, birth dates
+become ages, lines that name a reader are left out, names and identifiers that the file holds are
+cut out of its statements, and no message quotes text from a file.
+"""
+
+from ecg12.io.muse.recording import (
+    SUFFIX,
+    MuseRecording,
+    find_muse,
+    patient_key,
+    read_muse,
+    read_statements,
+)
+from ecg12.io.muse.segments import names_a_person
+
+__all__ = [
+    "SUFFIX",
+    "MuseRecording",
+    "find_muse",
+    "names_a_person",
+    "patient_key",
+    "read_muse",
+    "read_statements",
+]

@@ -1,0 +1,185 @@
+"""MUSE files on disk: find them, read recording, patient key and statements."""
+
+import hmac
+import math
+import os
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import numpy as np
+
+from ecg12.io.headers import OLDEST
+from ecg12.io.leads import LEADS
+from ecg12.io.muse.document import number, read_root, text
+from ecg12.io.muse.segments import segments
+from ecg12.io.muse.waveforms import Lead, rhythm, sampling_rate, stored_leads, with_derived
+from ecg12.io.record import Record
+from ecg12.runtime.files import recordings_folder
+
+SUFFIX = ".xml"  # in upper or lower case
+ROOT = "RestingECG"
+YEARS_PER_UNIT = {
+    "YEARS": 1.0, "MONTHS": 1 / 12, "WEEKS": 7 / 365.25, "DAYS": 1 / 365.25, "HOURS": 1 / 8766,
+}  # fmt: skip
+SEX = {"MALE": "Male", "FEMALE": "Female"}
+DATE_FORMATS = ("%m-%d-%Y", "%m/%d/%Y", "%Y-%m-%d")
+KEY_DIGITS = 32  # hexadecimal; 128 bits
+
+
+@dataclass(frozen=True, eq=False)
+class MuseRecording:
+    """One file of a MUSE archive.
+
+    Attributes
+    ----------
+    record
+        The recording; its `codes` are empty, because statements are text.
+    patient
+        Salted hash of the patient identifier, 32 hexadecimal digits; None without salt or
+        identifier.
+    statements
+        Segments of the over-read diagnosis, in order, lines that name a reader left out. They are
+        free text, so `repr` does not show them.
+    """
+
+    record: Record = field(repr=False)
+    patient: str | None
+    statements: tuple[str, ...] = field(repr=False)
+
+
+def find_muse(folder: str | Path) -> list[Path]:
+    """List the XML files below a folder, sorted; names that begin with a dot are skipped.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder or no XML file in it.
+    """
+    folder = recordings_folder(folder)
+    found: list[Path] = []
+    for where, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        shown = (name for name in files if not name.startswith("."))
+        found += [Path(where, name) for name in shown if name.lower().endswith(SUFFIX)]
+    if not found:
+        raise FileNotFoundError(f"{folder}: no MUSE files ({SUFFIX})")
+    return sorted(found)
+
+
+def read_muse(path: str | Path, salt: str | None = None) -> MuseRecording:
+    """Read a MUSE XML file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    salt
+        Secret from which patient keys are made; the same salt gives the same patient the same key.
+        Without it no keys are made.
+
+    Raises
+    ------
+    RecordError
+        If the file is no MUSE recording, declares XML entities, is too large, or if its samples
+        are damaged or not as many as announced. The message names the file.
+    ValueError
+        If the salt is empty, which would let anyone who knows an identifier find its key.
+    """
+    path = Path(path)
+    root = read_root(path, ROOT)
+    waveform = rhythm(root, path)
+    rate = sampling_rate(waveform, path)
+    leads = with_derived(stored_leads(waveform, path))
+    return MuseRecording(
+        _record(path.stem, leads, rate, root),
+        patient_key(text(root, "PatientDemographics/PatientID"), salt),
+        segments(root),
+    )
+
+
+def read_statements(
+    path: str | Path, salt: str | None = None
+) -> tuple[str | None, tuple[str, ...]]:
+    """Read patient key and statements of a MUSE XML file, but no samples, which is faster.
+
+    Parameters
+    ----------
+    path, salt
+        As for `read_muse`.
+
+    Returns
+    -------
+    patient, statements
+        As in `MuseRecording`.
+
+    Raises
+    ------
+    RecordError
+        If the file is no MUSE recording, declares XML entities or is too large.
+    ValueError
+        If the salt is empty.
+    """
+    root = read_root(Path(path), ROOT)
+    return patient_key(text(root, "PatientDemographics/PatientID"), salt), segments(root)
+
+
+def _record(name: str, leads: dict[str, Lead], rate: float, root: Element) -> Record:
+    """Join leads, the standard ones first and in order, and what is known of the patient."""
+    names = [lead for lead in LEADS if lead in leads]
+    names += [lead for lead in leads if lead not in LEADS]
+    ordered = [leads[lead] for lead in names]
+    demographics = root.find("PatientDemographics")
+    return Record(
+        name,
+        np.array([lead.samples for lead in ordered]),
+        np.array([lead.gain for lead in ordered]),
+        np.zeros(len(ordered)),
+        tuple(lead.unit for lead in ordered),
+        tuple(names),
+        rate,
+        _age(demographics, text(root, "TestDemographics/AcquisitionDate")),
+        SEX.get(text(demographics, "Gender").upper()),
+    )
+
+
+def patient_key(identifier: str, salt: str | None) -> str | None:
+    """Return what stands for a patient: a salted hash of 32 hexadecimal digits.
+
+    Parameters
+    ----------
+    identifier
+        What the archive calls the patient; None is returned if it is empty.
+    salt
+        Secret; None for no key.
+
+    Raises
+    ------
+    ValueError
+        If the salt is empty, which would let anyone who knows an identifier find its key.
+    """
+    if salt == "":
+        raise ValueError("the salt of patient keys is empty; give a secret text, or None")
+    if salt is None or not identifier:
+        return None
+    return hmac.digest(salt.encode(), identifier.encode(), "sha256").hex()[:KEY_DIGITS]
+
+
+def _age(demographics: Element | None, acquired: str) -> float | None:
+    """Return the age in years: as written, or else from birth to recording; None if unknown."""
+    unit = text(demographics, "AgeUnits").upper() or "YEARS"
+    age = number(demographics, "PatientAge") * YEARS_PER_UNIT.get(unit, math.nan)
+    born, day = _date(text(demographics, "DateofBirth")), _date(acquired)
+    if math.isnan(age) and born and day:
+        age = float((day.year - born.year) - ((day.month, day.day) < (born.month, born.day)))
+    return age if 0 <= age <= OLDEST else None
+
+
+def _date(written: str) -> date | None:
+    for layout in DATE_FORMATS:
+        try:
+            return datetime.strptime(written, layout).date()
+        except ValueError:
+            continue
+    return None

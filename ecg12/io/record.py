@@ -1,0 +1,137 @@
+"""One recording in memory: stored integers and what turns them into millivolts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ecg12.io.headers import LARGEST, Header
+from ecg12.io.leads import standard_lead
+from ecg12.runtime.errors import RecordError
+
+MILLIVOLTS_PER_UNIT = {"nv": 1e-6, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "mv": 1.0, "v": 1e3}
+MISSING = -32768  # WFDB's mark for a missing sample in 16-bit formats
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A 12-lead recording as stored.
+
+    Attributes
+    ----------
+    name
+        The file's stem; outputs are named by it.
+    stored
+        (n_leads, n_samples), integers as stored, or floats where a harness converted them.
+    gains
+        (n_leads,) stored units per physical unit; NaN where the header gives none or zero.
+    offsets
+        (n_leads,) stored value of 0 physical units.
+    units
+        Physical unit of each lead, such as ``"mV"`` or ``"uV"``.
+    leads
+        Lead names, the standard twelve in their usual spelling, in the order of `stored`.
+    rate
+        Sampling rate in Hz.
+    age
+        Years, or None.
+    sex
+        ``"Male"``, ``"Female"`` or None.
+    codes
+        SNOMED CT codes of the diagnoses.
+    missing
+        Stored value that marks a missing sample.
+    """
+
+    name: str
+    stored: np.ndarray
+    gains: np.ndarray
+    offsets: np.ndarray
+    units: tuple[str, ...]
+    leads: tuple[str, ...]
+    rate: float
+    age: float | None = None
+    sex: str | None = None
+    codes: tuple[str, ...] = ()
+    missing: int = MISSING
+
+    @property
+    def resolution(self) -> np.ndarray:
+        """(n_leads,) millivolts per stored unit; NaN where gain or unit is unknown."""
+        scale = [MILLIVOLTS_PER_UNIT.get(unit.lower(), np.nan) for unit in self.units]
+        return np.asarray(scale) / self.gains
+
+    @property
+    def centred(self) -> np.ndarray:
+        """(n_leads, n_samples) float64: stored values less their offset, NaN where missing.
+
+        NaN, infinity and floats beyond 32 bits, which no format can store, count as missing.
+        """
+        values = self.stored.astype(np.float64)
+        values[(values == self.missing) | ~(np.abs(values) <= LARGEST)] = np.nan
+        return values - self.offsets[:, None]
+
+    @property
+    def millivolts(self) -> np.ndarray:
+        """(n_leads, n_samples) float64 in mV; NaN where missing or where the gain is unknown."""
+        return self.centred * self.resolution[:, None]
+
+    @classmethod
+    def from_header(cls, header: Header, stored: Any, name: str) -> "Record":
+        """Join a parsed header and a matrix of samples, (n_leads, n_samples).
+
+        The matrix decides the number of samples where the two differ.
+
+        Raises
+        ------
+        RecordError
+            If the matrix is not numeric, or has not one row per signal of the header.
+        """
+        stored = np.asarray(stored)
+        if stored.ndim != 2 or stored.dtype.kind not in "iuf" or not stored.size:
+            raise RecordError(f"{name}: samples of shape {stored.shape}, type {stored.dtype}")
+        if len(stored) != len(header.signals):
+            raise RecordError(
+                f"{name}: the header describes {len(header.signals)} leads, "
+                f"the signal file holds {len(stored)} rows"
+            )
+        signals = header.signals
+        return cls(
+            name,
+            stored,
+            np.array([signal.gain or np.nan for signal in signals]),
+            np.array([signal.offset for signal in signals]),
+            tuple(signal.unit for signal in signals),
+            tuple(signal.lead for signal in signals),
+            header.rate,
+            header.age,
+            header.sex,
+            header.codes,
+        )
+
+    @classmethod
+    def from_millivolts(
+        cls,
+        name: str,
+        signals: np.ndarray,
+        leads: Sequence[str],
+        rate: float,
+        *,
+        gain: float = 1000.0,
+        unit: str = "mV",
+        age: float | None = None,
+        sex: str | None = None,
+        codes: Sequence[str] = (),
+    ) -> "Record":
+        """Quantise signals in mV, (n_leads, n_samples), to int16 with `gain` steps per `unit`.
+
+        Values beyond the range of int16 saturate, NaN becomes the mark of a missing sample.
+        """
+        steps = np.asarray(signals, np.float64) * (gain / MILLIVOLTS_PER_UNIT[unit.lower()])
+        stored = np.clip(np.rint(steps), -32767, 32767)
+        stored = np.where(np.isnan(stored), MISSING, stored).astype(np.int16)
+        n = len(leads)
+        names = tuple(standard_lead(lead) for lead in leads)
+        gains, offsets, units = np.full(n, float(gain)), np.zeros(n), (unit,) * n
+        return cls(name, stored, gains, offsets, units, names, rate, age, sex, tuple(codes))

@@ -1,0 +1,189 @@
+"""What is said of all recordings of an archive, counted on disk.
+
+One SQLite file holds each recording's name, patient key and the fingerprints of its phrases, and
+each phrase's fingerprint and count. A phrase's text is written only once it has been said as often
+as the review asks for: what is said of few people, a name perhaps, never reaches the disk. Memory
+holds one batch of recordings, whatever their number.
+"""
+
+import hashlib
+import hmac
+import sqlite3
+import struct
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from ecg12.runtime.errors import InputError
+
+SCHEMA = """
+CREATE TABLE recording
+    (name TEXT PRIMARY KEY, stamp TEXT, patient TEXT, phrases BLOB, run INTEGER) WITHOUT ROWID;
+CREATE TABLE phrase (fingerprint INTEGER PRIMARY KEY, count INTEGER, text TEXT);
+CREATE TABLE setting (value TEXT, run INTEGER);
+"""
+BATCH = 1000  # recordings per transaction: what a kill costs
+_SAID = """
+INSERT INTO phrase VALUES (?1, ?2, CASE WHEN ?2 >= ?4 THEN ?3 END)
+ON CONFLICT (fingerprint) DO UPDATE SET count = count + ?2,
+    text = CASE WHEN count + ?2 >= ?4 THEN ?3 ELSE text END
+"""
+
+
+class Corpus:
+    """The counted phrases of an archive; open it with `with`.
+
+    Parameters
+    ----------
+    path
+        The SQLite file; made if missing, emptied if it was made with other settings.
+    settings
+        What the phrases depend on, such as the connectives: any text.
+    min_count
+        From which count on the text of a phrase is kept.
+    salt
+        Secret that keys the fingerprints, so that rare phrases cannot be guessed; None for none.
+
+    Raises
+    ------
+    InputError
+        If the file is no such store.
+    """
+
+    def __init__(
+        self, path: str | Path, settings: str, min_count: int, salt: str | None = None
+    ) -> None:
+        self.min_count = min_count
+        self._changes = 0
+        self._key = hashlib.blake2b((salt or "").encode(), digest_size=32).digest()
+        written = f"{settings}|{min_count}"
+        self.setting = hmac.digest(self._key, written.encode(), "sha256").hex()
+        try:
+            self._database = sqlite3.connect(path)
+            self._begin()
+        except sqlite3.DatabaseError as error:
+            raise InputError(f"{path}: not a store of phrases ({error}); delete it") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    def _begin(self) -> None:
+        """Make the tables, or empty them where they hold other phrases; count this run."""
+        have = self._database.execute("SELECT name FROM sqlite_master WHERE name = 'setting'")
+        known = have.fetchone() and self._database.execute("SELECT value, run FROM setting")
+        value, run = (known.fetchone() or ("", 0)) if known else ("", 0)
+        with self._database:
+            if value != self.setting:
+                for table in ("recording", "phrase", "setting"):
+                    self._database.execute(f"DROP TABLE IF EXISTS {table}")
+                for statement in SCHEMA.strip().split(";")[:-1]:
+                    self._database.execute(statement)
+                self._database.execute("INSERT INTO setting VALUES (?, 0)", (self.setting,))
+            self.run = run + 1
+            self._database.execute("UPDATE setting SET run = ?", (self.run,))
+
+    def fingerprint(self, phrase: str) -> int:
+        """Return 64 bits that stand for a phrase."""
+        digest = hashlib.blake2b(phrase.encode(), digest_size=8, key=self._key).digest()
+        return int.from_bytes(digest, "little", signed=True)
+
+    def met(self, name: str, stamp: str) -> bool:
+        """Tell whether a recording is known and unchanged; if so, this run has met it.
+
+        Parameters
+        ----------
+        name
+            The recording.
+        stamp
+            Whatever changes when its statements do.
+        """
+        known = self._database.execute(
+            "UPDATE recording SET run = ? WHERE name = ? AND stamp = ? AND run < ?",
+            (self.run, name, stamp, self.run),
+        )
+        self._count()
+        return known.rowcount > 0
+
+    def take(self, name: str, stamp: str, patient: str, phrases: list[str]) -> bool:
+        """Take a recording in, in place of what was known of it.
+
+        Returns
+        -------
+        False if this run has met a recording of that name already; then the first one counts.
+        """
+        known = self._database.execute(
+            "SELECT phrases, run FROM recording WHERE name = ?", (name,)
+        ).fetchone()
+        if known and known[1] == self.run:
+            return False
+        if known:
+            self._forget(known[0])
+        for phrase, count in Counter(phrases).items():
+            said = (self.fingerprint(phrase), count, phrase, self.min_count)
+            self._database.execute(_SAID, said)
+        packed = _pack([self.fingerprint(phrase) for phrase in phrases])
+        self._database.execute(
+            "INSERT OR REPLACE INTO recording VALUES (?, ?, ?, ?, ?)",
+            (name, stamp, patient, packed, self.run),
+        )
+        self._count()
+        return True
+
+    def _count(self) -> None:
+        """Commit every `BATCH` changes."""
+        self._changes += 1
+        if self._changes % BATCH == 0:
+            self._database.commit()
+
+    def _forget(self, packed: bytes) -> None:
+        for mark, count in Counter(_unpack(packed)).items():
+            self._database.execute(
+                "UPDATE phrase SET count = count - ? WHERE fingerprint = ?", (count, mark)
+            )
+
+    def finish(self) -> int:
+        """Forget recordings that this run has not met; return how many."""
+        gone = self._database.execute(
+            "SELECT name, phrases FROM recording WHERE run < ?", (self.run,)
+        )
+        dropped = 0
+        for _, packed in gone:
+            self._forget(packed)
+            dropped += 1
+        self._database.execute("DELETE FROM recording WHERE run < ?", (self.run,))
+        self._database.commit()
+        return dropped
+
+    def counts(self) -> dict[str, int]:
+        """Return the phrases said `min_count` times or more, the most frequent first."""
+        rows = self._database.execute(
+            "SELECT text, count FROM phrase WHERE count >= ? AND text NOT NULL "
+            "ORDER BY count DESC, text",
+            (self.min_count,),
+        )
+        return dict(rows)
+
+    def count_of(self, phrase: str) -> int:
+        """Return how often a phrase is said, be it rare."""
+        row = self._database.execute(
+            "SELECT count FROM phrase WHERE fingerprint = ?", (self.fingerprint(phrase),)
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def recordings(self) -> Iterator[tuple[str, str, tuple[int, ...]]]:
+        """Yield name, patient key and fingerprints of the phrases of each recording, by name."""
+        rows = self._database.execute("SELECT name, patient, phrases FROM recording ORDER BY name")
+        for name, patient, packed in rows:
+            yield name, patient, _unpack(packed)
+
+
+def _pack(fingerprints: list[int]) -> bytes:
+    return struct.pack(f"<{len(fingerprints)}q", *fingerprints)
+
+
+def _unpack(packed: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(packed) // 8}q", packed)

@@ -1,0 +1,215 @@
+"""The whole way from an archive's statements to its label table.
+
+Two passes: the first reads every recording once and counts its phrases on disk (`Corpus`), the
+second writes the label table from there. Memory holds the phrases that are reviewed, some
+thousands, and one batch of recordings.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecg12.io.classes import ScoredClasses
+from ecg12.io.label_table import Row, write_label_rows
+from ecg12.labelling.corpus import Corpus
+from ecg12.labelling.counting import write_counts
+from ecg12.labelling.lookup import Mapper, Proposal
+from ecg12.labelling.review import WHY, Review, read_review, write_review
+from ecg12.labelling.sources import Columns, Statements, muse_statements, table_statements
+from ecg12.labelling.splitting import DEFAULT, Splitting, phrases_of
+from ecg12.labelling.vocabulary import Vocabulary, open_mapper
+from ecg12.runtime.errors import InputError, RecordError
+from ecg12.runtime.files import locked
+from ecg12.runtime.progress import bar
+
+log = logging.getLogger(__name__)
+LABELS, REVIEW, COUNTS = "labels.csv", "review.csv", "counts.csv"
+MIN_COUNT = 50  # times a phrase must be said (Ansari et al., 2020)
+ALGORITHM = 1  # counts up when phrases of the same statements change
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of an archive.
+
+    Attributes
+    ----------
+    recordings, unreadable, repeated
+        Rows of the label table; recordings that could not be read; recordings named twice.
+    unlabelled
+        Recordings without any scored class.
+    patients
+        Whether patient keys were made.
+    phrases, mapped, decided
+        Phrases said often enough; those that stand for a class; those that a reader decided.
+    counts
+        Recordings per SNOMED CT code.
+    """
+
+    recordings: int
+    unreadable: int
+    repeated: int
+    unlabelled: int
+    patients: bool
+    phrases: int
+    mapped: int
+    decided: int
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to label.
+
+    Attributes
+    ----------
+    columns
+        Columns of a csv table; None for a MUSE folder.
+    splitting
+        Where statements are cut.
+    min_count
+        How often a phrase must be said to be reviewed and used.
+    all_ancestors
+        Give every scored ancestor, not only the nearest.
+    salt
+        Secret of the patient keys; None for none.
+    workers
+        Processes that read MUSE files; -1 for all processors.
+    """
+
+    columns: Columns | None = None
+    splitting: Splitting = DEFAULT
+    min_count: int = MIN_COUNT
+    all_ancestors: bool = False
+    salt: str | None = None
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse counts below one."""
+        if self.min_count < 1:
+            raise InputError(f"min_count is {self.min_count}; the least is 1")
+
+
+def label(
+    source: str | Path,
+    output: str | Path,
+    classes: ScoredClasses,
+    vocabulary: Vocabulary,
+    options: Options,
+) -> Summary:
+    """Write the label table of an archive, its review file and its counts.
+
+    Killed at any moment, the same call goes on; called again, it reads only what has changed.
+
+    Parameters
+    ----------
+    source
+        A folder of MUSE files, or a csv table.
+    output
+        Folder for `labels.csv`, `review.csv`, `counts.csv` and hidden working files.
+    classes
+        The scored classes.
+    vocabulary
+        Release files.
+    options
+        How to label.
+
+    Raises
+    ------
+    InputError
+        If the review file or a release file is malformed, a column does not exist, no recording
+        can be read, or another process works in `output`.
+    FileNotFoundError
+        If a file is missing or the folder holds no MUSE files.
+    """
+    source, output = Path(source), Path(output)
+    output.mkdir(parents=True, exist_ok=True)
+    with locked(output / ".lock"):
+        read_review(output / REVIEW, classes)  # mistakes are told before the long work
+        mapper = open_mapper(output, classes, vocabulary, all_ancestors=options.all_ancestors)
+        settings = f"{ALGORITHM} {options.splitting} {source.resolve()}"
+        store = output / ".phrases.sqlite"
+        with Corpus(store, settings, options.min_count, options.salt) as corpus:
+            failed, repeated = _take_in(corpus, source, options)
+            corpus.finish()
+            if failed and not any(corpus.recordings()):
+                raise InputError(f"{source}: none of {failed} recordings could be read")
+            return _write(corpus, output, mapper, failed, repeated)
+
+
+def _take_in(corpus: Corpus, source: Path, options: Options) -> tuple[int, int]:
+    """Read and count all statements; return how many recordings failed and were repeated."""
+    failed = repeated = 0
+    total, found = _open(corpus, source, options)
+    for said in bar(found, total=total, unit="recording", desc="statements"):
+        if isinstance(said, RecordError):
+            log.warning("not read: %s", said)
+            failed += 1
+            continue
+        if options.columns and corpus.met(said.recording, said.stamp):
+            continue
+        phrases = phrases_of(said.segments, options.splitting)
+        if not corpus.take(said.recording, said.stamp, said.patient, phrases):
+            log.warning("%s: stands twice; the first counts", said.recording)
+            repeated += 1
+    return failed, repeated
+
+
+def _open(
+    corpus: Corpus, source: Path, options: Options
+) -> tuple[int | None, Iterable[Statements | RecordError]]:
+    if options.columns:
+        return None, table_statements(source, options.columns, options.salt)
+    return muse_statements(source, options.salt, options.workers, corpus.met)
+
+
+def _write(corpus: Corpus, output: Path, mapper: Mapper, failed: int, repeated: int) -> Summary:
+    """Propose, keep what was decided, write everything."""
+    counts = corpus.counts()
+    review = read_review(output / REVIEW, mapper.classes)  # as it is now
+    proposals = {phrase: _propose(mapper, review, phrase) for phrase in [*counts, *review.rows]}
+    everything = {phrase: corpus.count_of(phrase) for phrase in review.rows} | counts
+    write_review(output / REVIEW, review, everything, proposals)
+    codes = {phrase: proposals[phrase].codes for phrase in counts} | dict(review.decided)
+    columns = mapper.classes.columns
+    tally: Counter[str] = Counter()
+    rows = _tallied(_rows(corpus, codes), tally)
+    write_label_rows(output / LABELS, rows, columns)
+    write_counts(output / COUNTS, columns, tally)
+    return Summary(
+        tally["recordings"],
+        failed,
+        repeated,
+        tally["unlabelled"],
+        tally["patients"] > 0,
+        len(counts),
+        sum(bool(codes[phrase]) for phrase in counts),
+        len(review.decided),
+        {code: tally[code] for code in columns},
+    )
+
+
+def _propose(mapper: Mapper, review: Review, phrase: str) -> Proposal:
+    """Look a phrase up; without a vocabulary, what an earlier run proposed holds."""
+    if mapper.vocabulary is None and phrase in review.proposed:
+        return Proposal(review.proposed[phrase], review.rows[phrase][WHY])
+    return mapper.propose(phrase)
+
+
+def _rows(corpus: Corpus, codes: Mapping[str, tuple[str, ...]]) -> Iterator[Row]:
+    meaning = {corpus.fingerprint(phrase): found for phrase, found in codes.items() if found}
+    for name, patient, phrases in corpus.recordings():
+        found = {code for phrase in phrases for code in meaning.get(phrase, ())}
+        yield name, patient, tuple(sorted(found))
+
+
+def _tallied(rows: Iterable[Row], tally: Counter[str]) -> Iterator[Row]:
+    """Pass rows on, counting them, their codes, and those without code or with a patient."""
+    for name, patient, codes in rows:
+        tally.update(codes)
+        tally["recordings"] += 1
+        tally["unlabelled"] += not codes
+        tally["patients"] += bool(patient)
+        yield name, patient, codes

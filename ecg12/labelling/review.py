@@ -1,0 +1,179 @@
+"""The review file: what the program proposes for each phrase, and what a cardiologist decides.
+
+A csv file for any spreadsheet, with the columns of `COLUMNS`, the most frequent phrase first:
+
+    phrase,count,codes proposed,codes final,why
+    sinus rhythm,789961,NSR,,auto: C0232201 is scored
+    af,812,,AF,"our readers' abbreviation"
+    pericardial friction rub,63,Brady,none,no such thing
+
+`codes final` is the reader's alone. Left empty, the proposal holds; otherwise it decides: scored
+classes by abbreviation or SNOMED CT code, separated by blanks, or `none`. The program rewrites the
+file, but never a decision, a reason that it did not write itself, or a column that somebody added;
+phrases that are no longer said stay, with count 0.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ecg12.io.classes import ScoredClasses, abbreviation
+from ecg12.labelling.lookup import AUTOMATIC, Proposal, shown, with_equivalents
+from ecg12.runtime.errors import InputError
+from ecg12.runtime.files import write_text
+
+PHRASE, COUNT, PROPOSED, FINAL, WHY = "phrase", "count", "codes proposed", "codes final", "why"
+COLUMNS = (PHRASE, COUNT, PROPOSED, FINAL, WHY)
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class Review:
+    """A review file as it was read.
+
+    Attributes
+    ----------
+    rows
+        The cells of each phrase, by column; as they stand in the file.
+    decided
+        SNOMED CT codes of the phrases whose `codes final` is filled in, equivalents included.
+    proposed
+        SNOMED CT codes that an earlier run proposed, of phrases for which it proposed any.
+    columns
+        All columns, those that somebody added last.
+    delimiter
+        Comma or, from some spreadsheets, semicolon.
+    """
+
+    rows: Mapping[str, dict[str, str]]
+    decided: Mapping[str, tuple[str, ...]]
+    proposed: Mapping[str, tuple[str, ...]]
+    columns: tuple[str, ...] = COLUMNS
+    delimiter: str = ","
+
+
+def read_review(path: str | Path, classes: ScoredClasses) -> Review:
+    """Read a review file; an absent one is empty.
+
+    Parameters
+    ----------
+    path
+        The csv file, in UTF-8.
+    classes
+        The classes among which to decide.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a phrase is empty or stands twice, or a decision names no scored
+        class. The message names file, line, value and choices.
+    """
+    path = Path(path)
+    if not path.exists():
+        return Review({}, {}, {})
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8; save it as csv in UTF-8") from None
+    try:
+        return _parsed(path, text, classes)
+    except csv.Error as error:
+        raise InputError(f"{path}: not a csv table: {error}") from None
+
+
+def _parsed(path: Path, text: str, classes: ScoredClasses) -> Review:
+    head = text.partition("\n")[0]
+    delimiter = ";" if head.count(";") > head.count(",") else ","
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    columns = tuple(reader.fieldnames or ())
+    if missing := [name for name in COLUMNS if name not in columns]:
+        raise InputError(
+            f"{path}: no column {', '.join(map(repr, missing))}; it needs {', '.join(COLUMNS)}"
+        )
+    rows: dict[str, dict[str, str]] = {}
+    decided: dict[str, tuple[str, ...]] = {}
+    proposed: dict[str, tuple[str, ...]] = {}
+    for cells in reader:
+        where = f"{path}, line {reader.line_num}"
+        row = _row(where, cells)
+        phrase = row[PHRASE].strip()
+        if phrase in rows:
+            raise InputError(f"{where}: the phrase {phrase!r} stands twice")
+        rows[phrase] = row
+        if final := row[FINAL].strip():
+            decided[phrase] = _decision(where, final, classes)
+        if codes := _codes(row[PROPOSED], classes)[0]:
+            proposed[phrase] = codes
+    return Review(rows, decided, proposed, columns, delimiter)
+
+
+def _row(where: str, cells: dict[str | None, str | None]) -> dict[str, str]:
+    if None in cells:
+        raise InputError(f"{where}: more cells than columns; quote cells that hold the delimiter")
+    row = {name: cell or "" for name, cell in cells.items() if name is not None}
+    if not row[PHRASE].strip():
+        raise InputError(f"{where}: no phrase")
+    return row
+
+
+def _decision(where: str, final: str, classes: ScoredClasses) -> tuple[str, ...]:
+    """Return the codes of a decision such as "AF 59118001" or "none"."""
+    if final.lower() == NONE:
+        return ()
+    codes, unknown = _codes(final, classes)
+    if unknown:
+        choices = " ".join(abbreviation(code) for code in classes.columns)
+        raise InputError(
+            f"{where}, {FINAL}: {', '.join(map(repr, unknown))} is no scored class; "
+            f"choices: {NONE}, their SNOMED CT codes, or {choices}"
+        )
+    return codes
+
+
+def _codes(cell: str, classes: ScoredClasses) -> tuple[tuple[str, ...], list[str]]:
+    """Return the codes that a cell names, equivalents included, and words that are none."""
+    code_of = {abbreviation(code).lower(): code for code in classes.columns}
+    code_of |= {code: code for code in classes.columns}
+    words = [word for word in re.split(r"[\s,;|+]+", cell) if word]
+    unknown = [word for word in words if word.lower() not in code_of]
+    named = [code_of[word.lower()] for word in words if word.lower() in code_of]
+    return with_equivalents(named, classes), unknown
+
+
+def write_review(
+    path: str | Path,
+    review: Review,
+    counts: Mapping[str, int],
+    proposals: Mapping[str, Proposal],
+) -> None:
+    """Write the review file anew, atomically, keeping all that people wrote.
+
+    Parameters
+    ----------
+    path
+        The csv file.
+    review
+        What `read_review` returned for it.
+    counts
+        How often phrases are said: all that are to be reviewed, and those of the file.
+    proposals
+        What the program makes of each phrase of `counts`.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(
+        out, review.columns, restval="", delimiter=review.delimiter, lineterminator="\n"
+    )
+    writer.writeheader()
+    for phrase in sorted(counts, key=lambda phrase: (-counts[phrase], phrase)):
+        old = review.rows.get(phrase, {})
+        new = {PHRASE: phrase, COUNT: str(counts[phrase])}
+        if phrase in proposals:
+            proposal = proposals[phrase]
+            new[PROPOSED] = shown(proposal.codes)
+            if not old.get(WHY, "").strip() or old[WHY].startswith(AUTOMATIC):
+                new[WHY] = proposal.why
+        writer.writerow(old | new)
+    write_text(path, out.getvalue())

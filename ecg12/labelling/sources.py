@@ -1,0 +1,219 @@
+"""Where statements come from: a folder of MUSE files, or a csv table with a row per recording.
+
+Both are read as a stream of `Statements`; nothing of a recording is kept.
+"""
+
+import ast
+import csv
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from string import Formatter
+
+from joblib import Parallel, delayed
+
+from ecg12.io.label_table import normal_form
+from ecg12.io.muse import find_muse, patient_key, read_statements
+from ecg12.runtime.errors import InputError, RecordError
+
+CHUNK = 64  # files per job handed to a worker
+LONGEST_CELL = 2**24  # characters; the csv module's own limit is 2**17
+
+
+@dataclass(frozen=True)
+class Statements:
+    """What is said of one recording.
+
+    Attributes
+    ----------
+    recording
+        Its name in a label table.
+    stamp
+        What changes when the statements do.
+    patient
+        Salted hash, or "".
+    segments
+        Statements in order; free text, so that `repr` does not show them.
+    """
+
+    recording: str
+    stamp: str
+    patient: str
+    segments: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a csv table say what.
+
+    Attributes
+    ----------
+    recording
+        Name of the column with the recording's path below its data folder, or a pattern of several
+        in braces, `files/p{subject_id:.4}/s{study_id}/{study_id}`, where `:.4` keeps the first four
+        characters.
+    texts
+        Names of the columns with statements, in order; `report_*` stands for all that match. A
+        cell may hold a dictionary, as the SCP codes of PTB-XL do: its keys are the statements.
+    patient
+        Name of the column that tells patients apart; None if there is none.
+    """
+
+    recording: str
+    texts: tuple[str, ...]
+    patient: str | None = None
+
+
+def muse_statements(
+    folder: str | Path,
+    salt: str | None = None,
+    workers: int = 1,
+    met: Callable[[str, str], bool] = lambda name, stamp: False,
+) -> tuple[int, Iterator[Statements | RecordError]]:
+    """Read the statements of a MUSE archive in parallel.
+
+    Parameters
+    ----------
+    folder
+        The archive.
+    salt
+        Secret of the patient keys; None for none.
+    workers
+        Processes; -1 for all processors.
+    met
+        Tells from name and stamp which files need not be read.
+
+    Returns
+    -------
+    Number of files that are read, and an iterator over their statements, in order; in place of a
+    file that cannot be read stands the error.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are no MUSE files.
+    """
+    folder = Path(folder)
+    found = ((path, _name(folder, path), _stamp(path)) for path in find_muse(folder))
+    files = [file for file in found if not met(*file[1:])]
+    parts = [files[i : i + CHUNK] for i in range(0, len(files), CHUNK)]
+    jobs = (delayed(_read)(part, salt) for part in parts)
+    done = Parallel(n_jobs=workers, return_as="generator")(jobs)
+    return len(files), (statements for part in done for statements in part)
+
+
+def _name(folder: Path, path: Path) -> str:
+    return normal_form(path.relative_to(folder))
+
+
+def _stamp(path: Path) -> str:
+    """Return size and time of a file; "" if it cannot be read, which reading it will say."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _read(files: list[tuple[Path, str, str]], salt: str | None) -> list[Statements | RecordError]:
+    found: list[Statements | RecordError] = []
+    for path, name, stamp in files:
+        try:
+            patient, segments = read_statements(path, salt)
+        except RecordError as error:
+            found.append(error)
+        else:
+            found.append(Statements(name, stamp, patient or "", segments))
+    return found
+
+
+def table_statements(
+    path: str | Path, columns: Columns, salt: str | None = None
+) -> Iterator[Statements | RecordError]:
+    """Read the statements of a csv table, row by row.
+
+    Parameters
+    ----------
+    path
+        The table, in UTF-8.
+    columns
+        Which columns to read.
+    salt
+        Secret of the patient keys; None for none.
+
+    Yields
+    ------
+    The statements of each row; in place of a row without a recording's name an error.
+
+    Raises
+    ------
+    InputError
+        If a column does not exist, or the file is no csv table. The message lists the columns.
+    """
+    csv.field_size_limit(LONGEST_CELL)
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        texts = _check(path, columns, reader.fieldnames or [])
+        try:
+            for row in reader:
+                cells = {name: (cell or "").strip() for name, cell in row.items() if name}
+                yield _statements(f"{path}, line {reader.line_num}", cells, columns, texts, salt)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise InputError(f"{path}, line {reader.line_num}: {type(error).__name__}") from None
+
+
+def _check(path: str | Path, columns: Columns, names: Sequence[str]) -> list[str]:
+    """Return the columns of text; refuse names that the table does not have."""
+    named = [columns.patient] if columns.patient else []
+    named += _fields(columns.recording) or [columns.recording]
+    texts = []
+    for pattern in columns.texts:
+        matching = [name for name in names if fnmatchcase(name, pattern)]
+        texts += sorted(matching, key=_by_number) or [pattern]
+    if missing := [name for name in (*named, *texts) if name not in names]:
+        raise InputError(
+            f"{path}: no column {', '.join(map(repr, missing))}; columns: {', '.join(names)}"
+        )
+    return texts
+
+
+def _fields(pattern: str) -> list[str]:
+    """Return the columns in braces of a pattern."""
+    try:
+        fields = [name for _, name, _, _ in Formatter().parse(pattern) if name is not None]
+        pattern.format_map(dict.fromkeys(fields, ""))
+    except (ValueError, LookupError, AttributeError) as error:
+        raise InputError(f"cannot make a path of {pattern!r}: {error}") from None
+    return fields
+
+
+def _by_number(name: str) -> list[tuple[int, str]]:
+    """Sort report_2 before report_10."""
+    return [(int(part or 0) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
+
+
+def _statements(
+    where: str, cells: dict[str, str], columns: Columns, texts: list[str], salt: str | None
+) -> Statements | RecordError:
+    pattern = columns.recording
+    path = pattern.format_map(cells) if "{" in pattern else cells[pattern]
+    name = normal_form(path)
+    if not name:
+        return RecordError(f"{where}: no name of a recording in {pattern!r}")
+    patient = patient_key(cells[columns.patient], salt) if columns.patient else None
+    segments = tuple(segment for text in texts for segment in _segments(cells[text]))
+    stamp = hashlib.sha256("\n".join([patient or "", *segments]).encode()).hexdigest()[:16]
+    return Statements(name, stamp, patient or "", segments)
+
+
+def _segments(cell: str) -> list[str]:
+    """Return the statements of a cell: its text, or the keys of a dictionary."""
+    if cell.startswith("{"):
+        try:
+            return [str(key) for key in ast.literal_eval(cell)]
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            return [cell]  # text that happens to begin with a brace
+    return [cell] if cell else []

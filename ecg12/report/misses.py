@@ -1,0 +1,89 @@
+"""The worst misses: recordings whose answer lost most, drawn with what was said and what was true.
+
+A recording loses the credit that the true answer would have earned in the challenge metric, less
+what its answer earned. Of recordings that lose the same, the one whose scores fit worst (binary
+cross-entropy, scores taken for probabilities) comes first.
+"""
+
+import io
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ecg12.io.classes import DIAGNOSES
+from ecg12.io.wfdb import read_record
+from ecg12.metrics import ChallengeScorer
+from ecg12.plotting import draw
+from ecg12.report.results import Results
+from ecg12.report.tables import Table
+from ecg12.runtime.errors import InputError
+from ecg12.runtime.files import atomic_write
+
+log = logging.getLogger(__name__)
+DPI = 110  # an A4 page is 1286 pixels wide
+SURE = 1e-3  # scores closer to 0 and 1 count as this close
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A recording's place, what its answer lost, and the diagnoses in words."""
+
+    name: str
+    header: Path
+    lost: float
+    true: str
+    said: str
+
+
+def lost_credit(results: Results) -> np.ndarray:
+    """Return (n,) what each answer lost against the truth, 0 to 1 and more."""
+    scorer = ChallengeScorer(results.targets, results.classes)
+    return scorer.credit(results.targets) - scorer.credit(results.labels)
+
+
+def worst_misses(results: Results, n: int) -> list[Miss]:
+    """Return the n recordings that lost most; those that lost nothing are left out."""
+    lost = lost_credit(results)
+    chance = np.clip(results.scores, SURE, 1 - SURE)
+    surprise = -np.log(np.where(results.targets, chance, 1 - chance)).sum(axis=1)
+    order = np.lexsort((-surprise, -lost.round(9)))[:n]
+    return [_miss(results, int(i), float(lost[i])) for i in order if lost[i] > 0]
+
+
+def _miss(results: Results, i: int, lost: float) -> Miss:
+    header = results.headers[i]
+    said = _names(results, results.labels[i], results.scores[i])
+    return Miss(header.stem, header, lost, _names(results, results.targets[i]), said)
+
+
+def _names(results: Results, answer: np.ndarray, scores: np.ndarray | None = None) -> str:
+    """Return the names of classes that are on, with their scores if given."""
+    parts = []
+    for k in np.flatnonzero(answer):
+        short, name = DIAGNOSES.get(results.classes.groups[k][0], (results.classes.names[k], ""))
+        score = "" if scores is None else f" {scores[k]:.2f}"
+        parts.append(f"{name} ({short}){score}" if name else f"{short}{score}")
+    return "; ".join(parts) or "no scored diagnosis"
+
+
+def miss_table(misses: list[Miss]) -> Table:
+    """Return the misses as a table."""
+    rows = [(miss.name, miss.lost, miss.true, miss.said) for miss in misses]
+    heading = ("recording", "credit lost", "true", "said, with score")
+    return Table("misses", "Worst misses", heading, rows)
+
+
+def draw_miss(miss: Miss, folder: Path) -> bytes | str:
+    """Draw a recording into `<folder>/<name>.png`; return the image, or why there is none."""
+    image = io.BytesIO()
+    try:
+        figure = draw(read_record(miss.header), notes=(f"Said: {miss.said}",))
+    except (OSError, InputError) as error:
+        log.warning("not drawn: %s", error)
+        return f"Not drawn: {error}"
+    figure.savefig(image, dpi=DPI, format="png")
+    with atomic_write(folder / f"{miss.name}.png") as temporary:
+        temporary.write_bytes(image.getvalue())
+    return image.getvalue()

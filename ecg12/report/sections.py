@@ -1,0 +1,191 @@
+"""The sections of the page: which tables and figures stand where, and what is said about them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ecg12.report import figures, panels
+from ecg12.report.comparison import difference_tables
+from ecg12.report.curves import precision_recall, roc
+from ecg12.report.hierarchy import load_hierarchy
+from ecg12.report.intervals import FEW, FEWEST
+from ecg12.report.misses import draw_miss, miss_table, worst_misses
+from ecg12.report.page import Card, Section, image, picture
+from ecg12.report.results import Results
+from ecg12.report.statistics import (
+    Statistics,
+    Study,
+    confusion_rows,
+    confusion_table,
+    database_table,
+    overall_table,
+)
+from ecg12.report.tables import Table, points
+
+
+def cards(found: Statistics) -> list[Card]:
+    """Return the numbers at the top."""
+    overall = found.overall
+    return [
+        Card("Challenge metric", overall["Challenge metric"]),
+        Card("Best constant answer", overall["Best constant answer"]),
+        Card("Macro AUROC", overall["macro AUROC"]),
+        Card("Macro AUPRC", overall["macro AUPRC"]),
+        Card("Macro F", overall["macro F-measure"]),
+        Card("Recordings", len(found.results)),
+    ]
+
+
+def notes(study: Study) -> list[str]:
+    """Return what a reader must know to read the numbers rightly."""
+    found = study.runs[0]
+    results, positives = found.results, found.results.targets.sum(axis=0)
+    names = np.array(results.classes.names)
+    unit = "patients" if study.patients else "recordings"
+    lines = [
+        f"Intervals hold with 95 % confidence, from {study.n_replicates:,} replicates in which "
+        f"{len(np.unique(study.units)):,} {unit} are drawn with replacement.",
+        "The best constant answer gives every recording the labels "
+        f"{', '.join(found.constant) or '(none)'}. A challenge metric means something only beside "
+        "its score.",
+        "The page cannot know whether the model was trained on these recordings. Scores say how "
+        "well it does elsewhere only if it was not.",
+    ]
+    if absent := names[positives == 0].tolist():
+        lines.append(f"No recording has {', '.join(absent)}: such a class has no AUROC.")
+    few = [f"{n} ({p})" for n, p in zip(names, positives.tolist(), strict=True) if 0 < p < FEW]
+    if few:
+        lines.append(
+            f"Warning: fewer than {FEW} recordings have {', '.join(few)}. Their intervals are "
+            f"rough, and below {FEWEST} there is none; do not rely on these classes' scores."
+        )
+    if without := int((~results.targets.any(axis=1)).sum()):
+        lines.append(
+            f"{without:,} recordings have no scored diagnosis. They do not touch the challenge "
+            "metric but count in all other scores."
+        )
+    return lines
+
+
+def scores(found: Statistics, classes: Table, folder: Path) -> Section:
+    """Scores over all and per class, with paper B's figure 2."""
+    drawn = picture(
+        figures.areas(found.results.classes.names, classes),
+        folder,
+        "figure2_auroc_auprc",
+        "Bars of AUROC and AUPRC per class with their intervals, and the prevalence",
+        "AUROC and AUPRC per class. Thin lines: 95 % intervals; a class's AUPRC is to be read "
+        "beside its prevalence, which a classifier that knows nothing reaches.",
+        "narrow",
+    )
+    return Section("scores", "Scores", (), (overall_table(found), classes), (drawn,))
+
+
+def comparison(study: Study, folder: Path) -> list[Section]:
+    """Differences between two runs, where there are two."""
+    if len(study.runs) < 2:
+        return []
+    overall, classes = difference_tables(study)
+    moved = [str(row[0]) for row in classes.rows if row[-1] == "yes"]
+    drawn = picture(
+        figures.differences(classes),
+        folder,
+        "comparison",
+        "Differences of AUROC and F per class with their intervals",
+        "Differences per class; right of the line the run is better.",
+        "narrow",
+    )
+    text = (
+        f"The run is compared with {study.runs[1].results.title}; differences are run less "
+        "against. Both were resampled together, so that what is hard for both cancels out.",
+        f"Classes whose AUROC moved, at a false discovery rate of 5 %: {', '.join(moved) or 'none'}"
+        ".",
+    )
+    return [Section("comparison", "Comparison", text, (overall, classes), (drawn,))]
+
+
+def confusion(results: Results, folder: Path) -> Section:
+    """Paper B's figure 3."""
+    drawn = picture(
+        figures.confusion(results.classes.names, confusion_rows(results)),
+        folder,
+        "figure3_confusion",
+        "Matrix of true and answered classes in percent",
+        "Modified confusion matrix: a recording with true labels T and answered labels L adds "
+        "1 / |T ∪ L| to each pair of T × L. Rows are percent of their sum; below 0.5 % left blank.",
+        "square",
+    )
+    table = confusion_table(results)
+    return Section("confusion", "Confusion", (), (), (drawn,), files=(table,))
+
+
+def hierarchy(found: Statistics, folder: Path) -> Section:
+    """Paper B's figure 4."""
+    values = [estimate.value for estimate in found.per_class["AUROC"]]
+    drawn = picture(
+        figures.hierarchy(load_hierarchy(), found.results.classes, values),
+        folder,
+        "figure4_hierarchy",
+        "SNOMED CT hierarchy of the scored classes with their AUROC",
+        "Arrows lead from a concept to what it is a kind of. Coloured: scored classes with their "
+        "AUROC; codes: concepts that are not scored. Equivalent classes share their AUROC.",
+    )
+    return Section("hierarchy", "Hierarchy", (), (), (drawn,))
+
+
+def curves(results: Results, classes: Table, folder: Path) -> Section:
+    """ROC and precision-recall curves."""
+    names = results.classes.names
+    pairs = list(zip(results.targets.T, results.scores.T, strict=True))
+    rocs, prs = [roc(*pair) for pair in pairs], [precision_recall(*pair) for pair in pairs]
+    drawn = (
+        picture(
+            panels.roc_panels(names, rocs, classes),
+            folder,
+            "roc",
+            "ROC curve of each class",
+            "Receiver operating characteristic per class, with AUROC.",
+        ),
+        picture(
+            panels.precision_recall_panels(names, prs, classes),
+            folder,
+            "precision_recall",
+            "Precision over recall of each class",
+            "Precision over recall per class, with AUPRC. Dotted: the prevalence.",
+        ),
+    )
+    files = (
+        points("roc", ("1 - specificity", "sensitivity"), names, rocs),
+        points("precision_recall", ("recall", "precision"), names, prs),
+    )
+    return Section("curves", "Curves", (), (), drawn, files=files)
+
+
+def databases(study: Study, folder: Path) -> Section:
+    """Scores per database."""
+    table = database_table(study)
+    drawn = picture(
+        figures.databases(table),
+        folder,
+        "databases",
+        "Bars of challenge metric and macro AUROC per database",
+        "Scores per database, told by folder or name of a recording. The macro AUROC is the mean "
+        "over those classes that have positives and negatives there.",
+        "narrow",
+    )
+    return Section("databases", "Databases", (), (table,), (drawn,))
+
+
+def misses(results: Results, folder: Path, n: int) -> list[Section]:
+    """Worst misses, drawn."""
+    if not n:
+        return []
+    found = worst_misses(results, n)
+    where = folder / "misses"
+    where.mkdir(exist_ok=True)
+    drawn = [image(m.name, m.true, m.said, draw_miss(m, where)) for m in found]
+    text = (
+        "The answers that lost most credit in the challenge metric against the truth; of equals, "
+        "those whose scores fit worst.",
+    )
+    return [Section("misses", "Worst misses", text, images=drawn, files=(miss_table(found),))]

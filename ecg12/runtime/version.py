@@ -1,0 +1,3 @@
+"""The package's version, which model folders, reports and caches note."""
+
+__version__ = "0.3.0"

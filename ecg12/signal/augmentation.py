@@ -1,0 +1,214 @@
+"""Variation of training recordings, drawn anew in each epoch, on prepared signals.
+
+Each part has its own switch; zero leaves it out. Evidence from the challenge: stretch and gain
+brought BUTTeam +.041, mixup +.007 (2020); lead dropout lets one network serve every set of leads.
+
+The signals are those of `preprocessing.prepare`, so a recording that loses leads is divided by its
+amplitude again: what the network sees equals what it would be given had the leads been missing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecg12.io.leads import LEADS, LIMB_LEADS
+from ecg12.signal.preprocessing import amplitude
+
+LIMB = np.isin(LEADS, list(LIMB_LEADS))
+V2 = LEADS.index("V2")
+KNOT = 3  # samples between the drawn values of noise: at 250 Hz it ends at 42 Hz, as signals do
+SLOW, FAST = 0.15, 0.5  # Hz: range of the wander, that of breathing
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How training recordings vary.
+
+    Attributes
+    ----------
+    stretch
+        The time axis is stretched by a factor of 1 ± up to this; rates and durations with it.
+    gain
+        Each lead is multiplied by 1 ± up to this.
+    noise, wander
+        Largest standard deviation of noise, and largest amplitude of a sine of 0.15–0.5 Hz per
+        lead, in units of the signal (for most preprocessings, its amplitude).
+    lead_dropout
+        Share of the recordings that lose leads: all chest leads, all of them but V2, or any.
+    mixup
+        α of the Beta(α, α) distribution by which recording and another one of its batch are
+        averaged, targets too (Zhang et al., ICLR 2018).
+    """
+
+    stretch: float = 0.0
+    gain: float = 0.0
+    noise: float = 0.0
+    wander: float = 0.0
+    lead_dropout: float = 0.0
+    mixup: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse shares outside 0 to 1 and negative amounts."""
+        for name in ("stretch", "gain", "lead_dropout"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} {getattr(self, name)} is not within 0 and 1")
+        for name in ("noise", "wander", "mixup"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} {getattr(self, name)} is negative")
+
+    def apply(
+        self,
+        rng: np.random.Generator,
+        signals: np.ndarray,
+        targets: np.ndarray,
+        rate: float,
+        rescale: bool,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return a varied copy of a batch.
+
+        Parameters
+        ----------
+        rng
+            Decides everything.
+        signals
+            (n, 12, n_samples) float32.
+        targets
+            (n, n_columns) float32.
+        rate
+            Hz.
+        rescale
+            Divide a recording that loses leads by its amplitude again.
+
+        Returns
+        -------
+        signals, targets
+            Of the same shapes and types.
+        """
+        if self.stretch:
+            signals = time_stretch(
+                signals, rng.uniform(-self.stretch, self.stretch, len(signals)) + 1
+            )
+        elif self.gain or self.noise or self.wander:
+            signals = signals.copy()
+        if self.gain:
+            gains = rng.uniform(1 - self.gain, 1 + self.gain, (*signals.shape[:2], 1))
+            signals *= gains.astype(np.float32)
+        if self.noise or self.wander:
+            where = recorded(signals)  # what is absent is exactly zero at inference too
+            if self.noise:
+                signals += _noise(rng, signals.shape, self.noise) * where
+            if self.wander:
+                signals += _wander(rng, signals.shape, self.wander, rate) * where
+        if self.lead_dropout:
+            signals = drop_leads(signals, kept_leads(rng, len(signals), self.lead_dropout),
+                                    rescale)  # fmt: skip
+        if self.mixup:
+            signals, targets = mixed(rng, signals, targets, self.mixup)
+        return signals, targets
+
+
+def recorded(signals: np.ndarray) -> np.ndarray:
+    """Return where a batch holds signal, (n, n_leads, n_samples) bool.
+
+    Not recorded are leads that are zero throughout (absent, or without an electrode) and the zeros
+    after the end of a short recording, which all its leads share.
+    """
+    present = np.any(signals, axis=2)
+    within = np.arange(signals.shape[2]) < lengths(signals)[:, None]
+    return present[:, :, None] & within[:, None]
+
+
+def lengths(signals: np.ndarray) -> np.ndarray:
+    """Return (n,) samples of each recording before the zeros that fill it up to n_samples."""
+    n_samples = signals.shape[2]
+    anything = np.any(signals, axis=1)
+    return np.where(anything.any(axis=1), n_samples - anything[:, ::-1].argmax(axis=1), 0)
+
+
+def time_stretch(signals: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """Stretch each recording's time axis by its factor, linearly between samples.
+
+    (n, n_leads, n_samples) float32 and (n,); what a shorter recording leaves free at its end is
+    zero, as for any short recording.
+    """
+    n_samples = signals.shape[2]
+    rises = np.diff(signals, append=np.float32(0))
+    result = np.empty_like(signals)
+    for recording, rise, varied, factor in zip(signals, rises, result, factors, strict=True):
+        position = np.minimum(np.arange(n_samples) / factor, n_samples - 1)
+        before = position.astype(np.intp)
+        # "clip" spares NumPy a copy: all places are within the recording.
+        np.take(rise, before, axis=1, out=varied, mode="clip")
+        varied *= (position - before).astype(np.float32)
+        varied += recording.take(before, axis=1, mode="clip")
+        varied[:, np.arange(n_samples) > (n_samples - 1) * factor] = 0
+    return result
+
+
+def _noise(rng: np.random.Generator, shape: tuple[int, ...], most: float) -> np.ndarray:
+    """Draw noise of a standard deviation up to `most`, one per recording, linear between knots."""
+    n, n_leads, n_samples = shape
+    n_knots = -(-n_samples // KNOT) + 1
+    knots = rng.standard_normal((n, n_leads, n_knots), dtype=np.float32)
+    knots *= rng.uniform(0, most, (n, 1, 1)).astype(np.float32)
+    rise = np.diff(knots) / np.float32(KNOT)
+    noise = np.empty((n, n_leads, KNOT * (n_knots - 1)), np.float32)
+    for place in range(KNOT):
+        noise[..., place::KNOT] = knots[..., :-1] + place * rise
+    return noise[..., :n_samples]
+
+
+def _wander(
+    rng: np.random.Generator, shape: tuple[int, ...], most: float, rate: float
+) -> np.ndarray:
+    """Draw a slow sine for each lead, all of a recording at the frequency of its breathing."""
+    n, n_leads, n_samples = shape
+    frequency = rng.uniform(SLOW, FAST, (n, 1, 1))
+    phase = rng.uniform(0, 2 * np.pi, (n, 1, 1))
+    size = rng.uniform(-most, most, (n, n_leads, 1)).astype(np.float32)
+    angle = 2 * np.pi * frequency * np.arange(n_samples) / rate + phase
+    return size * np.sin(angle).astype(np.float32)
+
+
+def kept_leads(rng: np.random.Generator, n: int, share: float) -> np.ndarray:
+    """Draw which leads each of n recordings keeps, (n, 12) bool.
+
+    A `share` of the recordings lose some: a third of these keep the limb leads (all that two leads
+    tell), a third the limb leads and V2, a third each lead with probability one half. Of limb
+    leads, two tell the other four (Einthoven's law), so they are kept or lost together.
+    """
+    any_of_them = rng.random((n, len(LEADS))) < 0.5
+    any_of_them[any_of_them[:, LIMB].sum(axis=1) > 1] |= LIMB
+    any_of_them[np.arange(n), rng.integers(len(LEADS), size=n)] = True  # never none
+    any_of_them[any_of_them[:, LIMB].sum(axis=1) > 1] |= LIMB
+    choices = np.stack([np.tile(LIMB, (n, 1)), np.tile(LIMB, (n, 1)), any_of_them])
+    choices[1, :, V2] = True
+    kept = choices[rng.integers(3, size=n), np.arange(n)]
+    kept[rng.random(n) >= share] = True
+    return kept
+
+
+def drop_leads(signals: np.ndarray, kept: np.ndarray, rescale: bool) -> np.ndarray:
+    """Set the leads to zero that are not kept, (n, 12, n_samples) and (n, 12) bool.
+
+    With `rescale` a recording that loses leads is divided by the amplitude of those that remain,
+    over its own length as in `signals.prepare`.
+    """
+    result = signals * kept[..., None].astype(np.float32)
+    if rescale:
+        ends = lengths(signals)
+        for index in np.flatnonzero(~kept.all(axis=1)):
+            result[index] /= amplitude(result[index, :, : ends[index]]) or 1.0
+    return result
+
+
+def mixed(
+    rng: np.random.Generator, signals: np.ndarray, targets: np.ndarray, alpha: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Average each recording with another of the batch by a share from Beta(α, α)."""
+    share = rng.beta(alpha, alpha, len(signals)).astype(np.float32)
+    share = np.maximum(share, 1 - share)  # each recording stays the larger part of itself
+    other = rng.permutation(len(signals))
+    mixed_signals = signals * share[:, None, None] + signals[other] * (1 - share)[:, None, None]
+    mixed_targets = targets * share[:, None] + targets[other] * (1 - share)[:, None]
+    return mixed_signals, mixed_targets

@@ -1,0 +1,280 @@
+"""From a recording to a network's input: one chain for training and inference.
+
+The chain is that of Ansari et al. (MCIRCC, Computing in Cardiology 2020, section 2.3.1): resample
+to 250 Hz; remove the baseline, estimated by a median filter of 200 ms and another of 600 ms on its
+result; low-pass at 40 Hz (Butterworth, order 5); keep the first 10 s, or pad with zeros to 10 s.
+
+Where the paper is silent: windows are odd (51 and 151 samples), the median repeats the edge
+sample, the low-pass runs forwards and backwards (zero phase). One second more than is kept goes
+through the filters, which puts their edge effects outside the kept part.
+
+The network of Singstad and Tronstad (2020) takes stored integers instead: 500 Hz, 20 s, no filter.
+
+Deviation: paper B's amplitude is taken to be millivolts, which needs the header's gain. Headers
+lie about it (the same samples are published with gains that differ five-fold), so by default each
+recording is divided by its own amplitude.
+"""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+from scipy.ndimage import median_filter
+from scipy.signal import butter, firwin, resample_poly, sosfilt, sosfiltfilt
+
+from ecg12.io.leads import LEADS, derive_limb_leads
+from ecg12.io.record import Record
+from ecg12.runtime.errors import RecordError
+
+STEP = 1 / 1024  # quantisation step of a scaled signal, in its own unit
+# What a prepared signal is measured in, and its quantisation step there.
+STEPS = {"recording": STEP, "millivolts": STEP, "stored": 1.0}
+LARGEST_STORED = 32767  # steps: prepared signals are clipped to the range of int16, ±32 at `STEP`
+ROUNDING = 1e-6  # stored units: what is smaller comes from rounding errors, not from the heart
+SPARE = 0.1  # of a part: what is left of a recording must be more, to be a part of its own
+LARGEST_TERM = 10_000  # of the resampling ratio; keeps odd rates within 1 ms over 10 s
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What one family of networks expects of its input.
+
+    Attributes
+    ----------
+    rate
+        Sampling rate after resampling, Hz.
+    seconds
+        Length after cropping or padding, s.
+    margin
+        Read and filtered beyond that length, then dropped, s.
+    medians
+        Windows of the cascaded median filters that estimate the baseline, s; none: it is kept.
+    cutoff, order
+        Low-pass: Butterworth −3 dB frequency of one pass in Hz, or None for no filter; its order.
+    zero_phase
+        Filter forwards and backwards (−6 dB at `cutoff`) rather than once.
+    amplitude
+        ``"recording"``: divide by the recording's own amplitude, whatever the header's gain;
+        ``"millivolts"``: trust the gain; ``"stored"``: the stored integers, less their offset.
+    leads
+        Rows of the input, in order.
+    parts
+        How many stretches of `seconds` of a longer recording are answered, at most; their scores
+        are averaged. One: the beginning alone, as in the papers.
+    """
+
+    rate: float = 250.0
+    seconds: float = 10.0
+    margin: float = 1.0
+    medians: tuple[float, ...] = (0.2, 0.6)
+    cutoff: float | None = 40.0
+    order: int = 5
+    zero_phase: bool = True
+    amplitude: str = "recording"
+    leads: tuple[str, ...] = LEADS
+    parts: int = 1
+
+    def __post_init__(self) -> None:
+        if self.amplitude not in STEPS:
+            raise ValueError(f"unknown amplitude {self.amplitude!r}; choices: {tuple(STEPS)}")
+        if self.parts < 1:
+            raise ValueError(f"{self.parts} parts; at least one is needed")
+
+    @property
+    def step(self) -> float:
+        """Quantisation step of a prepared signal: times it, the integers are the signal."""
+        return STEPS[self.amplitude]
+
+    @property
+    def n_samples(self) -> int:
+        """Samples per lead of a prepared signal."""
+        return round(self.rate * self.seconds)
+
+    @property
+    def windows(self) -> tuple[int, ...]:
+        """Lengths of the median windows in samples, made odd."""
+        return tuple(2 * (round(w * self.rate) // 2) + 1 for w in self.medians)
+
+    @property
+    def needed_seconds(self) -> float:
+        """How much of the beginning of a recording is used, s."""
+        return self.parts * self.seconds + self.margin
+
+
+def parts_of(seconds: float, preprocessing: Preprocessing) -> int:
+    """Return how many parts a recording of that length has; a rest below `SPARE` adds none."""
+    parts = np.ceil(seconds / preprocessing.seconds - SPARE)
+    return int(np.clip(parts, 1, preprocessing.parts))
+
+
+def prepare(record: Record, preprocessing: Preprocessing) -> np.ndarray:
+    """Turn the beginning of a recording into a network's input.
+
+    Parameters
+    ----------
+    record
+        Any subset and order of leads, any sampling rate and length.
+    preprocessing
+        What the network expects.
+
+    Returns
+    -------
+    np.ndarray
+        (n_leads, n_samples) int16; times `preprocessing.step` it is the signal. Missing limb leads
+        are derived where Einthoven's law allows, other missing leads are zero.
+
+    Raises
+    ------
+    RecordError
+        If no lead is one of the standard twelve, or if millivolts are asked for and a lead has no
+        known gain.
+    """
+    return prepare_parts(record, replace(preprocessing, parts=1))[0]
+
+
+def prepare_parts(record: Record, preprocessing: Preprocessing) -> np.ndarray:
+    """Turn a recording into as many inputs as it is long, at most `preprocessing.parts`.
+
+    They are evenly spaced from the beginning to the end of what is used, so they overlap where its
+    length is no multiple of `seconds`; each is scaled by its own amplitude.
+
+    Returns
+    -------
+    np.ndarray
+        (n_parts, n_leads, n_samples) int16, each as `prepare` describes.
+
+    Raises
+    ------
+    RecordError
+        As for `prepare`.
+    """
+    n_used = int(np.ceil(preprocessing.needed_seconds * record.rate))
+    signals = standardize_leads(_first(record, n_used), preprocessing)
+    n = preprocessing.n_samples
+    signals = _filtered(signals, record.rate, preprocessing)[:, : preprocessing.parts * n]
+    length = signals.shape[1]
+    count = parts_of(length / preprocessing.rate, preprocessing)
+    starts = np.linspace(0, max(length - n, 0) if count > 1 else 0, count).astype(int)
+    return np.array([_scaled(signals[:, at : at + n], preprocessing) for at in starts])
+
+
+def _scaled(signals: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    """Scale, quantise and pad with zeros: (n_leads, any) float64 → (n_leads, n_samples) int16."""
+    if preprocessing.amplitude == "recording":
+        signals = signals / (amplitude(signals) or 1.0)
+    padded = np.zeros((len(signals), preprocessing.n_samples), np.int16)
+    steps = np.clip(signals / preprocessing.step, -LARGEST_STORED, LARGEST_STORED)
+    np.rint(steps, out=padded[:, : signals.shape[1]], casting="unsafe")
+    return padded
+
+
+def amplitude(signals: np.ndarray) -> float:
+    """Return a recording's amplitude: the median over its leads of the 99th percentile of |x|.
+
+    At any heart rate the QRS complexes take up more than a hundredth of the time, so the
+    percentile lies on them and not on a spike; leads without signal are left out; 0 if all are.
+    """
+    peaks = np.percentile(np.abs(signals), 99, axis=1)
+    peaks = peaks[peaks > ROUNDING]
+    return float(np.median(peaks)) if peaks.size else 0.0
+
+
+def standardize_leads(record: Record, preprocessing: Preprocessing) -> np.ndarray:
+    """Return (n_leads, n_samples) float64: every lead that the network expects, gaps filled.
+
+    Missing samples are interpolated linearly. A lead that never changes counts as missing: an
+    unplugged electrode, or a harness that fills absent leads with zeros.
+
+    Raises
+    ------
+    RecordError
+        As for `prepare`.
+    """
+    if not set(record.leads) & set(LEADS):
+        raise RecordError(f"{record.name}: none of the leads {record.leads} is one of {LEADS}")
+    values = np.array([_fill(row) for row in record.centred])
+    values *= _units(record, preprocessing)[:, None]
+    present = {lead: row for lead, row in zip(record.leads, values, strict=True) if np.ptp(row) > 0}
+    return _arrange(present, preprocessing.leads, values.shape[1])
+
+
+def _arrange(present: dict[str, np.ndarray], leads: tuple[str, ...], n: int) -> np.ndarray:
+    """Put leads in order, the missing limb leads derived; other missing leads are zero."""
+    present = present | derive_limb_leads(present)
+    return np.array([present.get(lead, np.zeros(n)) for lead in leads])
+
+
+def _units(record: Record, preprocessing: Preprocessing) -> np.ndarray:
+    """Return the factor from stored units to the network's, or to units common to the leads."""
+    resolution = record.resolution
+    unknown = np.isnan(resolution)
+    if preprocessing.amplitude == "millivolts":
+        if unknown.any():
+            lead = record.leads[int(np.argmax(unknown))]
+            raise RecordError(f"{record.name}: lead {lead} has no gain, so no millivolts")
+        return resolution
+    if preprocessing.amplitude == "stored" or unknown.all():
+        return np.ones(len(resolution))
+    # Leads may differ in gain among themselves; what all share is left out.
+    relative = resolution / np.median(np.abs(resolution[~unknown]))
+    return np.where(unknown, 1.0, relative)
+
+
+def _first(record: Record, n: int) -> Record:
+    return replace(record, stored=record.stored[:, :n])
+
+
+def _fill(row: np.ndarray) -> np.ndarray:
+    """Interpolate NaN linearly, hold the nearest value at the ends; all NaN becomes zero."""
+    gaps = np.isnan(row)
+    if not gaps.any():
+        return row
+    if gaps.all():
+        return np.zeros(len(row))
+    known = np.flatnonzero(~gaps)
+    return np.interp(np.arange(len(row)), known, row[known])
+
+
+def _filtered(signals: np.ndarray, rate: float, preprocessing: Preprocessing) -> np.ndarray:
+    up, down = _ratio(preprocessing.rate, rate)
+    if up != down:
+        kernel = _anti_alias(max(up, down))
+        beyond = "line" if signals.shape[1] > 1 else "edge"
+        signals = resample_poly(signals, up, down, axis=1, window=kernel, padtype=beyond)
+    signals = signals - _baseline(signals, preprocessing.windows)
+    if preprocessing.cutoff is None:
+        return signals
+    sections = _low_pass(preprocessing.order, preprocessing.cutoff, preprocessing.rate)
+    if not preprocessing.zero_phase:
+        return sosfilt(sections, signals, axis=1)
+    padding = min(6 * len(sections), signals.shape[1] - 1)
+    return sosfiltfilt(sections, signals, axis=1, padlen=padding)
+
+
+def _baseline(signals: np.ndarray, windows: tuple[int, ...]) -> np.ndarray | float:
+    """Apply one running median after the other; without windows there is no baseline."""
+    if not windows:
+        return 0.0
+    for window in windows:
+        # SciPy's fast running median needs one dimension.
+        signals = np.array([median_filter(row, window, mode="nearest") for row in signals])
+    return signals
+
+
+def _ratio(target: float, rate: float) -> tuple[int, int]:
+    """Return target/rate as a ratio of whole numbers of at most `LARGEST_TERM`."""
+    small, large = sorted((target, rate))
+    ratio = Fraction(small / large).limit_denominator(LARGEST_TERM)
+    return ratio.as_integer_ratio() if target < rate else ratio.as_integer_ratio()[::-1]
+
+
+@lru_cache
+def _anti_alias(largest: int) -> np.ndarray:
+    """Design the filter that `resample_poly` would design anew for every recording."""
+    return firwin(20 * largest + 1, 1 / largest, window=("kaiser", 5.0))
+
+
+@lru_cache
+def _low_pass(order: int, cutoff: float, rate: float) -> np.ndarray:
+    return butter(order, cutoff, fs=rate, output="sos")

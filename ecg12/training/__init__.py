@@ -1,0 +1,1 @@
+"""From a dataset to a model folder: trainer, schedule, checkpoints, transfer, selection."""

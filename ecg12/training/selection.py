@@ -1,0 +1,138 @@
+"""Trained networks become an ensemble: the best are chosen, joined, calibrated and scored."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from ecg12.decision.calibration import Calibration, before_and_after, calibrate
+from ecg12.ensemble.classifier import Classifier, Member, vote
+from ecg12.metrics import constant_floor, evaluate, measure_name, scorer_of
+from ecg12.training.trainer import Task
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A trained network: the member it may become, its report, its class scores by part."""
+
+    member: Member
+    row: dict[str, Any]
+    scores: dict[str, np.ndarray]
+
+
+def parts(task: Task) -> list[tuple[str, np.ndarray]]:
+    """Return the parts that hold recordings, by name."""
+    return [(name, part) for name, part in task.parts.items() if len(part)]
+
+
+def chosen(
+    candidates: Sequence[Candidate], keep: int, selection: str, task: Task
+) -> list[Candidate]:
+    """Return some of the candidates by a rule of `SELECTIONS`; but for "all", an odd number."""
+    ranked = sorted(candidates, key=lambda candidate: -candidate.member.validation_score)
+    return SELECTIONS[selection](ranked, keep, task)
+
+
+def best_by_score(ranked: list[Candidate], keep: int, task: Task) -> list[Candidate]:
+    """Return those with the best metric of their own on validation (paper B)."""
+    n = min(keep, len(ranked))
+    return ranked[: n if n % 2 else max(1, n - 1)]
+
+
+def best_by_gain(ranked: list[Candidate], keep: int, task: Task) -> list[Candidate]:
+    """Return those that add most to each other: forward selection, two at a time.
+
+    From the best candidate on, the pair joins with which the ensemble's metric on validation is
+    highest, as long as it rises (after Caruana et al., "Ensemble selection from libraries of
+    models", ICML 2004; pairs, because of an even number of members ties would be negative).
+    """
+    part = task.parts["validation"]
+    scorer = scorer_of(task.dataset.targets[part], task.classes)
+
+    def metric(team: Sequence[Candidate]) -> float:
+        return scorer(vote(np.array([c.scores["validation"] > c.member.thresholds for c in team])))
+
+    team = ranked[:1]
+    while len(team) + 2 <= keep:
+        rest = [candidate for candidate in ranked if candidate not in team]
+        teams = [[*team, *pair] for pair in combinations(rest, 2)]
+        best = max(teams, key=metric, default=team)
+        if metric(best) <= metric(team):
+            break
+        team = best
+    return team
+
+
+def everyone(ranked: list[Candidate], keep: int, task: Task) -> list[Candidate]:
+    """Return all, to be chosen from another time: what a pretrained network is worth shows then."""
+    return ranked
+
+
+SELECTIONS = {"score": best_by_score, "gain": best_by_gain, "all": everyone}
+
+
+def member_scores(candidates: Sequence[Candidate], part: str) -> np.ndarray:
+    """Return the candidates' scores of a part's recordings, (n_members, n, n_classes)."""
+    return np.array([candidate.scores[part] for candidate in candidates])
+
+
+def calibration_of(candidates: Sequence[Candidate], task: Task) -> Calibration:
+    """Fit the calibration of an ensemble's median scores to the validation part."""
+    medians = np.median(member_scores(candidates, "validation"), axis=0)
+    return calibrate(medians, task.dataset.targets[task.parts["validation"]])
+
+
+def join(candidates: Sequence[Candidate], task: Task) -> Classifier:
+    """Join candidates to a calibrated ensemble."""
+    members = [candidate.member for candidate in candidates]
+    return Classifier(task.classes, members, calibration_of(candidates, task))
+
+
+def score_parts(
+    classifier: Classifier, candidates: Sequence[Candidate], task: Task
+) -> dict[str, dict[str, Any]]:
+    """Score an ensemble, joined from these candidates, on each part.
+
+    Returns
+    -------
+    dict
+        Part → official scores by name (those that are defined), ``"best_constant"``, what the
+        best constant answer reaches in the measure, and ``"calibration"``, measures before and
+        after it.
+    """
+    results: dict[str, dict[str, Any]] = {}
+    for name, part in parts(task):
+        targets = task.dataset.targets[part]
+        prediction = classifier.decide(member_scores(candidates, name))
+        reached = evaluate(targets, prediction.labels, prediction.scores, task.classes)
+        reached["best_constant"] = constant_floor(targets, task.classes)[1]
+        measure = measure_name(task.classes)
+        log.info(
+            "%s part: %s %.3f (best constant answer %.3f), macro AUROC %.3f",
+            name, measure, reached[measure], reached["best_constant"], reached["AUROC"],
+        )  # fmt: skip
+        results[name] = {key: value for key, value in reached.items() if np.isfinite(value)}
+        if classifier.calibration is not None:
+            results[name]["calibration"] = _calibrated(
+                classifier.calibration, prediction.scores, targets, task, name
+            )
+    return results
+
+
+def _calibrated(
+    calibration: Calibration, scores: np.ndarray, targets: np.ndarray, task: Task, part: str
+) -> dict[str, Any]:
+    """Measure a part before and after calibration; name the classes that keep their scores."""
+    stages = before_and_after(calibration, scores, targets)
+    kept = [name for name, fitted in zip(task.classes.names, calibration.fitted, strict=True)
+            if not fitted]  # fmt: skip
+    before, after = (stages[stage]["log_loss"] for stage in ("before", "after"))
+    log.info("%s part: log loss %.3f, calibrated %.3f", part, before, after)
+    if kept and part == "validation":
+        log.info("not calibrated, for want of examples in this part: %s", ", ".join(kept))
+    return {**stages, "not_calibrated": kept}

@@ -1,0 +1,282 @@
+"""Training one network on prepared recordings; resume after a kill, an end before a deadline."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib import cpu_count
+
+from ecg12.data.dataset import Dataset
+from ecg12.data.memmap_reading import shuffled
+from ecg12.decision.thresholds import single
+from ecg12.io.classes import ScoredClasses
+from ecg12.metrics import scorer_of
+from ecg12.models import activation_bytes, rows_as_channels
+from ecg12.models.losses import LOSSES
+from ecg12.runtime import backend
+from ecg12.runtime.backend import keras
+from ecg12.runtime.prefetch import prefetch
+from ecg12.runtime.progress import bar
+from ecg12.training.checkpoints import read_arrays, read_state, write_checkpoint
+from ecg12.training.resources import Clock, available_memory, batch_that_fits
+from ecg12.training.schedule import Progress, Schedule
+
+log = logging.getLogger(__name__)
+PREDICT_BATCH = 32
+PARTS = 2**31  # beyond every step's number: seeds the choice of the parts of an epoch
+MEASURED_STEPS = 2
+VARYING = min(cpu_count(), 8)  # threads that vary recordings: a GPU takes thousands a second
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a network is trained on: a dataset, its parts (index arrays) and the scored classes."""
+
+    dataset: Dataset
+    parts: dict[str, np.ndarray]
+    classes: ScoredClasses
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the dataset's does, or a recording moves to another part."""
+        digest = hashlib.sha256(self.dataset.fingerprint.encode())
+        for name, part in self.parts.items():
+            digest.update(name.encode() + np.asarray(part, np.int64).tobytes())
+        return digest.hexdigest()
+
+
+def class_scores(forward: Callable[[np.ndarray], np.ndarray], task: Task, part: np.ndarray
+                 ) -> np.ndarray:  # fmt: skip
+    """Return (n_models, n, n_classes) scores of the recordings `part`, merged over equivalents."""
+    return task.classes.merge(column_scores(forward, task, part).astype(np.float64))
+
+
+def column_scores(forward: Callable[[np.ndarray], np.ndarray], task: Task, part: np.ndarray
+                  ) -> np.ndarray:  # fmt: skip
+    """Return (n_models, n, n_columns) float32 outputs on recordings, means over their parts."""
+    pairs = [(own, forward(x)) for own, x in task.dataset.all_parts(part, PREDICT_BATCH)]
+    owners, outputs = np.concatenate([own for own, _ in pairs]), [y for _, y in pairs]
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    counts = np.diff(starts, append=len(owners))
+    sums = np.add.reduceat(np.concatenate(outputs, axis=1), starts, axis=1)
+    return sums / counts[:, None].astype(sums.dtype)
+
+
+class Trainer:
+    """Trains one Keras model on a task and keeps what a restart needs.
+
+    Parameters
+    ----------
+    model
+        Untrained; its outputs are the columns of `task.classes`.
+    task, schedule
+        What to learn, and how.
+    seed
+        Orders the recordings of each epoch.
+    checkpoint
+        File (.npz) that is rewritten after each epoch; a later run goes on from it if `identity`
+        is the same. The result is then bit-equal to that of an uninterrupted run.
+    identity
+        Names data, labels, seed, recipe and version.
+    clock
+        When it runs out, the epoch under way ends at once; unless it is the first, it is dropped.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        task: Task,
+        schedule: Schedule,
+        seed: int,
+        checkpoint: Path,
+        identity: str,
+        clock: Clock,
+    ) -> None:
+        self.model, self.task, self.schedule, self.seed = model, task, schedule, seed
+        self.checkpoint, self.identity, self.clock = checkpoint, identity, clock
+        self.batch = schedule.batch_size(len(task.parts["training"]))
+        memory = available_memory(gpu=bool(backend.gpus()))
+        self.batch = batch_that_fits(self.batch, activation_bytes(model), memory)
+        rows_as_channels(model)
+        self.progress = schedule.start()
+        self.horizon = schedule.epochs  # how many epochs there will be
+        self.history: list[dict[str, float]] = []
+        self.best_weights: list[np.ndarray] = model.get_weights()
+        rate = {"learning_rate": schedule.learning_rate}
+        self.optimizer = keras.optimizers.get({"class_name": schedule.optimizer, "config": rate})
+        self.optimizer.build(model.trainable_variables)
+        self._compile(schedule.loss)
+        self.forward = backend.compiled([model], model.input_shape[1:])
+        self.outputs = task.classes.expand(task.dataset.targets).astype(np.float32)
+        part = task.parts["validation"]
+        self.scorer = scorer_of(task.dataset.targets[part], task.classes)
+        self._restore()
+
+    def _compile(self, loss: str) -> None:
+        """Train with this loss from now on; the optimizer keeps its moments."""
+        self.loss = loss
+        function = LOSSES[loss](self.task.classes)
+        self.model.compile(self.optimizer, function, **backend.compile_options())
+
+    def run(self, epochs: int | None = None) -> str:
+        """Train on, then give the model its best weights; return why the training ended.
+
+        It ends when the schedule does, or for the time budget after `epochs` epochs or when the
+        clock has run out. Then the checkpoint stays open, so that a later call can go on. One
+        epoch, or what the clock allows of it, is trained in any case.
+
+        Raises
+        ------
+        FloatingPointError
+            If the loss is no number already in the first epoch; later, the best epoch stands.
+        """
+        limit = min(epochs or self.schedule.epochs, self.schedule.epochs)
+        if not self.progress.epoch:
+            self.horizon = limit
+        while not self.progress.stopped:
+            if self.progress.epoch and (self.progress.epoch >= limit or self.clock.left() <= 0):
+                break
+            begun = self.clock.now()
+            loss, complete = self._epoch()
+            if not complete and self.progress.epoch:
+                break
+            if not np.isfinite(loss):
+                self._give_up(loss)
+                break
+            score = self.validate()
+            self.progress = self.schedule.advance(self.progress, score)
+            if self.progress.best_epoch == self.progress.epoch:
+                self.best_weights = self.model.get_weights()
+            self._note(loss, score, self.clock.now() - begun)
+            if complete:
+                self._save()
+        self.model.set_weights(self.best_weights)
+        return self.progress.stopped or "time budget"
+
+    def _give_up(self, loss: float) -> None:
+        if not self.progress.epoch:
+            raise FloatingPointError(f"{self.model.name}: the loss is {loss} in the first epoch")
+        self.progress = replace(self.progress, stopped=f"loss became {loss}")
+        log.warning("%s: the loss became %s; the best epoch stands", self.model.name, loss)
+
+    def epoch_seconds(self) -> float:
+        """Measure a few steps, undo them, and return the expected seconds per epoch."""
+        before = self._values()
+        training, validation = self.task.parts["training"], self.task.parts["validation"]
+        first = training[: self.batch]
+        batch = self.task.dataset.inputs(first), self.outputs[first]
+        backend.train_on_batch(self.model, *batch)  # compiles
+        begun = self.clock.now()
+        for _ in range(MEASURED_STEPS):
+            backend.train_on_batch(self.model, *batch)
+        seconds = (self.clock.now() - begun) / (MEASURED_STEPS * len(first))
+        for variable, value in zip(self._variables(), before, strict=True):
+            variable.assign(value)
+        # A training step costs about three forward passes.
+        return seconds * (len(training) + len(validation) / 3)
+
+    def mean_epoch_seconds(self) -> float:
+        """Return what an epoch took on average, validation included."""
+        return float(np.mean([row["seconds"] for row in self.history]))
+
+    def _epoch(self) -> tuple[float, bool]:
+        """Train one epoch; return the mean loss and whether the clock let it be a whole one."""
+        epoch = self.progress.epoch
+        rng = np.random.default_rng([self.seed, epoch])
+        order = shuffled(self.task.parts["training"], rng)
+        if (loss := self.schedule.loss_of(epoch, self.horizon)) != self.loss:
+            self._compile(loss)
+        total, seen = 0.0, 0
+        name, steps = f"{self.model.name} epoch {epoch + 1}", -(-len(order) // self.batch)
+        for inputs, outputs in bar(
+            self._batches(order), desc=name, total=steps, leave=False, unit="step"
+        ):
+            rate = self.schedule.rate(self.progress, seen / len(order), self.horizon)
+            self.optimizer.learning_rate.assign(rate)
+            loss_value = backend.train_on_batch(self.model, inputs, outputs)
+            total, seen = total + loss_value * len(outputs), seen + len(outputs)
+            if self.clock.left() <= 0:
+                break
+        return total / seen, seen == len(order)
+
+    def _batches(self, order: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the epoch's inputs and targets, varied in threads while the network trains."""
+        augmentation, preprocessing = self.schedule.augmentation, self.task.dataset.preprocessing
+        rescale = preprocessing.amplitude == "recording"
+
+        def varied(item: tuple[int, tuple[np.ndarray, np.ndarray]]
+                   ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+            step, (part, inputs) = item
+            rng = np.random.default_rng([self.seed, self.progress.epoch, step])
+            signals, targets = inputs[..., 0], self.outputs[part]
+            drawn = augmentation.apply(rng, signals, targets, preprocessing.rate, rescale)
+            return drawn[0][..., None], drawn[1]
+
+        parts = np.random.default_rng([self.seed, self.progress.epoch, PARTS])
+        batches = enumerate(self.task.dataset.batches(order, self.batch, parts))
+        return prefetch(varied, batches, workers=VARYING, depth=VARYING + 1)
+
+    def validate(self) -> float:
+        """Return the measure (`metrics.measure_name`) on the validation part, or minus the loss."""
+        part = self.task.parts["validation"]
+        if self.schedule.monitor == "loss":
+            return -self._loss(part)
+        scores = class_scores(self.forward, self.task, part)[0]
+        threshold = self.schedule.threshold
+        if threshold is None:
+            threshold = single(scores, self.task.dataset.targets[part], self.task.classes)
+        return self.scorer(scores > threshold)
+
+    def _loss(self, part: np.ndarray) -> float:
+        """Return the mean loss of the recordings `part`, without dropout."""
+        scores = column_scores(self.forward, self.task, part)[0]
+        losses = LOSSES[self.schedule.loss](self.task.classes)(self.outputs[part], scores)
+        return float(keras.ops.convert_to_numpy(losses).mean())
+
+    def _note(self, loss: float, score: float, seconds: float) -> None:
+        row = {
+            "epoch": self.progress.epoch,
+            "loss": loss,
+            "validation_score": score,
+            "learning_rate": float(self.model.optimizer.learning_rate.numpy()),
+            "seconds": seconds,
+        }
+        self.history.append(row)
+        text = f"{self.model.name} epoch {row['epoch']}: loss {loss:.4f}, validation {score:.3f}"
+        end = f"; end: {self.progress.stopped}" if self.progress.stopped else ""
+        log.info("%s, %.0f s%s", text, seconds, end)
+
+    def _variables(self) -> list[Any]:
+        """Return weights, dropout's random state and the optimizer's moments."""
+        return [*self.model.variables, *self.model.optimizer.variables]
+
+    def _values(self) -> list[np.ndarray]:
+        return [np.array(variable.numpy()) for variable in self._variables()]
+
+    def _save(self) -> None:
+        state = {
+            "batch": self.batch,
+            "progress": asdict(self.progress),
+            "horizon": self.horizon,
+            "history": self.history,
+        }
+        arrays = {f"v{i}": array for i, array in enumerate(self._values())}
+        arrays |= {f"best{i}": array for i, array in enumerate(self.best_weights)}
+        write_checkpoint(self.checkpoint, self.identity, state, arrays)
+
+    def _restore(self) -> None:
+        """Take up the state of an earlier run of the same identity, if there is one."""
+        state = read_state(self.checkpoint, self.identity)
+        if state is None:
+            return
+        arrays = read_arrays(self.checkpoint)
+        for i, variable in enumerate(self._variables()):
+            variable.assign(arrays[f"v{i}"])
+        self.best_weights = [arrays[f"best{i}"] for i in range(len(self.best_weights))]
+        self.progress, self.history = Progress(**state["progress"]), state["history"]
+        self.batch, self.horizon = state["batch"], state["horizon"]
+        log.info("%s: going on after epoch %d", self.model.name, self.progress.epoch)

@@ -1,0 +1,184 @@
+"""Transfer: networks that were trained on one archive begin the training on another.
+
+Paper B (Ansari et al., MCIRCC, Computing in Cardiology 2020, section 2.3.2): the sigmoids of a
+pretrained network give way to a new head (`networks.swap_head`), and all layers are trained on, by
+the same schedule. The paper tried to freeze its first blocks as well (`networks.freeze`) and found
+full retraining best.
+
+A pretrained network is a member of a model folder, so whatever `pretrain`, `finetune` or
+`train_model.py` has written can be begun from. Members are matched with the networks to be trained
+by specification, and must have the same preprocessing; what does not fit is said, and if nothing
+fits it is an error.
+"""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ecg12.ensemble.model_folder import INDEX, load_network, read_index, read_preprocessing
+from ecg12.models import Network, freeze, network_of, swap_head
+from ecg12.runtime.errors import InputError, ModelError
+from ecg12.runtime.files import sha256
+from ecg12.signal.preprocessing import Preprocessing
+
+log = logging.getLogger(__name__)
+VARIABLE = "ECG12_PRETRAINED"
+FOLDER = Path(__file__).parents[2] / "pretrained"
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A pretrained network on the disk.
+
+    Attributes
+    ----------
+    name
+        Of the member.
+    file, checksum
+        Path of its `.keras` file, and that file's SHA-256.
+    network, preprocessing
+        Its specification, and what it expects of its input.
+    """
+
+    name: str
+    file: str
+    checksum: str
+    network: Network
+    preprocessing: Preprocessing
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the training of one network begins: at a pretrained one, its first blocks frozen."""
+
+    pretrained: Pretrained
+    frozen: int = 0
+
+    def build(self, n_outputs: int) -> Any:
+        """Load the network, give it a new head and freeze its blocks; return the Keras model.
+
+        Raises
+        ------
+        ModelError
+            If the file has changed since it was found.
+        InputError
+            If it has fewer blocks than are to be frozen.
+        """
+        model = load_network(Path(self.pretrained.file), self.pretrained.checksum)
+        model = swap_head(model, n_outputs)
+        try:
+            freeze(model, self.frozen)
+        except ValueError as error:
+            raise InputError(f"{self.pretrained.file}: {error}") from error
+        return model
+
+
+def pretrained_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the folder of pretrained networks to use, or None for training from scratch.
+
+    The variable `ECG12_PRETRAINED` names it; set but empty it forbids any. Without the variable it
+    is `pretrained` beside the package, if there is one.
+    """
+    named = environment.get(VARIABLE)
+    if named is not None:
+        return Path(named) if named else None
+    return FOLDER if FOLDER.is_dir() else None
+
+
+def read_pretrained(folder: str | Path) -> list[Pretrained]:
+    """List the networks of a model folder; members without a specification are left out, and said.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds no model, a file is missing or damaged, or no member has a
+        specification.
+    """
+    if not Path(folder).is_dir():
+        raise ModelError(
+            f"{folder}: there is no such folder of pretrained networks; to begin from scratch, "
+            f"name none and set {VARIABLE} to nothing"
+        )
+    found = []
+    for entry in read_index(folder)["members"]:
+        try:
+            file = Path(folder) / Path(entry["file"]).name
+            stored = entry.get("network")
+            if stored is None:
+                log.warning("%s: %s has no specification; left out", folder, entry["name"])
+                continue
+            preprocessing = read_preprocessing(entry["preprocessing"])
+            one = Pretrained(
+                entry["name"], str(file), entry["sha256"], network_of(stored), preprocessing
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"{Path(folder) / INDEX}: not a classifier's index: {error}"
+            ) from error
+        if not file.is_file() or sha256(file) != one.checksum:
+            raise ModelError(f"{file}: missing or damaged; its checksum should be {one.checksum}")
+        found.append(one)
+    if not found:
+        raise ModelError(f"{folder}: made by a version that wrote no specifications; pretrain anew")
+    return found
+
+
+def match(
+    folder: str | Path,
+    networks: Sequence[Network],
+    preprocessing: Preprocessing,
+    frozen: int = 0,
+) -> tuple[Start | None, ...]:
+    """Say where the training of each network begins.
+
+    Parameters
+    ----------
+    folder
+        A model folder.
+    networks
+        Specifications to be trained. The first of equal ones begins at the first pretrained one of
+        that specification, and so on; for a network without a partner there is None.
+    preprocessing
+        Of the recordings to be trained on.
+    frozen
+        How many blocks of each are not trained.
+
+    Raises
+    ------
+    ModelError
+        As `read_pretrained`.
+    InputError
+        If no network has a partner, or if a partner expects another preprocessing.
+    """
+    left = read_pretrained(folder)
+    starts: list[Start | None] = []
+    for network in networks:
+        partner = next((one for one in left if one.network == network), None)
+        if partner is None:
+            log.warning("%s: none fits %s, which begins from scratch", folder, network.name)
+            starts.append(None)
+            continue
+        left.remove(partner)
+        _check(partner, preprocessing)
+        log.info("%s begins at %s (%d blocks frozen)", network.name, partner.file, frozen)
+        starts.append(Start(partner, frozen))
+    if not any(starts):
+        known = ", ".join(dict.fromkeys(one.network.name for one in left))
+        raise InputError(
+            f"{folder}: its networks ({known}) are none of those to be trained; choose their "
+            f"recipe, or train from scratch with {VARIABLE} set to nothing"
+        )
+    if left:
+        log.warning("%s: not used: %s", folder, ", ".join(one.name for one in left))
+    return tuple(starts)
+
+
+def _check(pretrained: Pretrained, preprocessing: Preprocessing) -> None:
+    if replace(pretrained.preprocessing, parts=1) != replace(preprocessing, parts=1):
+        raise InputError(
+            f"{pretrained.file}: was trained on recordings prepared by {pretrained.preprocessing}, "
+            f"which are here prepared by {preprocessing}"
+        )

@@ -1,0 +1,265 @@
+"""Prediction on one's own recordings: decisions by hand, layouts, files that cannot be read."""
+
+import csv
+import json
+import re
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecg12.__main__ import main
+from ecg12.decision.calibration import Calibration
+from ecg12.ensemble.classifier import Classifier, Member, Prediction
+from ecg12.ensemble.model_folder import save_classifier
+from ecg12.inference.driving import drive
+from ecg12.inference.layouts import NOTICE, render
+from ecg12.inference.results import Failure, predict_files, predict_records, predict_signals
+from ecg12.inference.sources import expand
+from ecg12.io.classes import CPSC_2018, WEIGHTS, load_weights
+from ecg12.io.leads import LEADS
+from ecg12.io.wfdb import write_record
+from ecg12.models import ResNet
+from ecg12.runtime.backend import keras
+from ecg12.runtime.errors import InputError
+from ecg12.signal.preprocessing import Preprocessing, prepare
+from ecg12.synthetic.muse_xml import Visit, write_muse
+
+CLASSES = load_weights(WEIGHTS)
+README = Path(__file__).parents[2] / "README.md"
+# Members' scores and thresholds of AF, IAVB and the other seven classes of CPSC 2018.
+SCORES = np.array([[0.9, 0.2] + [0.1] * 7, [0.6, 0.7] + [0.1] * 7, [0.4, 0.3] + [0.1] * 7])
+CUTS = np.array([[0.5] * 9, [0.65] * 9, [0.25] * 9])
+EDF = b"0       " + b"X".ljust(248)
+PATIENT = Visit("PID-4711", "DOE", "JANE", date(1950, 2, 3), datetime(2020, 5, 6, 7, 8))
+
+
+@dataclass
+class Fixed:
+    """Stands for an ensemble of three members that says the same of every recording."""
+
+    calibration: Calibration | None = None
+    classes = CPSC_2018
+    preprocessings = (Preprocessing(),)
+    members = tuple(Member(str(i), None, Preprocessing(), cuts, 0.5) for i, cuts in enumerate(CUTS))
+
+    def prepare(self, record):
+        return (prepare(record, self.preprocessings[0]),)
+
+    def predict(self, prepared):
+        votes = (SCORES > CUTS).sum(axis=0)
+        rows = (votes >= 2, np.sort(SCORES, axis=0)[1], votes)
+        return Prediction(*(np.tile(row, (len(prepared), 1)) for row in rows))
+
+
+@pytest.fixture
+def folder(tmp_path, make_record):
+    """Write a WFDB recording, a MUSE file, and four files that cannot be read."""
+    place = tmp_path / "mine"
+    place.mkdir()
+    write_record(place, make_record("A1"))
+    write_muse(place, make_record("B2", seconds=4), ["Normal sinus rhythm"], PATIENT)
+    (place / "c.edf").write_bytes(EDF)
+    (place / "d.dcm").write_bytes(bytes(128) + b"DICM")
+    (place / "e.xml").write_text('<?xml version="1.0"?><AnnotatedECG xmlns="urn:hl7-org:v3"/>')
+    (place / "f.hea").write_text("f 12 500 5000\n")
+    return place
+
+
+def test_decisions_by_hand(make_record):
+    """AF: scores .9 .6 .4 exceed .5 .65 .25 twice, median .6; IAVB: .2 .7 .3 twice, median .3."""
+    [result] = predict_records(Fixed(), [make_record("R", seconds=4)])
+    first, second, third = result.classes[:3]
+    assert (first.codes, first.abbreviation) == (("164889003",), "AF")
+    assert first.name == "atrial fibrillation"
+    assert (first.positive, first.score, first.votes) == (True, 0.6, 2)
+    assert (second.positive, second.score, second.votes) == (True, 0.3, 2)
+    assert (third.positive, third.score, third.votes) == (False, 0.1, 0)
+    assert first.thresholds == (0.5, 0.65, 0.25)
+    assert [entry.abbreviation for entry in result.diagnoses] == ["AF", "IAVB"]
+    assert (result.source, result.leads, result.rate, result.seconds) == ("R", LEADS, 500, 4)
+
+
+def test_probabilities_only_where_the_model_is_calibrated(make_record):
+    """Slope 1 and intercept 0 leave scores as they are, 2 and 1 make p = 1/(1 + e^-1 (.7/.3)²)."""
+    nothing = [np.nan] * 7
+    calibration = Calibration(np.array([1, 2, *nothing]), np.array([0, 1, *nothing]))
+    record = make_record("R")
+    [result], [without] = (predict_records(Fixed(c), [record]) for c in (calibration, None))
+    expected = 1 / (1 + np.exp(-1) * (0.7 / 0.3) ** 2)
+    assert [e.probability for e in result.classes[:2]] == pytest.approx([0.6, expected])
+    assert {entry.probability for entry in result.classes[2:]} == {None}
+    assert {entry.probability for entry in without.classes} == {None}
+    assert [e.score for e in result.classes] == [e.score for e in without.classes]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """Three untrained networks with thresholds amid their scores, calibrated; and their folder."""
+    preprocessing = Preprocessing(seconds=2.0)
+    members = []
+    for seed in range(3):
+        keras.utils.set_random_seed(seed)
+        network = ResNet(2, 3, 1, 2).build(len(CLASSES.columns), preprocessing.n_samples)
+        members.append(Member(f"m{seed}", network, preprocessing, np.full(24, 0.5), 0.5))
+    slopes = np.where(np.arange(24) < 20, 1.5, np.nan)
+    classifier = Classifier(CLASSES, members, Calibration(slopes, slopes - 2))
+    place = tmp_path_factory.mktemp("model")
+    save_classifier(place, classifier)
+    return classifier, place
+
+
+def test_files_get_the_driver_s_answers(model, tmp_path, make_record):
+    classifier, place = model
+    paths = []
+    (tmp_path / "data").mkdir()
+    for i in range(40):  # more than one batch
+        record = make_record(f"R{i:02}", seed=i, seconds=3, leads=LEADS[i % 3 :])
+        paths.append(write_record(tmp_path / "data", record))
+    drive(place, tmp_path / "data", tmp_path / "out")
+    results = list(predict_files(classifier, paths))
+    assert [result.source for result in results] == [str(path) for path in paths]
+    for result in results:
+        lines = (tmp_path / "out" / f"{Path(result.source).stem}.csv").read_text().splitlines()
+        codes, labels, scores = (line.split(",") for line in lines[1:])
+        said = {code: entry for entry in result.classes for code in entry.codes}
+        assert [str(int(said[code].positive)) for code in codes] == labels
+        expected = np.array(scores, float)
+        np.testing.assert_allclose([said[code].score for code in codes], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("mV", 1), ("uV", 1e3), ("V", 1e-3), ("nV", 1e6)])
+def test_arrays_are_judged_as_the_same_recording_on_disk(model, make_ecg, tmp_path, unit, factor):
+    classifier, _ = model
+    signals = make_ecg(500, 3)[[1, 0, 7]]
+    result = predict_signals(classifier, signals * factor, 500, ["II", "I", "V2"], unit)
+    from ecg12.io.record import Record
+
+    path = write_record(tmp_path, Record.from_millivolts("R", signals, ["II", "I", "V2"], 500))
+    [read] = predict_files(classifier, [path])
+    assert replace(read, source="recording") == result
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"unit": "mm"}, "unknown unit 'mm'; choices: nv, uv"),
+        ({"rate": 0}, "sampling rate 0 Hz; 1 to 100000 Hz"),
+        ({"signals": np.zeros((100, 2))}, r"shape \(100, 2\) for 2 leads; rows must be leads"),
+        ({"leads": ["X", "Y"]}, "none of the leads .'X', 'Y'. is one of"),
+        ({"leads": ["aVR", "AVR"]}, "lead aVR twice"),
+    ],
+)
+def test_arrays_that_cannot_be_are_refused(change, message):
+    given = {"signals": np.zeros((2, 100)), "rate": 100, "leads": ["I", "II"]} | change
+    with pytest.raises(InputError, match=message):
+        predict_signals(Fixed(), **given)
+
+
+def test_readme_s_example_runs(model, tmp_path, monkeypatch, capsys):
+    classifier, place = model
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    [example] = [block for block in blocks if "predict_signals" in block]
+    (tmp_path / "model").symlink_to(place)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(example, names)  # noqa: S102
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == len(names["result"].diagnoses) > 0
+    assert printed[0].split()[0] in CLASSES.names
+
+
+def test_bad_files_cost_no_other(folder):
+    results = list(predict_files(Fixed(), expand([folder, folder / "missing.hea"])))
+    reasons = {Path(r.source).name: r.reason for r in results if isinstance(r, Failure)}
+    read = {Path(r.source).name for r in results if not isinstance(r, Failure)}
+    assert read == {"A1", "B2.xml"}
+    for name, kind in (("c.edf", "EDF"), ("d.dcm", "DICOM"), ("e.xml", "HL7 aECG")):
+        assert f"{name}: {kind}, a format that is not read; read are WFDB" in reasons[name]
+    assert "No such file" in reasons["missing.hea"]
+    assert set(reasons) == {"c.edf", "d.dcm", "e.xml", "f", "missing.hea"}
+
+
+def test_a_header_and_its_signals_are_one_recording(folder, tmp_path):
+    (tmp_path / "empty").mkdir()
+    given = [folder / "A1.mat", folder / "A1.hea", folder / "A1", tmp_path / "empty", folder]
+    paths = expand(given)
+    assert paths[:2] == [folder / "A1.mat", tmp_path / "empty"]
+    assert [path.name for path in paths[2:]] == ["B2.xml", "c.edf", "d.dcm", "e.xml", "f"]
+    reason = next(iter(predict_files(Fixed(), paths[1:2]))).reason
+    assert "a folder without recordings; read are WFDB" in reason
+
+
+def test_text_shows_diagnoses_and_what_comes_next(folder):
+    text = "".join(render("text", predict_files(Fixed(), expand([folder]))))
+    assert text.startswith(NOTICE)
+    assert "no medical device" in NOTICE
+    assert f"{folder / 'A1'}: AF, IAVB\n  12 leads at 500 Hz, 10 s used\n" in text
+    rows = [line.split() for line in text.splitlines() if line.startswith("  + ")]
+    assert rows[0] == ["+", "AF", "atrial", "fibrillation", "0.600", "unknown", "2/3", "0.500",
+                       "0.650", "0.250"]  # fmt: skip
+    assert f"{folder / 'c.edf'}: NOT READ" in text
+    one = list(predict_files(Fixed(), [folder / "A1"]))
+    assert len("".join(render("text", one)).splitlines()) == 3 + 1 + 1 + 1 + 2 + 3
+    assert len("".join(render("text", one, True)).splitlines()) == 3 + 1 + 1 + 1 + 9
+
+
+def test_json_and_csv_hold_every_class_and_failure(folder):
+    items = list(predict_files(Fixed(), expand([folder])))
+    parsed = json.loads("".join(render("json", items)))
+    assert parsed["notice"] == NOTICE
+    assert [Path(r["source"]).name for r in parsed["recordings"]] == ["A1", "B2.xml"]
+    assert [r["diagnoses"] for r in parsed["recordings"]] == [["AF", "IAVB"]] * 2
+    assert parsed["recordings"][0]["classes"][1] == {
+        "codes": ["270492004"], "abbreviation": "IAVB", "name": "first degree AV block",
+        "positive": True, "score": 0.3, "probability": None, "votes": 2,
+        "thresholds": [0.5, 0.65, 0.25],
+    }  # fmt: skip
+    assert [Path(f["source"]).name for f in parsed["failures"]] == ["c.edf", "d.dcm", "e.xml", "f"]
+    rows = list(csv.DictReader("".join(render("csv", items)).splitlines()))
+    assert len(rows) == 2 * 9 + 4
+    assert rows[0] == {
+        "recording": str(folder / "A1"), "codes": "164889003", "abbreviation": "AF",
+        "name": "atrial fibrillation", "positive": "1", "score": "0.6", "probability": "",
+        "votes": "2", "members": "3", "thresholds": "0.5 0.65 0.25", "error": "",
+    }  # fmt: skip
+    assert [row["error"] != "" for row in rows].count(True) == 4
+    assert json.loads("".join(render("json", [])))["recordings"] == []
+
+
+@pytest.mark.parametrize("layout", ["text", "json", "csv"])
+def test_nothing_of_the_patient_is_written(folder, layout):
+    written = "".join(render(layout, predict_files(Fixed(), [folder / "B2.xml"]), True))
+    assert "B2.xml" in written
+    file = (folder / "B2.xml").read_text(encoding="latin-1")
+    for secret in ("DOE", "JANE", "4711", "1950", "05-06-2020"):
+        assert secret in file
+        assert secret not in written
+
+
+def test_command_writes_draws_and_ends_with_an_error(model, folder, tmp_path, capsys):
+    _, place = model
+    output, plots = tmp_path / "out.json", tmp_path / "plots"
+    (folder / "again").mkdir()
+    for suffix in (".hea", ".mat"):
+        (folder / "again" / f"A1{suffix}").write_bytes((folder / f"A1{suffix}").read_bytes())
+    arguments = [str(folder), "--model", str(place), "--format", "json", "-o", str(output)]
+    with pytest.raises(SystemExit, match=r"of 7 recordings 4 failed:\n  not read: .*c\.edf") as end:
+        main(["predict", *arguments, "--plot", str(plots)])
+    assert isinstance(end.value.code, str)  # Python prints it and exits with 1
+    assert capsys.readouterr().out == ""
+    assert len(json.loads(output.read_text())["recordings"]) == 3
+    assert sorted(path.name for path in plots.iterdir()) == ["A1.png", "A1_2.png", "B2.png"]
+
+
+def test_command_prints_results_alone(model, folder, capsys):
+    _, place = model
+    main(["predict", str(folder / "A1.hea"), "--model", str(place), "--format", "json"])
+    assert len(json.loads(capsys.readouterr().out)["recordings"]) == 1
+
+
+def test_command_without_a_model_says_how_to_make_one(folder, tmp_path):
+    with pytest.raises(SystemExit, match=r"no/classifier\.json: missing; train a model first"):
+        main(["predict", str(folder), "--model", str(tmp_path / "no")])

@@ -1,0 +1,237 @@
+"""Hostile input: nothing hangs, fills the memory, leaves the folder or costs other recordings."""
+
+import os
+import signal
+import struct
+import subprocess
+import sys
+import tracemalloc
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.io.formats import read_any
+from ecg12.io.leads import LEADS
+from ecg12.io.matlab import read_mat
+from ecg12.io.muse import read_muse
+from ecg12.io.outputs import read_output, write_output
+from ecg12.io.wfdb import find_records, read_header, read_record, write_record
+from ecg12.metrics.evaluation import read_codes
+from ecg12.runtime.errors import InputError, RecordError
+
+CLASSES = load_weights(WEIGHTS)
+NAMES = [b"Mu\xf1oz", b"new\nline", b"tab\tx", b"\x1b[31mred", b"a,b", b"#hash", b"-rf", b"x" * 251]
+
+
+@contextmanager
+def limits(seconds=10, peak=50e6):
+    """End what hangs; the block may not take more than `peak` bytes."""
+
+    def hang(number, frame):
+        raise AssertionError(f"not done after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, hang)
+    signal.alarm(seconds)
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < peak
+    finally:
+        tracemalloc.stop()
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def sparse(path, size=2**30, head=b""):
+    """Make a file of `size` bytes of which only `head` takes room on the disk: one endless line."""
+    path.write_bytes(head)
+    os.truncate(path, size)
+    return path
+
+
+HEADER = "A1 12 500 5000\n" + "".join(f"A1.mat 16+24 1000/mV 16 0 0 0 0 {x}\n" for x in LEADS)
+READERS = {
+    ".hea": [read_header, read_record, read_codes],
+    ".xml": [read_muse, read_any],
+    ".csv": [lambda path: read_output(path, CLASSES)],
+}
+
+
+@pytest.mark.parametrize("suffix", READERS)
+def test_a_line_of_a_gigabyte_is_refused_unread(tmp_path, suffix):
+    path = sparse(tmp_path / f"A1{suffix}", head=HEADER.encode())
+    for read in READERS[suffix]:
+        with limits(), pytest.raises(InputError, match=rf"A1\{suffix}: larger than \d+ bytes"):
+            read(path)
+
+
+@pytest.mark.parametrize("suffix", READERS)
+@pytest.mark.parametrize("kind", ["pipe", "device", "link to a device"])
+def test_what_never_ends_is_refused(tmp_path, suffix, kind):
+    path = tmp_path / f"A1{suffix}"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device" and os.geteuid() == 0:
+        os.mknod(path, 0o600 | 0o020000, os.makedev(1, 5))  # /dev/zero
+    else:
+        path.symlink_to("/dev/zero")
+    for read in READERS[suffix]:
+        with limits(), pytest.raises((InputError, OSError), match=rf"A1\{suffix}"):
+            read(path)
+
+
+def test_signals_in_a_pipe_are_no_signal_file(tmp_path):
+    (tmp_path / "A1.hea").write_text(HEADER)
+    os.mkfifo(tmp_path / "A1.mat")
+    with limits(), pytest.raises(RecordError, match="no signal file"):
+        read_record(tmp_path / "A1")
+
+
+def test_a_header_that_claims_a_billion_samples(tmp_path):
+    (tmp_path / "A1.hea").write_text(HEADER.replace(" 5000\n", " 1000000000\n"))
+    (tmp_path / "A1.mat").write_bytes(
+        struct.pack("<5i", 30, 12, 10**9, 0, 4) + b"val\0" + b"\1" * 99
+    )
+    with limits(), pytest.raises(RecordError, match=r"A1\.mat: truncated: 12 x 1000000000 samples"):
+        read_record(tmp_path / "A1")
+
+
+def test_of_a_recording_of_a_gigabyte_only_what_is_asked_for_is_read(tmp_path):
+    (tmp_path / "A1.hea").write_text(HEADER)
+    head = struct.pack("<5i", 30, 12, 2**30 // 24, 0, 4) + b"val\0"
+    sparse(tmp_path / "A1.mat", size=2**30 + 24, head=head)
+    with limits():
+        assert read_record(tmp_path / "A1", seconds=11).stored.shape == (12, 5500)
+
+
+def version_4(rows, columns, name=b"fs\0", kind=30, data=b"\0" * 200):
+    return struct.pack("<5i", kind, rows, columns, 0, len(name)) + name + data
+
+
+@pytest.mark.parametrize("rows", range(-30, 0))
+def test_matrices_of_negative_size_lead_nowhere_back(tmp_path, rows):
+    """SciPy seeks backwards there and reads the same header for ever."""
+    (tmp_path / "a.mat").write_bytes(version_4(rows, 1))
+    with limits(), pytest.raises(RecordError, match="shape"):
+        read_mat(tmp_path / "a.mat")
+
+
+def compressed(n_bytes, copies=1):
+    """Return a version 5 file whose variables decompress to `n_bytes` each, none of them `val`."""
+    inner = struct.pack("<2I", 14, n_bytes) + b"\0" * n_bytes
+    packed = zlib.compress(inner, 9)
+    element = struct.pack("<2I", 15, len(packed)) + packed
+    return b"MATLAB 5.0".ljust(124) + b"\0\1IM" + element * copies
+
+
+def test_bombs_are_unpacked_to_a_limit_that_counts_for_the_whole_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("ecg12.io.matlab.LARGEST_FILE", 2**22)
+    (tmp_path / "a.mat").write_bytes(compressed(2**20, copies=1000))
+    with limits(seconds=3), pytest.raises(RecordError, match=r"a\.mat: "):
+        read_mat(tmp_path / "a.mat")
+
+
+def test_one_bomb_takes_no_more_than_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr("ecg12.io.matlab.LARGEST_FILE", 2**22)
+    (tmp_path / "a.mat").write_bytes(compressed(2**26))
+    with limits(peak=30e6), pytest.raises(RecordError, match=r"damaged MATLAB file"):
+        read_mat(tmp_path / "a.mat")
+
+
+def test_a_flood_of_empty_elements_ends_soon(tmp_path):
+    head = b"MATLAB 5.0".ljust(124) + b"\0\1IM"
+    flood = struct.pack("<2I", 14, 2**25 - 8) + b"\0" * (2**25 - 8)
+    for data in (head + b"\0" * 2**25, head + flood):
+        (tmp_path / "a.mat").write_bytes(data)
+        with limits(seconds=2), pytest.raises(RecordError, match=r"a\.mat: "):
+            read_mat(tmp_path / "a.mat")
+
+
+@pytest.mark.parametrize("name", [".", "..", "/", "//", "../..", "a\0b", "x" * 300, "~", "*"])
+def test_a_signal_file_of_an_impossible_name(tmp_path, name):
+    (tmp_path / "A1.hea").write_text(HEADER.replace("A1.mat", name))
+    with pytest.raises(RecordError, match=r"A1\.hea: no signal file A1\.mat"):
+        read_record(tmp_path / "A1")
+
+
+@pytest.fixture
+def secret(tmp_path):
+    """Write a recording outside the data folder, and a harmless one of the same name inside."""
+    (tmp_path / "data").mkdir()
+    samples = np.arange(600, dtype="<i2")
+    (tmp_path / "s.dat").write_bytes((samples + 1000).tobytes())
+    (tmp_path / "data" / "s.dat").write_bytes(samples.tobytes())
+    return tmp_path / "s.dat"
+
+
+@pytest.mark.parametrize(
+    "named", ["../s.dat", "{}", "./../s.dat", "sub/../../s.dat", "s.dat::file://{}"]
+)
+def test_no_header_makes_wfdb_leave_the_folder(secret, named):
+    file = named.format(secret)
+    data = secret.parent / "data"
+    (data / "s.hea").write_text(f"s 1 500 600\n{file} 16 1000/mV 16 0 0 0 0 I\n")
+    if "::" in file:
+        (data / Path(file).name).touch()
+    with pytest.raises(RecordError, match=r"s\.hea: .*(beside the header|no signal file)"):
+        read_record(data / "s")
+
+
+def test_a_header_of_segments_is_refused(secret):
+    data = secret.parent / "data"
+    (data / "s.hea").write_text("s/2 1 500 600\ns.dat 16 1000/mV 16 0 0 0 0 I\n")
+    with pytest.raises(RecordError, match="beside the header"):
+        read_record(data / "s")
+
+
+def test_links_to_files_are_followed_links_to_folders_are_not(tmp_path, make_record):
+    for name in ("data", "elsewhere"):
+        (tmp_path / name).mkdir()
+    write_record(tmp_path / "elsewhere", make_record("A1"))
+    for suffix in (".hea", ".mat"):
+        (tmp_path / "data" / f"A1{suffix}").symlink_to(tmp_path / "elsewhere" / f"A1{suffix}")
+    (tmp_path / "data" / "more").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "data" / "loop").symlink_to(tmp_path / "data")
+    (tmp_path / "data" / "A2.hea").symlink_to(tmp_path / "data" / "A2.hea")
+    found = find_records(tmp_path / "data")
+    assert [path.name for path in found] == ["A1", "A2"]
+    assert read_record(found[0]).stored.shape == (12, 5000)
+    with pytest.raises(RecordError, match=r"A2\.hea: "):
+        read_record(found[1])
+
+
+def test_of_another_file_s_text_no_more_than_a_piece_is_quoted(tmp_path):
+    (tmp_path / "secrets").write_text("password " * 1000)
+    (tmp_path / "A1.hea").symlink_to(tmp_path / "secrets")
+    with pytest.raises(RecordError) as caught:
+        read_record(tmp_path / "A1")
+    assert str(caught.value).count("password") < 10
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_file_name_gets_an_output_of_four_lines(tmp_path, make_record, name):
+    stem = os.fsdecode(name)
+    write_record(tmp_path, make_record("A1"))
+    for suffix in (".hea", ".mat"):
+        (tmp_path / f"A1{suffix}").rename(tmp_path / f"{stem}{suffix}")
+    (found,) = find_records(tmp_path)
+    record = read_record(found)
+    assert record.name == stem
+    path = write_output(tmp_path, record.name, ["426783006"], [1], [0.5])
+    assert path.name == f"{stem}.csv"
+    head, *rows = path.read_text().split("\n")
+    assert rows == ["426783006", "1", "0.5", ""]
+    assert head.startswith("#")
+    assert head.isprintable()
+
+
+def test_file_names_in_the_log_command_no_terminal():
+    script = "import sys, logging; from ecg12.runtime.progress import log_to; log_to(sys.stdout)\n"
+    script += r"logging.info('%s: bad', '\x1b[31mA\udcf1\nµ')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout.decode() == "\\x1b[31mA\\udcf1\nµ: bad\n"
+    assert done.stderr == b""

@@ -1,0 +1,100 @@
+"""Which recordings of a folder have labels: headers, label tables, MUSE files, patients."""
+
+import os
+
+import numpy as np
+import pytest
+
+from ecg12.data.dataset import prepare_folder
+from ecg12.data.splits import split
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.io.formats import read_any
+from ecg12.io.label_table import LabelTable
+from ecg12.io.leads import LEADS
+from ecg12.io.manifest import build_manifest
+from ecg12.io.record import Record
+from ecg12.io.wfdb import write_record
+from ecg12.runtime.errors import InputError
+from ecg12.signal.preprocessing import Preprocessing, prepare
+from ecg12.synthetic.muse import generate_muse
+
+CLASSES = load_weights(WEIGHTS)
+SHORT = Preprocessing(seconds=1.0, margin=0.5)
+AF, NSR = "164889003", "426783006"
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """Two MUSE files in a folder, and one challenge recording with a code in its header."""
+    folder = tmp_path_factory.mktemp("archive")
+    generate_muse(folder / "muse", 2)
+    signals = np.random.default_rng(0).normal(size=(12, 600))
+    (folder / "wfdb").mkdir()
+    write_record(folder / "wfdb", Record.from_millivolts("A1", signals, LEADS, 500.0, codes=(AF,)))
+    return folder
+
+
+RECORDINGS = ("wfdb/A1", "muse/S00001", "muse/S00000", "muse/gone")
+TABLE = LabelTable(RECORDINGS, ("p", "q", "p", ""), ((NSR,), (NSR,), (NSR,), ()))
+
+
+def test_a_table_labels_files_of_any_format_and_overrules_headers(archive, tmp_path, caplog):
+    dataset = prepare_folder(archive, tmp_path, SHORT, CLASSES, 1, TABLE)
+    assert dataset.names == ("muse/S00000", "muse/S00001", "wfdb/A1")
+    assert dataset.patients == ("p", "q", "p")
+    np.testing.assert_array_equal(dataset.targets.nonzero()[1], [CLASSES.normal] * 3)
+    record = read_any(archive / "muse" / "S00001.xml", SHORT.needed_seconds)
+    np.testing.assert_array_equal(dataset.signals[1], prepare(record, SHORT))
+    assert "1 of 4 recordings of the label table are not there, such as 'muse/gone'" in caplog.text
+
+
+def test_without_a_table_muse_files_are_left_out_and_counted(archive, caplog):
+    listing = build_manifest(archive)
+    assert listing.names == ("wfdb/A1",)
+    assert listing.codes == ((AF,),)
+    assert listing.patients == ()
+    assert "left out: 2 of 3 recordings are MUSE files" in caplog.text
+    with pytest.raises(InputError, match="all 2 recordings are MUSE files, which hold no codes"):
+        build_manifest(archive / "muse")
+
+
+def test_recordings_without_a_row_are_left_out_not_negative(archive, caplog):
+    table = LabelTable(("muse/S00001",), ("",), ((),))
+    listing = build_manifest(archive, table)
+    assert listing.names == ("muse/S00001",)
+    assert listing.patients == ()  # none is known
+    assert "left out: 2 of 3 recordings are not in the label table" in caplog.text
+    with pytest.raises(InputError, match="all 3 recordings are not in the label table, such as"):
+        build_manifest(archive, LabelTable(("x",), ("",), ((),)))
+
+
+def test_digest_follows_files_labels_and_patients(archive):
+    before = build_manifest(archive, TABLE).digest
+    assert build_manifest(archive, TABLE).digest == before
+    codes = LabelTable(TABLE.recordings, TABLE.patients, ((AF,), *TABLE.codes[1:]))
+    patients = LabelTable(TABLE.recordings, ("q", *TABLE.patients[1:]), TABLE.codes)
+    digests = {build_manifest(archive, table).digest for table in (codes, patients)}
+    path = archive / "muse" / "S00000.xml"
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+    digests.add(build_manifest(archive, TABLE).digest)
+    assert len(digests | {before}) == 4
+
+
+def test_no_patient_is_in_two_parts_and_patients_are_divided_60_20_20():
+    rng = np.random.default_rng(0)
+    patients = [f"p{i}" for i in rng.integers(100, size=700)] + [""] * 50
+    parts = split(750, 3, patients)
+    assert sorted(np.concatenate(list(parts.values()))) == list(range(750))
+    known = {name: {patients[i] for i in part} - {""} for name, part in parts.items()}
+    assert not known["training"] & known["validation"]
+    assert not (known["training"] | known["validation"]) & known["test"]
+    unknown = {name: sum(not patients[i] for i in part) for name, part in parts.items()}
+    counts = {name: len(known[name]) + unknown[name] for name in parts}
+    assert counts == {"training": 90, "validation": 30, "test": 30}
+
+
+def test_one_patient_alone_trains_and_validates():
+    parts = split(3, 0, ["p", "p", "p"])
+    assert {name: part.tolist() for name, part in parts.items()} == {
+        "training": [0, 1, 2], "validation": [0, 1, 2], "test": []
+    }  # fmt: skip

@@ -1,0 +1,152 @@
+"""Jobs in processes and on a cluster: results as they end or in order, whatever is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ecg12.runtime.errors import InputError
+from ecg12.runtime.executors import Cluster, Local
+from ecg12.runtime.isolated import isolated
+from stress.loopback import ROOT, free_port, kill, loopback
+
+
+def square(number):
+    return number**2
+
+
+def refuse(number):
+    raise InputError(f"no {number}")
+
+
+def die_once(number, mark):
+    """Kill this process at the first call for a job that has a mark."""
+    if mark and not Path(mark).exists():
+        Path(mark).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number**2
+
+
+def die(number):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_of_a_local_pool(workers):
+    pool = Local(workers)
+    jobs = {f"job {number}": (number,) for number in range(9)}
+    assert dict(pool.completed(square, jobs)) == {key: number**2 for key, (number,) in jobs.items()}
+    assert list(pool.in_order(square, list(jobs.values()))) == [n**2 for n in range(9)]
+    assert list(pool.in_order(square, [])) == []
+    with pytest.raises(InputError, match="no 3"):
+        list(pool.completed(refuse, {0: (3,)}))
+
+
+def test_a_local_pool_outlives_its_processes(tmp_path):
+    marks = {2: str(tmp_path / "two"), 5: str(tmp_path / "five")}
+    jobs = {number: (number, marks.get(number)) for number in range(8)}
+    assert dict(Local(2).completed(die_once, jobs)) == {number: number**2 for number in range(8)}
+    with pytest.raises(InputError, match="5 processes were killed one after the other"):
+        dict(Local(2).completed(die, {1: (1,)}))
+
+
+# A process of its own
+
+
+def test_a_job_alone_is_undisturbed_and_outlives_its_process(tmp_path):
+    assert isolated(die_once, 3, str(tmp_path / "mark")) == 9
+    assert isolated(os.getpid) != os.getpid()
+    with pytest.raises(InputError, match="no 3"):
+        isolated(refuse, 3)
+    with pytest.raises(InputError, match="die: its process was killed 5 times"):
+        isolated(die, 1)
+
+
+def wait_in_child(path):
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(60)
+
+
+def test_a_job_alone_ends_with_the_process_that_asked(tmp_path):
+    note = tmp_path / "pid"
+    code = f"from test_executors import *; isolated(wait_in_child, {str(note)!r})"
+    paths = f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'runtime'}"
+    asking = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": paths})
+    until(lambda: note.exists() and note.read_text())
+    child = int(note.read_text())
+    kill(asking)
+    until(lambda: not Path(f"/proc/{child}").exists() or "zombie" in status(child))
+
+
+def status(pid):
+    return Path(f"/proc/{pid}/status").read_text()
+
+
+def until(holds, seconds=30):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+# A cluster on loopback
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """Run a scheduler and two workers."""
+    pytest.importorskip("distributed", reason="no Dask; pip install -e '.[cluster]'")
+    with loopback(tmp_path, 2) as running:
+        yield running
+
+
+def slow_square(number, folder):
+    """Note each begun and each finished call in a file."""
+    path = Path(folder) / f"job{number}"
+    path.with_suffix(".begun").touch()
+    time.sleep(0.5)
+    path.with_suffix(".done").touch()
+    return number**2
+
+
+def test_a_cluster_outlives_worker_and_scheduler(cluster, tmp_path):
+    folder = tmp_path / "jobs"
+    folder.mkdir()
+    jobs = {number: (number, str(folder)) for number in range(12)}
+    found = []
+    for key, result in Cluster(cluster.address, patience=60).completed(slow_square, jobs):
+        found.append((key, result))
+        if len(found) == 2:
+            kill(cluster.workers[0])
+        if len(found) == 4:
+            kill(cluster.scheduler)
+            cluster.start_scheduler()
+            for worker in cluster.workers:
+                kill(worker)
+        cluster.keep_workers(2)
+    assert sorted(found) == [(number, number**2) for number in range(12)]
+
+
+def test_a_cluster_gives_results_in_order_and_errors_as_they_are(cluster):
+    pool = Cluster(cluster.address, patience=60)
+    arguments = [(number,) for number in range(300)]
+    assert list(pool.in_order(square, arguments)) == [number**2 for number in range(300)]
+    with pytest.raises(InputError, match="no 3"):
+        list(pool.completed(refuse, {0: (3,)}))
+
+
+def test_a_scheduler_out_of_reach_is_named():
+    pytest.importorskip("distributed", reason="no Dask; pip install -e '.[cluster]'")
+    pool = Cluster(f"tcp://127.0.0.1:{free_port()}", patience=0)
+    with pytest.raises(InputError, match=r"tcp://127.* no scheduler to be reached for 0 s"):
+        list(pool.completed(square, {0: (3,)}))
+
+
+def test_a_cluster_without_dask_is_refused(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match="a Dask cluster needs distributed; .* pip install"):
+        list(Cluster("tcp://127.0.0.1:1").completed(square, {0: (3,)}))

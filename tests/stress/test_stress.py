@@ -1,0 +1,64 @@
+"""Short versions of the campaigns in `stress/`, which `make stress` runs at length."""
+
+import numpy as np
+import pytest
+
+from ecg12.ensemble.classifier import Classifier, Member
+from ecg12.ensemble.model_folder import save_classifier
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.models import ResNet
+from ecg12.runtime.backend import keras
+from ecg12.signal.preprocessing import Preprocessing
+from ecg12.synthetic import recording
+from stress.altered import AF, VARIANTS, quirks
+from stress.targets import CORPUS, TARGETS, run
+
+FILES = [(name, path) for name in TARGETS for path in sorted((CORPUS / name).iterdir())]
+
+
+def mutated(data, rng):
+    """Change, delete, insert or repeat a few random bytes."""
+    data = bytearray(data)
+    for _ in range(rng.integers(1, 8)):
+        i, j = rng.integers(len(data) or 1, size=2)
+        kind = rng.integers(4)
+        if kind == 0 and data:
+            data[i] = rng.integers(256)
+        elif kind == 1:
+            del data[i : i + rng.integers(1, 6)]
+        elif kind == 2:
+            data[i:i] = rng.choice(list(b"0123456789.-+e/()#|, \n\r\0<>_\xff"), 3).tolist()
+        else:
+            data[i:i] = data[j : j + 8]
+    return bytes(data)
+
+
+@pytest.mark.parametrize(("name", "path"), FILES, ids=lambda value: getattr(value, "name", value))
+def test_the_corpus_and_its_neighbours_are_read_or_refused(name, path, tmp_path):
+    """300 mutants of each file of the corpus raise nothing but the documented error."""
+    rng, data = np.random.default_rng(0), path.read_bytes()
+    outcomes = {run(name, mutated(data, rng), tmp_path) for _ in range(300)}
+    assert outcomes <= {True, False}
+    assert run(name, data, tmp_path) != (path.stem in REFUSED)
+
+
+REFUSED = {"two_leads", "v4_back", "entity"}
+
+
+def test_every_quirk_is_answered_and_the_unreadable_are_named(tmp_path):
+    keras.utils.set_random_seed(0)
+    classes, chain = load_weights(WEIGHTS), Preprocessing(seconds=2.0)
+    model = ResNet(2, 3, 1, 4).build(len(classes.columns), chain.n_samples)
+    member = Member("a", model, chain, np.full(len(classes), 0.5), 0.0)
+    (tmp_path / "model").mkdir()
+    save_classifier(tmp_path / "model", Classifier(classes, [member]))
+    assert quirks(tmp_path).startswith("90 quirks: 90 answered, 8 of them unreadable")
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_altered_data_keep_their_recordings_sound(name):
+    records = VARIANTS[name]([recording(1, i) for i in range(20)])
+    counts = {"15 %": 3, "150 %": 30, "one recording": 1}
+    assert len(records) == counts.get(name, 20)
+    assert len({record.name for record in records}) == len(records)
+    assert not (name == "AF removed" and any(AF in record.codes for record in records))

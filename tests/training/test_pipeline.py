@@ -1,0 +1,286 @@
+"""Training a submission: members, plans, resume, reports, and data that teach nothing."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ecg12.data.dataset import Dataset
+from ecg12.decision.calibration import calibrate
+from ecg12.ensemble.classifier import Member
+from ecg12.ensemble.model_folder import load_classifier
+from ecg12.inference.driving import drive
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.io.leads import LEADS
+from ecg12.io.record import Record
+from ecg12.io.wfdb import write_record
+from ecg12.metrics import challenge_score
+from ecg12.models import CRNN, ResNet
+from ecg12.runtime.errors import InputError
+from ecg12.runtime.files import locked
+from ecg12.signal.preprocessing import Preprocessing
+from ecg12.training.pipeline import REPORT, WORK, train
+from ecg12.training.recipes import Recipe, get_recipe
+from ecg12.training.resources import Clock
+from ecg12.training.schedule import Schedule
+from ecg12.training.selection import Candidate, calibration_of
+from ecg12.training.trainer import Task
+from ecg12.training.trainer import pipeline as submission
+
+CLASSES = load_weights(WEIGHTS)
+SHORT = Preprocessing(seconds=0.4, margin=0.2)
+TINY = Recipe(
+    "tiny", (ResNet(2, 3, 1, 3, p=0.5),) * 3, 3, Schedule(epochs=2, threshold=None), SHORT, seed=5
+)
+
+
+def write(folder, n=20, codes=("426783006", "164889003")):
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(n):
+        signals = rng.normal(0, 1, (12, 400)) * (1 + 2 * (i % len(codes)))
+        own = (codes[i % len(codes)],)
+        write_record(folder, Record.from_millivolts(f"R{i}", signals, LEADS, 500.0, codes=own))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Train the tiny recipe on 20 recordings of noise."""
+    place = tmp_path_factory.mktemp("submission")
+    write(place / "data")
+    (place / "model").mkdir()
+    (place / "model" / "mine.keras").write_text("a user's own file")
+    return place, train(place / "data", place / "model", TINY)
+
+
+def test_a_database_validates_where_the_recipe_says_so(tmp_path):
+    for name, n in (("ptb", 6), ("georgia", 14)):
+        (tmp_path / "data").mkdir(exist_ok=True)
+        write(tmp_path / "data" / name, n)
+    recipe = replace(TINY, networks=TINY.networks[:1], validation="database", seed=1)
+    train(tmp_path / "data", tmp_path / "model", recipe)
+    report = json.loads((tmp_path / "model" / REPORT).read_text())
+    assert report["recipe"]["validation"] == "database"
+    assert report["data"]["validating_databases"] in (["ptb"], ["georgia"])
+    with pytest.raises(InputError, match="all recordings belong to one database, other"):
+        train(tmp_path / "data" / "ptb", tmp_path / "other", recipe)
+    with pytest.raises(ValueError, match="unknown validation 'site'; choices: random, database"):
+        replace(TINY, validation="site")
+
+
+def test_without_recordings_nothing_is_written(tmp_path):
+    """Such as with the arguments in the wrong order."""
+    with pytest.raises(FileNotFoundError, match="data: no such folder of recordings"):
+        train(tmp_path / "data", tmp_path / "model", TINY)
+    assert not list(tmp_path.iterdir())
+
+
+def test_report_tells_members_variants_and_parts(trained):
+    place, _ = trained
+    report = json.loads((place / "model" / REPORT).read_text())
+    assert report["data"]["recordings"] == 20
+    assert [row["seed"] for row in report["members"]] == [5, 6, 7]
+    for row in report["members"]:
+        assert row["parameters"] == TINY.networks[0].build(27, SHORT.n_samples).count_params()
+        assert len(row["history"]) == 2
+        assert set(row["thresholds"]) == {
+            "single", "per_class", "simplex_from_single", "simplex_from_per_class"
+        }  # fmt: skip
+        best = max(scores["validation"] for scores in row["thresholds"].values())
+        assert row["thresholds"][row["chosen_thresholds"]]["validation"] == best
+    assert set(report["ensemble"]) == {"training", "validation", "test"}
+
+
+def test_ensemble_s_reported_score_is_that_of_its_predictions(trained):
+    place, classifier = trained
+    report = json.loads((place / "model" / REPORT).read_text())
+    order = np.random.default_rng(5).permutation(20)  # the seeded 60/20/20 split: test part first
+    names = sorted(path.stem for path in (place / "data").glob("*.hea"))
+    from ecg12.io.wfdb import read_record
+
+    records = [read_record(place / "data" / names[i]) for i in order[:4]]
+    labels = classifier.predict([classifier.prepare(record) for record in records]).labels
+    targets = CLASSES.encode([record.codes for record in records])
+    expected = challenge_score(targets, labels, CLASSES)
+    assert report["ensemble"]["test"]["Challenge metric"] == pytest.approx(expected)
+
+
+def test_report_shows_calibration_before_and_after(trained):
+    """Four validation recordings are too few for any class, so all scores stay; and say so."""
+    place, classifier = trained
+    report = json.loads((place / "model" / REPORT).read_text())
+    assert not classifier.calibration.fitted.any()
+    for part in ("training", "validation", "test"):
+        shown = report["ensemble"][part]["calibration"]
+        assert shown["not_calibrated"] == list(CLASSES.names)
+        assert shown["before"] == shown["after"]
+        assert 0 < shown["before"]["brier"] < 1
+
+
+def test_ensemble_is_calibrated_on_its_validation_medians():
+    rng = np.random.default_rng(0)
+    targets = rng.random((60, 24)) < 0.3
+    part = np.arange(10, 50)
+    dataset = Dataset(np.zeros(0), np.arange(60), targets, (), (), "")
+    task = Task(dataset, {"validation": part}, CLASSES)
+    members = [Member(str(i), None, SHORT, np.full(24, 0.5), 0.5) for i in range(3)]
+    scores = rng.random((3, 40, 24))
+    candidates = [Candidate(m, {}, {"validation": s}) for m, s in zip(members, scores, strict=True)]
+    calibration = calibration_of(candidates, task)
+    expected = calibrate(np.sort(scores, axis=0)[1], targets[part])
+    np.testing.assert_array_equal(calibration.slopes, expected.slopes)
+    assert calibration.fitted.sum() > 20
+
+
+def test_members_of_equal_specification_differ_in_weights(trained):
+    _, classifier = trained
+    stems = [member.model.get_layer("stem").get_weights()[0] for member in classifier.members]
+    assert not np.array_equal(stems[0], stems[1])
+    assert not np.array_equal(stems[1], stems[2])
+
+
+def test_training_removes_its_work_and_keeps_others_files(trained):
+    place, _ = trained
+    assert not (place / "model" / WORK).exists()
+    assert (place / "model" / "mine.keras").read_text() == "a user's own file"
+
+
+def test_same_seed_same_model_other_seed_another(trained, tmp_path):
+    place, classifier = trained
+    again = train(place / "data", tmp_path / "again", TINY)
+    other = train(place / "data", tmp_path / "other", replace(TINY, seed=50))
+    for one, two in zip(classifier.members, again.members, strict=True):
+        for a, b in zip(one.model.get_weights(), two.model.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(one.thresholds, two.thresholds)
+    one, two = (c.members[0].model.get_weights()[0] for c in (classifier, other))
+    assert not np.array_equal(one, two)
+
+
+def test_retraining_with_another_recipe_replaces_the_model(trained, tmp_path, caplog):
+    caplog.set_level("INFO")
+    place, _ = trained
+    shutil.copytree(place / "model", tmp_path / "model")
+    train(place / "data", tmp_path / "model", replace(TINY, networks=TINY.networks[:1]))
+    assert len(load_classifier(tmp_path / "model").members) == 1
+    assert len(list((tmp_path / "model").glob("member*.keras"))) == 1
+    assert caplog.messages[0].startswith(f"recipe {TINY.name} on ")  # the device
+    assert "no pretrained networks: all begin from scratch" in caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("n", "codes"),
+    [(1, ("426783006",)), (2, ("164889003",)), (6, ("999",)), (9, ("426783006",))],
+    ids=["one recording", "two recordings", "no scored class", "one class"],
+)
+def test_data_that_teach_nothing_give_a_model_all_the_same(tmp_path, n, codes):
+    write(tmp_path / "data", n, codes)
+    train(tmp_path / "data", tmp_path / "model", TINY)
+    assert len(load_classifier(tmp_path / "model").members) == 3
+
+
+def test_two_trainings_into_one_folder_are_refused(trained, tmp_path):
+    place, _ = trained
+    (tmp_path / "model" / WORK).mkdir(parents=True)
+    with (
+        locked(tmp_path / "model" / WORK / "lock"),
+        pytest.raises(InputError, match="in use by another process"),
+    ):
+        train(place / "data", tmp_path / "model", TINY)
+
+
+def test_the_other_paper_s_recipe_trains_and_answers_recordings(tmp_path):
+    """With a small network: its preprocessing, loss and schedule are those of the recipe."""
+    recipe = replace(get_recipe("crnn"), networks=(CRNN(2, 2),))
+    recipe = replace(recipe, schedule=replace(recipe.schedule, epochs=1))
+    write(tmp_path / "data", 8)
+    train(tmp_path / "data", tmp_path / "model", recipe)
+    assert drive(tmp_path / "model", tmp_path / "data", tmp_path / "out") == []
+    rows = [path.read_text().splitlines()[3] for path in sorted((tmp_path / "out").iterdir())]
+    scores = np.array([row.split(",") for row in rows], float)
+    assert scores.shape == (8, 27)
+    assert np.isfinite(scores).all()
+    report = json.loads((tmp_path / "model" / REPORT).read_text())
+    assert report["recipe"]["schedule"]["loss"] == "categorical_crossentropy"
+    assert report["recipe"]["preprocessing"]["amplitude"] == "stored"
+
+
+class Stub:
+    """A trainer whose epochs take the time that its network's cost says, on a clock of its own."""
+
+    def __init__(self, index, clock, stops_after):
+        self.index, self.clock, self.stops_after = index, clock, stops_after
+        self.cost = NETWORKS[index].gflop()
+
+    def epoch_seconds(self):
+        return self.cost
+
+    mean_epoch_seconds = epoch_seconds
+
+    def run(self, epochs):
+        self.clock.deadline -= self.cost * min(epochs, self.stops_after)
+        return "stub"
+
+
+NETWORKS = (ResNet(2, 3, 1, 3), ResNet(4, 3, 1, 3), ResNet(6, 3, 1, 3), ResNet(16, 3, 1, 3))
+
+
+@pytest.fixture
+def run_stubs(monkeypatch, tmp_path):
+    def run(seconds, stops_after, finished=()):
+        """Train stubs; return the indices of those trained and the time spent."""
+        recipe = Recipe("stubs", NETWORKS, 3, Schedule(epochs=100))
+        clock = Clock(seconds / 3600, now=lambda: 0.0)
+        make = lambda recipe, index, task, work, clock: Stub(index, clock, stops_after)  # noqa: E731
+        monkeypatch.setattr(submission, "_trainer", make)
+        monkeypatch.setattr(submission, "_finished", lambda r, index, t, w: index in finished)
+        monkeypatch.setattr(submission, "_decide", lambda r, index, t, e: index)
+        monkeypatch.setattr(submission, "chosen", lambda *given: [])
+        monkeypatch.setattr(submission, "save_classifier", lambda folder, classifier: None)
+        monkeypatch.setattr(submission, "join", lambda candidates, task: None)
+        task = type("Task", (), {"classes": CLASSES})
+        trained = submission.train_members(recipe, task, tmp_path, clock)
+        return trained, seconds - clock.left()
+
+    return run
+
+
+def test_all_members_are_trained_where_time_allows(run_stubs):
+    total = sum(network.gflop() for network in NETWORKS)
+    trained, spent = run_stubs(100.5 * total, stops_after=100)
+    assert trained == [0, 1, 2, 3]
+    assert spent == pytest.approx(100 * total)
+
+
+def test_short_time_gives_up_the_most_expensive_members(run_stubs):
+    three = sum(network.gflop() for network in NETWORKS[:3])
+    trained, spent = run_stubs(20 * three, stops_after=100)
+    assert trained == [0, 1, 2]
+    assert spent <= 20 * three
+
+
+def test_members_given_up_come_back_when_others_end_early(run_stubs):
+    total = sum(network.gflop() for network in NETWORKS)
+    three = sum(network.gflop() for network in NETWORKS[:3])
+    trained, _ = run_stubs(9 * total + 5 * three, stops_after=2)
+    assert trained == [0, 1, 2, 3]
+
+
+def test_finished_members_cost_nothing(run_stubs):
+    trained, spent = run_stubs(0.001, stops_after=0, finished=(1, 2, 3))
+    assert trained[:3] == [1, 2, 3]
+    assert spent == 0
+
+
+def test_one_member_is_trained_however_short_the_time(run_stubs):
+    assert run_stubs(1e-6, stops_after=100)[0] == [0]
+
+
+def test_unknown_recipe_lists_the_choices():
+    with pytest.raises(
+        InputError, match=r"unknown recipe 'x'; choices: submission, mcircc, smoke, demo, crnn"
+    ):
+        get_recipe("x")

@@ -1,0 +1,57 @@
+"""Which candidates form the ensemble: by their own scores, or by what they add."""
+
+import numpy as np
+import pytest
+
+from ecg12.data.dataset import Dataset
+from ecg12.ensemble.classifier import Member
+from ecg12.io.classes import CPSC_2018
+from ecg12.signal.preprocessing import Preprocessing
+from ecg12.training.selection import Candidate, chosen
+from ecg12.training.trainer import Task
+
+
+@pytest.fixture
+def task():
+    """Thirty recordings of one class each; all validate."""
+    targets = np.eye(9, dtype=bool)[np.arange(30) % 9]
+    names = tuple(f"R{i}" for i in range(30))
+    dataset = Dataset(np.zeros((30, 12, 4), np.int16), np.arange(30), targets, names, (), "")
+    return Task(dataset, {"validation": np.arange(30)}, CPSC_2018)
+
+
+def candidate(name, score, wrong, task):
+    """Answer all recordings rightly but those in `wrong`, which get the next class."""
+    targets = task.dataset.targets.copy()
+    targets[wrong] = np.roll(targets[wrong], 1, axis=1)
+    member = Member(name, None, Preprocessing(), np.full(9, 0.5), score)
+    return Candidate(member, {}, {"validation": 1.0 * targets})
+
+
+def names(candidates):
+    return [c.member.name for c in candidates]
+
+
+@pytest.fixture
+def candidates(task):
+    """Let `a` be the best, `b` and `c` err where it does, `d` and `e` elsewhere."""
+    wrong = {"c": range(8), "e": range(20, 29), "a": range(6), "d": range(10, 19), "b": range(7)}
+    return [candidate(n, 1 - len(w) / 30, list(w), task) for n, w in wrong.items()]
+
+
+def test_best_odd_number_is_chosen(candidates, task):
+    assert names(chosen(candidates, 5, "score", task)) == ["a", "b", "c", "e", "d"]
+    assert names(chosen(candidates, 4, "score", task)) == ["a", "b", "c"]
+    assert names(chosen(candidates[:2], 5, "score", task)) == ["c"]
+    assert len(chosen(candidates[:1], 5, "score", task)) == 1
+
+
+def test_by_gain_those_join_that_err_elsewhere(candidates, task):
+    """`a`, `d` and `e` never err two at a time: their votes are always right, nothing is to add."""
+    assert sorted(names(chosen(candidates, 5, "gain", task))) == ["a", "d", "e"]
+
+
+def test_by_gain_nobody_joins_without_need(candidates, task):
+    same = [candidate(n, 0.8, list(range(6)), task) for n in "fgh"]
+    assert names(chosen(same, 5, "gain", task)) == ["f"]
+    assert names(chosen(candidates, 2, "gain", task)) == ["a"]
