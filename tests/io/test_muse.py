@@ -12,9 +12,9 @@ import pytest
 from ecg12.io.formats import find_any, read_any
 from ecg12.io.leads import LEADS
 from ecg12.io.muse import find_muse, read_muse, read_statements
-from ecg12.io.muse.document import LARGEST_FILE, MOST_MARKS
 from ecg12.io.record import MISSING
 from ecg12.io.wfdb import write_record
+from ecg12.io.xml_file import LARGEST_FILE, MOST_MARKS
 from ecg12.runtime.errors import RecordError
 from ecg12.signal.preprocessing import Preprocessing, prepare
 

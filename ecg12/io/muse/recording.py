@@ -12,10 +12,10 @@ import numpy as np
 
 from ecg12.io.headers import OLDEST
 from ecg12.io.leads import LEADS
-from ecg12.io.muse.document import number, read_root, text
 from ecg12.io.muse.segments import segments
 from ecg12.io.muse.waveforms import Lead, rhythm, sampling_rate, stored_leads, with_derived
 from ecg12.io.record import Record
+from ecg12.io.xml_file import number, read_root, text
 from ecg12.runtime.files import recordings_folder
 
 SUFFIX = ".xml"  # in upper or lower case

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from ecg12.io.classes import DIAGNOSES
-from ecg12.io.muse.document import text
+from ecg12.io.xml_file import text
 
 # Lines that name a person: who confirmed, read, edited, ordered or signed the recording, and
 # whatever ends in "SMITH, JOHN (123)".

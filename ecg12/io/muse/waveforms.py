@@ -12,8 +12,8 @@ import numpy as np
 
 from ecg12.io.headers import GAINS, RATES
 from ecg12.io.leads import LEADS, LIMB_LEADS, standard_lead
-from ecg12.io.muse.document import number, text
 from ecg12.io.record import MISSING
+from ecg12.io.xml_file import number, text
 from ecg12.runtime.errors import RecordError
 
 log = logging.getLogger(__name__)
