@@ -1,4 +1,4 @@
-"""The twelve leads: their names, and the law that ties the limb leads together.
+"""The twelve leads and the law that ties the limb leads together.
 
 Einthoven's law and Goldberger's definition of the augmented leads make each of the six limb leads a
 combination of leads I and II, so any two of them give the other four.
@@ -8,7 +8,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+from ecg12.io.lead_names import LEADS, standard_lead
+
+__all__ = ["LEADS", "LIMB_LEADS", "LIMB_LEAD_LAWS", "derive_limb_leads", "standard_lead"]
 
 # Each limb lead as a combination of I and II (Einthoven's law; Goldberger's augmented leads).
 LIMB_LEADS = {
@@ -30,13 +32,6 @@ LIMB_LEAD_LAWS = {
         ("aVF - II + I/2", "aVF"),
     )
 }
-
-_LEAD_BY_LOWER = {lead.lower(): lead for lead in LEADS}
-
-
-def standard_lead(name: str) -> str:
-    """Return the usual spelling of a lead name (``"AVR"`` → ``"aVR"``); others as they are."""
-    return _LEAD_BY_LOWER.get(name.strip().lower(), name.strip())
 
 
 def derive_limb_leads(present: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

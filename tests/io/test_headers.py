@@ -120,7 +120,14 @@ def test_a_gain_that_is_no_number_names_file_and_line(gain):
 
 @pytest.mark.parametrize(
     ("written", "standard"),
-    [("AVR", "aVR"), ("avl", "aVL"), ("aVF", "aVF"), ("v6", "V6"), (" i ", "I"), ("MLII", "MLII")],
+    [
+        ("AVR", "aVR"),
+        ("avl", "aVL"),
+        ("aVF", "aVF"),
+        ("v6", "V6"),
+        (" i ", "I"),
+        ("x", "x"),
+    ],
 )
 def test_lead_spelling(written, standard):
     assert standard_lead(written) == standard
