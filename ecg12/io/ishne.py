@@ -1,0 +1,168 @@
+"""ISHNE 1.0: the Holter format of the International Society for Holter and Noninvasive ECG.
+
+A file is a header of 522 bytes, a block of text of any length and the samples: int16, lowest byte
+first, one value per lead in turn. The header tells the number of samples, where they begin, for
+each of at most twelve leads a code and the nanovolts per step, and the rate in Hz. Files of the
+same society that begin with ``ANN  1.0`` hold beat annotations only.
+
+Source: Badilini F (1998). The ISHNE Holter Standard Output File Format. Annals of Noninvasive
+Electrocardiology 3(3), 263-266.
+"""
+
+import binascii
+import logging
+import math
+import os
+import struct
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from ecg12.io.ages import age_between
+from ecg12.io.headers import RATES
+from ecg12.io.leads import LEADS
+from ecg12.io.record import Record
+from ecg12.runtime.errors import RecordError
+
+log = logging.getLogger(__name__)
+
+NAME = "ISHNE"
+SUFFIXES = (".ecg",)
+MARK = b"ISHNE1.0"
+HEADER_BYTES = 522
+LARGEST_TEXT = 2**20  # bytes of header and text before the samples
+MOST_LEADS = 12
+NANOVOLTS_PER_MILLIVOLT = 1e6
+
+LEAD_CODES = {
+    0: "unknown", 1: "bipolar", 2: "X", 3: "Y", 4: "Z", 5: "I", 6: "II", 7: "III",
+    8: "aVR", 9: "aVL", 10: "aVF", 11: "V1", 12: "V2", 13: "V3", 14: "V4", 15: "V5", 16: "V6",
+    17: "ES", 18: "AS", 19: "AI",
+}  # fmt: skip
+SEXES = {1: "Male", 2: "Female"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Header:
+    """What the header says: samples per lead, their first byte, leads, nV per step, rate in Hz."""
+
+    n_samples: int
+    start: int
+    leads: tuple[str, ...]
+    steps: tuple[int, ...]
+    rate: float
+    age: float | None
+    sex: str | None
+
+
+def recognises(head: bytes) -> bool:
+    """Tell from the first bytes of a file whether it is an ISHNE recording."""
+    return head.startswith(MARK)
+
+
+def read(path: Path, seconds: float | None = None) -> Record:
+    """Read an ISHNE recording.
+
+    Parameters
+    ----------
+    path
+        The file.
+    seconds
+        Read only the first seconds; all of them by default.
+
+    Raises
+    ------
+    RecordError
+        If it is truncated, none of its leads is one of the twelve, or its header makes no sense.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            header = _header(file, path)
+            return _record(file, path, header, seconds)
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}") from error
+
+
+def _record(file: BinaryIO, path: Path, header: _Header, seconds: float | None) -> Record:
+    n_leads, n_samples = len(header.leads), header.n_samples
+    if seconds is not None:
+        n_samples = min(n_samples, max(1, math.ceil(seconds * header.rate)))
+    file.seek(header.start)
+    data = file.read(2 * n_leads * n_samples)
+    steps = np.array(header.steps, np.float64)
+    return Record(
+        path.stem,
+        np.frombuffer(data, "<i2").reshape(n_samples, n_leads).T,
+        NANOVOLTS_PER_MILLIVOLT / np.where(steps > 0, steps, np.nan),
+        np.zeros(n_leads),
+        ("mV",) * n_leads,
+        header.leads,
+        header.rate,
+        header.age,
+        header.sex,
+    )
+
+
+def _header(file: BinaryIO, path: Path) -> _Header:
+    """Read and check the header; the samples that it announces are in the file."""
+    data = file.read(HEADER_BYTES)
+    if len(data) < HEADER_BYTES or not recognises(data):
+        raise RecordError(f"{path}: not an ISHNE recording: no {MARK.decode()} header")
+    announced, _, start = struct.unpack_from("<3i", data, 14)
+    n_leads, rate = struct.unpack_from("<h", data, 156)[0], struct.unpack_from("<h", data, 272)[0]
+    if not 1 <= n_leads <= MOST_LEADS or not RATES[0] <= rate <= RATES[1]:
+        raise RecordError(f"{path}: {n_leads} leads at {rate} Hz cannot be an ISHNE recording")
+    if not HEADER_BYTES <= start <= LARGEST_TEXT:
+        raise RecordError(f"{path}: its samples shall begin at byte {start}")
+    _check_checksum(data + file.read(start - HEADER_BYTES), path)
+    codes = struct.unpack_from(f"<{n_leads}h", data, 158)
+    return _Header(
+        n_samples=_n_samples(file, path, announced, start, n_leads),
+        start=start,
+        leads=_leads(codes, path),
+        steps=struct.unpack_from(f"<{n_leads}h", data, 206),
+        rate=float(rate),
+        age=_age(data),
+        sex=SEXES.get(struct.unpack_from("<h", data, 128)[0]),
+    )
+
+
+def _check_checksum(data: bytes, path: Path) -> None:
+    """Log a wrong checksum (CRC-16 of CCITT) of everything before the samples, after itself."""
+    if binascii.crc_hqx(data[10:], 0xFFFF) != struct.unpack_from("<H", data, 8)[0]:
+        log.warning("%s: wrong checksum of the ISHNE header", path)
+
+
+def _n_samples(file: BinaryIO, path: Path, announced: int, start: int, n_leads: int) -> int:
+    """Return the samples per lead; some writers announce the sum over all leads."""
+    held = (os.fstat(file.fileno()).st_size - start) // (2 * n_leads)
+    for n_samples in (announced, announced // n_leads):
+        if 1 <= n_samples <= held and (n_samples == announced or announced == held * n_leads):
+            return n_samples
+    raise RecordError(
+        f"{path}: truncated: {announced} samples per lead announced, the file holds {held}"
+    )
+
+
+def _leads(codes: tuple[int, ...], path: Path) -> tuple[str, ...]:
+    leads = tuple(LEAD_CODES.get(code, f"code {code}") for code in codes)
+    known = [lead for lead in leads if lead in LEADS]
+    if not known or len(known) > len(set(known)):
+        raise RecordError(
+            f"{path}: leads {', '.join(leads)}; at least one of the twelve is needed, each once"
+        )
+    return leads
+
+
+def _age(data: bytes) -> float | None:
+    """Return the age in years from the dates of birth and recording; None if one is unknown."""
+    try:
+        days, months, years = zip(*struct.iter_unpack("<3h", data[132:144]), strict=True)
+        born, day = (date(*written) for written in zip(years, months, days, strict=True))
+    except ValueError:
+        return None
+    return age_between(born, day)
