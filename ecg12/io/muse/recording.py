@@ -1,16 +1,14 @@
 """MUSE files on disk: find them, read recording, patient key and statements."""
 
 import hmac
-import math
 import os
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from ecg12.io.headers import OLDEST
+from ecg12.io.demographics import parse_date, patient_age, patient_sex
 from ecg12.io.leads import LEADS
 from ecg12.io.muse.segments import segments
 from ecg12.io.muse.waveforms import Lead, rhythm, sampling_rate, stored_leads, with_derived
@@ -20,11 +18,6 @@ from ecg12.runtime.files import recordings_folder
 
 SUFFIX = ".xml"  # in upper or lower case
 ROOT = "RestingECG"
-YEARS_PER_UNIT = {
-    "YEARS": 1.0, "MONTHS": 1 / 12, "WEEKS": 7 / 365.25, "DAYS": 1 / 365.25, "HOURS": 1 / 8766,
-}  # fmt: skip
-SEX = {"MALE": "Male", "FEMALE": "Female"}
-DATE_FORMATS = ("%m-%d-%Y", "%m/%d/%Y", "%Y-%m-%d")
 KEY_DIGITS = 32  # hexadecimal; 128 bits
 
 
@@ -139,8 +132,13 @@ def _record(name: str, leads: dict[str, Lead], rate: float, root: Element) -> Re
         tuple(lead.unit for lead in ordered),
         tuple(names),
         rate,
-        _age(demographics, text(root, "TestDemographics/AcquisitionDate")),
-        SEX.get(text(demographics, "Gender").upper()),
+        patient_age(
+            number(demographics, "PatientAge"),
+            text(demographics, "AgeUnits"),
+            parse_date(text(demographics, "DateofBirth")),
+            parse_date(text(root, "TestDemographics/AcquisitionDate")),
+        ),
+        patient_sex(text(demographics, "Gender")),
     )
 
 
@@ -164,22 +162,3 @@ def patient_key(identifier: str, salt: str | None) -> str | None:
     if salt is None or not identifier:
         return None
     return hmac.digest(salt.encode(), identifier.encode(), "sha256").hex()[:KEY_DIGITS]
-
-
-def _age(demographics: Element | None, acquired: str) -> float | None:
-    """Return the age in years: as written, or else from birth to recording; None if unknown."""
-    unit = text(demographics, "AgeUnits").upper() or "YEARS"
-    age = number(demographics, "PatientAge") * YEARS_PER_UNIT.get(unit, math.nan)
-    born, day = _date(text(demographics, "DateofBirth")), _date(acquired)
-    if math.isnan(age) and born and day:
-        age = float((day.year - born.year) - ((day.month, day.day) < (born.month, born.day)))
-    return age if 0 <= age <= OLDEST else None
-
-
-def _date(written: str) -> date | None:
-    for layout in DATE_FORMATS:
-        try:
-            return datetime.strptime(written, layout).date()
-        except ValueError:
-            continue
-    return None

@@ -1,0 +1,53 @@
+"""Age and sex of a patient from what clinical files say of them; nothing else is kept."""
+
+import math
+from datetime import date, datetime
+
+from ecg12.io.headers import OLDEST
+
+YEARS_PER_UNIT = {
+    "YEAR": 1.0, "MONTH": 1 / 12, "WEEK": 7 / 365.25, "DAY": 1 / 365.25, "HOUR": 1 / 8766,
+}  # fmt: skip
+SHORT = {
+    "": "YEAR", "Y": "YEAR", "M": "MONTH", "W": "WEEK", "D": "DAY", "H": "HOUR",
+    "A": "YEAR", "MO": "MONTH", "WK": "WEEK",  # UCUM
+}  # fmt: skip
+DATES = ("%m-%d-%Y", "%m/%d/%Y", "%Y-%m-%d", "%Y%m%d")
+SEXES = {"MALE": "Male", "M": "Male", "FEMALE": "Female", "F": "Female"}
+
+
+def patient_sex(written: str) -> str | None:
+    """Return ``"Male"`` or ``"Female"`` from a word or letter of any case; None for any other."""
+    return SEXES.get(written.strip().upper())
+
+
+def patient_age(
+    value: float, unit: str, born: date | None = None, day: date | None = None
+) -> float | None:
+    """Return an age in years: as stated, or else from birth to recording; None if unknown.
+
+    Parameters
+    ----------
+    value
+        The stated age; NaN where there is none.
+    unit
+        Its unit, in English as its first letter or in UCUM, of any case; years if empty.
+    born, day
+        Days of birth and of the recording, where they are known.
+    """
+    word = unit.strip().upper()
+    word = SHORT.get(word, word.removesuffix("S"))
+    age = value * YEARS_PER_UNIT.get(word, math.nan)
+    if math.isnan(age) and born and day:
+        age = float((day.year - born.year) - ((day.month, day.day) < (born.month, born.day)))
+    return age if 0 <= age <= OLDEST else None
+
+
+def parse_date(written: str) -> date | None:
+    """Return the day of a text such as ``05-30-2021``, ``2021-05-30`` or ``20210530``, or None."""
+    for layout in DATES:
+        try:
+            return datetime.strptime(written, layout).date()
+        except ValueError:
+            continue
+    return None
