@@ -7,7 +7,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 RUN = $(VENV)/bin/python
 
-.PHONY: demo test lint format benchmarks stress clean
+.PHONY: demo test lint docs format benchmarks stress clean
 
 # Six of the classes, which a network this small can learn from a few hundred recordings.
 demo: $(VENV)/.installed-report
@@ -34,6 +34,10 @@ lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+# The site, in site/; opens from the disk.
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet
+
 format: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
@@ -42,7 +46,7 @@ format: $(VENV)/.installed-dev
 benchmarks: $(VENV)/.installed-dev
 	for file in $(filter-out benchmarks/throughput.py, $(wildcard benchmarks/*.py)); do $(RUN) -m benchmarks.$$(basename $$file .py) || exit 1; done
 
-# Hours: see docs/RELIABILITY.md for what each campaign does and found.
+# Hours: see reports/reliability.md for what each campaign does and found.
 stress: $(VENV)/.installed-dev
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[stress]"
 	$(RUN) -m stress.killing
@@ -65,5 +69,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed pyproject.toml
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(DEMO) build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(DEMO) build site *.egg-info .mypy_cache .ruff_cache .pytest_cache

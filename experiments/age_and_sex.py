@@ -10,7 +10,7 @@ on the target (`experiments.small`); the numbers travel as one more sample of fo
 The paper (Ansari et al., 2020): no gain, without numbers. Synthetic ages and sexes fit their
 findings only as far as the generator makes them.
 
-Cost: see docs/transfer.md, which holds the results.
+Cost: see reports/transfer.md, which holds the results.
 """
 
 from dataclasses import replace

@@ -7,7 +7,7 @@ by its own amplitude, so the network must tell it by shape and noise alone. This
 network with either amplitude on the same synthetic recordings and compares held-out AUROC, then
 multiplies every header gain of the held-out recordings by 5, as an unseen hospital's may be.
 
-Cost: about 2 minutes per seed and amplitude on 2 cores. Result: see docs/results.md.
+Cost: about 2 minutes per seed and amplitude on 2 cores. Result: see reports/results.md.
 """
 
 import argparse

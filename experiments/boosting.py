@@ -11,7 +11,7 @@ recordings in training scores 0.
 
 The paper (Ansari et al., 2020): about equal, without numbers.
 
-Cost: see docs/transfer.md, which holds the results.
+Cost: see reports/transfer.md, which holds the results.
 """
 
 from functools import partial

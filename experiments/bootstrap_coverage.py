@@ -8,7 +8,7 @@ rarest class has 10 positives on average. The other true values are those of a m
 An interval of level 95 % should cover in 93 to 97 % of the simulations; with a thousand of them, a
 true 95 % is seen as 93.6 to 96.4 % in 19 of 20 cases.
 
-Cost: 2 minutes per setting on one core. Result: see docs/report.md.
+Cost: 2 minutes per setting on one core. Result: see reports/intervals.md.
 """
 
 import argparse

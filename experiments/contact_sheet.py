@@ -1,6 +1,6 @@
 """Draw one synthetic recording of every class on a single sheet.
 
-    python -m experiments.contact_sheet docs/synthetic_classes.png
+    python -m experiments.contact_sheet docs/images/synthetic_classes.png
 
 Leads II, V1 and V5, 4 s each at 25 mm/s and 10 mm/mV, of a recording of seed 0 drawn for the
 class; its title names all that it shows. Cost: seconds.

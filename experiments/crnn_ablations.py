@@ -8,7 +8,7 @@ no threshold; F2 and G2 are those of nested simplex thresholds. The authors resh
 (n, 12), which mixes time and leads: nobody has said what that cost.
 
 Cost: five times `crnn_cpsc2018` for each seed.
-Expected: unknown; see docs/crnn.md for what a small network on 300 recordings showed.
+Expected: unknown; see reports/crnn.md for what a small network on 300 recordings showed.
 """
 
 import argparse

@@ -10,7 +10,7 @@ Thresholds are then fitted and judged in the four ways of `decision.protocols`. 
 goes on after a kill with the epoch under way; finished folds are not trained again.
 
 Cost: 41 GFLOP per training recording and epoch at full size. With 24 filters, 300 recordings and
-ten folds see docs/crnn.md.
+ten folds see reports/crnn.md.
 Expected on the 6,877 recordings of CPSC 2018, as published: F2 .83, G2 .61 by cross-validation.
 """
 

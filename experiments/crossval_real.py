@@ -7,7 +7,7 @@ one one-dimensional residual network with squeeze-and-excitation, 24 epochs. Fir
 one source after the other is held out. OUT receives the tables of both.
 
 Cost on 220 recordings of six databases: nine trainings of under half a minute of processor time.
-Expected: docs/validation.md.
+Expected: reports/validation.md.
 """
 
 import argparse

@@ -8,7 +8,7 @@ entry convolution is frozen with the first block.
 
 The paper (Ansari et al., 2020) tried this without giving numbers: full retraining was best.
 
-Cost: see docs/transfer.md, which holds the results.
+Cost: see reports/transfer.md, which holds the results.
 """
 
 from experiments.small import NETWORK, Results, begin, held_out, parser, table

@@ -10,7 +10,7 @@ it. Told are the share of the floating point operations, where the winner of the
 would have come, and what the metric of the one that is found lacks to the winner's.
 
 The table is kept in DIR, and a killed run goes on. Cost: 10 minutes on two idle cores. Expected:
-see docs/cluster.md. The result is about small networks on synthetic recordings.
+see reports/cluster.md. The result is about small networks on synthetic recordings.
 """
 
 import argparse

@@ -14,7 +14,7 @@ intervals over recordings.
 
 The paper (Ansari et al., 2020) corrected its mapping by hand and gives no figure for either state.
 Cost: 2 minutes for 1500 recordings on two cores, nearly all of it to draw them.
-Result: see docs/labelling.md.
+Result: see reports/labelling.md.
 """
 
 import argparse

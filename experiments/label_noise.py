@@ -4,7 +4,7 @@ r"""What the mapping of statements costs: pretraining on labels with its errors;
 
 The source's labels (`experiments.small`) are spoilt before pretraining: of each class's recordings
 a share 1 − recall loses the label, and others gain it until the precision is reached. The levels
-are those of docs/labelling.md: all phrases reviewed, the 20 most frequent reviewed, the mapping
+are those of reports/labelling.md: all phrases reviewed, the 20 most frequent reviewed, the mapping
 alone. Each network is scored on the source's test part against the true labels ("source"), then
 trained on a share of the target, whose labels are true ("target").
 
@@ -14,7 +14,7 @@ constant answer, within their intervals.
 
 The paper (Ansari et al., 2020) corrected its mapping by hand and does not say what is left.
 
-Cost: see docs/transfer.md, which holds the results.
+Cost: see reports/transfer.md, which holds the results.
 """
 
 from dataclasses import replace

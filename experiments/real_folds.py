@@ -7,7 +7,7 @@ pools the held-out scores. The challenge metric of so few recordings cannot tell
 best constant answer; AUROC can. The same run with labels shuffled among recordings is the control.
 
 Cost: 220 recordings, one member, both runs: 160 epochs of 2 to 3 s on 2 idle cores.
-Expected on 220 recordings of six public databases: see docs/results.md.
+Expected on 220 recordings of six public databases: see reports/results.md.
 """
 
 import argparse

@@ -9,7 +9,7 @@ other programs do not count: the GFLOP/s of one core. All hours are estimates: f
 that rate, as if 64 networks trained side by side did not disturb each other; for a T4 (8.1 TFLOP/s
 in float32) and an H200 (67 TFLOP/s) from the published peaks times `UTILISATION`, which is assumed.
 
-Cost: a minute or two. Expected: see docs/cluster.md.
+Cost: a minute or two. Expected: see reports/cluster.md.
 """
 
 import argparse

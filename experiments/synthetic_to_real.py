@@ -11,7 +11,7 @@ intervals are 95 % bootstrap over recordings, for the mean score of all training
 
 Cost on 2 very busy cores: 10 minutes of drawing and 6 to 7 of training per seed.
 Expected: macro AUROC .957 over 11 classes where tuned, .801 over 10 classes elsewhere (.883 over
-the seven of them that are rhythms and premature beats); see docs/synthetic.md for each class.
+the seven of them that are rhythms and premature beats); see reports/synthetic.md for each class.
 """
 
 import argparse

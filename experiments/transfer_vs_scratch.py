@@ -12,7 +12,7 @@ The paper (Ansari et al., 2020) pretrained on a million of its own recordings, a
 that was worth; UMCUVA reports +.023 from 254,000. Here the effect must show at 5 and 20 % of the
 synthetic target: there the networks from scratch have seen 45 and 180 recordings.
 
-Cost: see docs/transfer.md, which holds the results.
+Cost: see reports/transfer.md, which holds the results.
 """
 
 from experiments.small import Results, begin, held_out, parser, table

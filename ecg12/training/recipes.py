@@ -1,10 +1,10 @@
 """Recipes: all choices of a submission, by name.
 
-`submission` joins the parts that beat paper B's training with small networks, and answers at a
-fraction of the cost; docs/surpassing.md shows it, and what it leaves open: at full size they have
-not been compared. `mcircc` is paper B's protocol (Ansari et al., MCIRCC, Computing in Cardiology
-2020, section 2.3.2) with the eight networks of its Table 2. `crnn` is the network of paper A
-(Singstad and Tronstad, 2020) on the challenge's classes.
+`submission` joins the parts that beat paper B's training with small networks, and predicts at a
+fraction of the cost; reports/surpassing.md shows it, and what it leaves open: at full size they
+have not been compared. `mcircc` is paper B's protocol (Ansari et al., MCIRCC, Computing in
+Cardiology 2020, section 2.3.2) with the eight networks of its Table 2. `crnn` is the network of
+paper A (Singstad and Tronstad, 2020) on the challenge's classes.
 """
 
 import logging

@@ -13,7 +13,7 @@ begin at a larger archive. Seeds are paired: the same recordings, division and o
 
 Cost: about 30 minutes of processor time a seed on synthetic recordings (a quarter more with
 ``--members 3``), 16 on the 220 real ones. A finished run is not repeated; the tables are printed
-from the runs' answers. docs/surpassing.md tells what came out.
+from the runs' answers. reports/surpassing.md tells what came out.
 
 The challenge's evidence (docs of the entries, 2020 and 2021): cosine +.055, varied +.041, loss
 +.028 to +.051, squeeze-and-excitation +.02.

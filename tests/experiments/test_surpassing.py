@@ -1,4 +1,4 @@
-"""What docs/surpassing.md rests on: folds trained as if each were the first, tables, pairing."""
+"""What reports/surpassing.md rests on: folds trained as if each were the first, tables, pairing."""
 
 from dataclasses import replace
 
