@@ -39,8 +39,14 @@ def patient_age(
     word = SHORT.get(word, word.removesuffix("S"))
     age = value * YEARS_PER_UNIT.get(word, math.nan)
     if math.isnan(age) and born and day:
-        age = float((day.year - born.year) - ((day.month, day.day) < (born.month, born.day)))
+        return age_between(born, day)
     return age if 0 <= age <= OLDEST else None
+
+
+def age_between(born: date, day: date) -> float | None:
+    """Return the whole years from birth to a day; None outside 0 to 130, which no age is."""
+    age = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    return float(age) if 0 <= age <= OLDEST else None
 
 
 def parse_date(written: str) -> date | None:

@@ -26,7 +26,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ecg12.io.ages import age_between
+from ecg12.io.demographics import age_between
 from ecg12.io.headers import GAINS, RATES
 from ecg12.io.leads import LEADS, standard_lead
 from ecg12.io.record import MILLIVOLTS_PER_UNIT, MISSING, Record

@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ecg12.io.ages import age_between
+from ecg12.io.demographics import age_between
 from ecg12.io.headers import RATES
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
