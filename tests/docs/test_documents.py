@@ -1,0 +1,82 @@
+"""The documents name what exists: files, modules, commands, options, settings, recipes."""
+
+import argparse
+import importlib.util
+import re
+
+import pytest
+from pages import ROOT, command_lines, documents
+
+from ecg12.__main__ import parser
+from ecg12.training.recipes import RECIPES
+
+PAGES = documents()
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+# The change log also names what was there before.
+CURRENT = sorted(PAGES.keys() - {"CHANGELOG.md"})
+
+
+def test_the_readme_is_short():
+    assert len(PAGES["README.md"].splitlines()) <= 120
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_links_lead_to_files(name):
+    folder = (ROOT / name).parent
+    targets = [link for link in LINK.findall(PAGES[name]) if "://" not in link]
+    assert [link for link in targets if not (folder / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", CURRENT)
+def test_files_that_are_named_exist(name):
+    named = re.findall(r"`((?:ecg12|tests|stress|experiments|benchmarks)/[\w./]*)", PAGES[name])
+    named = [path for path in named if "NAME" not in path]
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("name", CURRENT)
+def test_programs_that_are_named_exist(name):
+    modules = set(re.findall(r"-m ((?:experiments|benchmarks|stress)\.\w+)", PAGES[name]))
+    modules -= {"stress.NAME"}
+    assert {module for module in modules if importlib.util.find_spec(module) is None} == set()
+
+
+@pytest.mark.parametrize("name", CURRENT)
+def test_commands_and_options_exist(name):
+    known = options_of_commands()
+    for command, words in command_lines(PAGES[name]):
+        if command in ("COMMAND", "--version"):
+            continue
+        assert command in known, f"ecg12 {command}"
+        options = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+        assert options <= known[command], f"ecg12 {command}: {options - known[command]}"
+
+
+def options_of_commands():
+    """Return the options of every command, from the parsers."""
+    (commands,) = (
+        action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    return {
+        name: {option for action in sub._actions for option in action.option_strings}
+        for name, sub in commands.choices.items()
+    }
+
+
+def test_the_settings_are_those_that_the_code_reads():
+    sources = [*ROOT.glob("*.py"), *ROOT.glob("ecg12/**/*.py"), ROOT / "tests" / "conftest.py"]
+    read = {
+        name
+        for path in sources
+        for name in re.findall(r"""["'](ECG12_[A-Z_]+)["']""", path.read_text(encoding="utf-8"))
+    }
+    documented = set(
+        re.findall(r"^\| `(ECG12_[A-Z_]+)`", PAGES["docs/reference/settings.md"], re.M)
+    )
+    assert documented == read
+
+
+def test_the_recipes_are_those_that_there_are():
+    page = PAGES["docs/method/papers.md"]
+    table = page.partition("| recipe |")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == RECIPES.keys()
