@@ -23,10 +23,10 @@ from ecg12.inference import driving
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.models import ResNet
 from ecg12.signal.preprocessing import Preprocessing
+from ecg12.training import pipeline as submission
+from ecg12.training import trainer as training
 from ecg12.training.recipes import Recipe
 from ecg12.training.schedule import Schedule
-from ecg12.training.trainer import pipeline as submission
-from ecg12.training.trainer import trainer as training
 
 SHORT = Preprocessing(seconds=0.4, margin=0.2)
 durations: dict[str, list[float]] = defaultdict(list)

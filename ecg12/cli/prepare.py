@@ -31,7 +31,8 @@ def run(options: argparse.Namespace) -> None:
     from ecg12.io.classes import WEIGHTS, load_weights
     from ecg12.io.label_table import read_label_table
     from ecg12.runtime.executors import Cluster, Local
-    from ecg12.runtime.files import locked, recordings_folder
+    from ecg12.runtime.files import recordings_folder
+    from ecg12.runtime.locks import LOCK, locked
     from ecg12.training.recipes import get_recipe
 
     workers = options.workers or cpu_count()
@@ -40,6 +41,6 @@ def run(options: argparse.Namespace) -> None:
     preprocessing, classes = get_recipe(options.recipe).preprocessing, load_weights(WEIGHTS)
     data, work = recordings_folder(options.data).resolve(), Path(options.output)
     work.mkdir(parents=True, exist_ok=True)
-    with locked(work / "lock"):
+    with locked(work / LOCK):
         dataset = prepare_folder(data, work, preprocessing, classes, labels=labels, pool=pool)
     print(f"{len(dataset)} recordings prepared in {work}, {len(dataset.failures)} unreadable")

@@ -11,7 +11,8 @@ from ecg12.crossval.tables import Summary, fold_row, summarise, write_rows
 from ecg12.io.classes import SINUS_RHYTHM, ScoredClasses
 from ecg12.io.label_table import LabelTable
 from ecg12.runtime.errors import InputError
-from ecg12.runtime.files import locked, recordings_folder
+from ecg12.runtime.files import recordings_folder
+from ecg12.runtime.locks import work_folder
 from ecg12.training.pipeline import WORK, identity, open_data, train_members
 from ecg12.training.recipes import Recipe
 from ecg12.training.resources import Clock
@@ -69,8 +70,7 @@ def cross_validate(
         )
     data, folder = recordings_folder(data), Path(output)
     work = folder / WORK
-    work.mkdir(parents=True, exist_ok=True)
-    with locked(work / "lock"):
+    with work_folder(work):
         dataset, classes = open_data(data, work, recipe, classes, labels)
         keys = read_patients(patients, dataset.names) if patients else dataset.patients
         folds = divide(dataset, k, recipe.seed, keys, by_database, recipe.validation)
@@ -85,7 +85,6 @@ def cross_validate(
         summary = summarise(folds, answers, dataset.targets, classes)
         write_rows(folder / "ways.csv", summary.rows)
         write_rows(folder / "summary.csv", summary.means)
-        shutil.rmtree(work)
     return summary
 
 
@@ -95,7 +94,7 @@ def _answers(task: Task, recipe: Recipe, file: Path, work: Path) -> Answers:
     if (earlier := read_answers(file, made_by)) is not None:
         return earlier
     place = work / file.stem
-    (place / WORK).mkdir(parents=True, exist_ok=True)
+    place.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     candidates = train_members(recipe, task, place, Clock(UNLIMITED))
     best = chosen(candidates, recipe.keep, recipe.selection, task)

@@ -21,7 +21,7 @@ from ecg12.labelling.sources import Columns, Statements, muse_statements, table_
 from ecg12.labelling.splitting import DEFAULT, Splitting, phrases_of
 from ecg12.labelling.vocabulary import Vocabulary, open_mapper
 from ecg12.runtime.errors import InputError, RecordError
-from ecg12.runtime.files import locked
+from ecg12.runtime.locks import locked
 from ecg12.runtime.progress import bar
 
 log = logging.getLogger(__name__)

@@ -1,31 +1,84 @@
 """Files that are either whole or absent: atomic writes, bounded reads, JSON, checksums."""
 
-import fcntl
+import errno
 import hashlib
 import json
 import os
+import secrets
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ecg12.runtime.errors import InputError
+from ecg12.runtime.locks import try_lock
 
 LONGEST_NAME = 255  # bytes of a file's name on Linux
 LARGEST_JSON = 2**26  # bytes; the report of a hundred members takes 2**20
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of a file system without locks
 
 
-def _temporary(path: Path) -> Path:
-    """Name a hidden neighbour, always the same, so that a kill leaves no more than one behind.
+def _temporary(path: Path, label: str) -> Path:
+    """Name a hidden file beside `path`, for one of its writers.
 
     It keeps the suffix, by which some writers choose a format. A name that would become too long
     for the file system is replaced by its checksum.
     """
-    name = f".{path.stem}.part{path.suffix}"
+    name = f".{path.stem}.part{label}{path.suffix}"
     if len(os.fsencode(name)) > LONGEST_NAME:
-        name = f".{hashlib.sha256(os.fsencode(path.stem)).hexdigest()}.part{path.suffix}"
+        digest = hashlib.sha256(os.fsencode(path.stem)).hexdigest()
+        name = f".{digest}.part{label}{path.suffix}"
     return path.with_name(name)
+
+
+def _own_temporary(path: Path) -> tuple[Path, IO[bytes]]:
+    """Make an empty temporary file that no other writer of `path` has; return it and its lock.
+
+    Concurrent writers take the numbers 0, 1, … A file that nobody holds was left by a writer that
+    was killed; it is used again, or removed.
+    """
+    number, found = 0, None
+    try:
+        while (found := try_lock(_temporary(path, str(number)))) is None:
+            number += 1
+        after = number + 1
+        while (leftover := _temporary(path, str(after))).exists():
+            if (unused := try_lock(leftover)) is not None:
+                with unused:
+                    leftover.unlink()
+            after += 1
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        _temporary(path, str(number)).unlink(missing_ok=True)  # made, but not to be locked
+        temporary = _temporary(path, secrets.token_hex(8))
+        return temporary, temporary.open("xb")
+    found.truncate(0)
+    return _temporary(path, str(number)), found
+
+
+@contextmanager
+def _temporary_file(path: Path) -> Iterator[Path]:
+    """Give a temporary file beside `path`, which the block renames; remove it if the block fails.
+
+    Errors name `path`, also those that would name the temporary file or none (a full disk).
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    try:
+        temporary, lock = _own_temporary(path)
+        with lock:
+            try:
+                yield temporary
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        shown = "" if error.filename is None else Path(os.fsdecode(error.filename)).name
+        if error.errno is None or not shown.startswith(_temporary(path, "").stem * bool(shown)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def is_file(path: str | Path) -> bool:
@@ -74,44 +127,17 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` if the block succeeds.
 
     A reader, or a process that starts after a kill, sees the old file or the new one, never half
-    of one.
-    """
-    path = Path(path)
-    temporary = _temporary(path)
-    try:
-        with _named(path):
-            yield temporary
-            temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Name the file in errors of writing that name none, such as that of a full disk."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None or error.filename is not None:
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from error
-
-
-@contextmanager
-def locked(path: str | Path) -> Iterator[None]:
-    """Hold a lock file, which the system releases when this process ends, however it ends.
+    of one. Of two that write the same file at once, each writes a whole one; the later one stays.
 
     Raises
     ------
-    InputError
-        If another process holds it.
+    OSError
+        If the file cannot be written; the error names `path`.
     """
-    with Path(path).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(f"{path}: in use by another process") from error
-        yield
+    path = Path(path)
+    with _temporary_file(path) as temporary:
+        yield temporary
+        temporary.replace(path)
 
 
 def write_named_by_checksum(path: str | Path, write: Callable[[Path], None]) -> tuple[Path, str]:
@@ -121,15 +147,11 @@ def write_named_by_checksum(path: str | Path, write: Callable[[Path], None]) -> 
     earlier version stays whole.
     """
     path = Path(path)
-    temporary = _temporary(path)
-    try:
-        with _named(path):
-            write(temporary)
+    with _temporary_file(path) as temporary:
+        write(temporary)
         checksum = sha256(temporary)
         final = path.with_name(f"{path.stem}-{checksum[:8]}{path.suffix}")
         temporary.replace(final)
-    finally:
-        temporary.unlink(missing_ok=True)
     return final, checksum
 
 

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
@@ -15,7 +14,8 @@ from ecg12.io.label_table import LabelTable
 from ecg12.io.manifest import build_manifest
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.executors import POLL, Cluster, Local, Pool
-from ecg12.runtime.files import locked, recordings_folder, write_json
+from ecg12.runtime.files import recordings_folder, write_json
+from ecg12.runtime.locks import work_folder
 from ecg12.runtime.progress import bar
 from ecg12.search.halving import Rung, best, score
 from ecg12.search.planning import Options, make_plan
@@ -84,9 +84,8 @@ def search(
     if target is not None and recipe.validation == "database":
         listed = build_manifest(target)
         check_apart(sources_of(databases_of(listed.names, ".")), listed.patients)
-    for made in (work, folder / "trials"):
-        made.mkdir(parents=True, exist_ok=True)
-    with locked(work / "lock"):
+    (folder / "trials").mkdir(parents=True, exist_ok=True)
+    with work_folder(work):
         spread = pool if isinstance(pool, Cluster) else None
         dataset, classes = open_data(data, work, recipe, labels=labels, pool=spread)
         task = Task(dataset, divide(dataset, recipe), classes)
@@ -103,7 +102,6 @@ def search(
         members = [member.name for member in classifier.members]
         report = {**_told(rows, counts), "retrained": ranked, "members": members}
         write_json(folder / REPORT, report)
-        shutil.rmtree(work)
     return report
 
 

@@ -24,7 +24,8 @@ from ecg12.models import ResNet
 from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.runtime.errors import InputError
-from ecg12.runtime.files import locked, read_json, write_json
+from ecg12.runtime.files import read_json, write_json
+from ecg12.runtime.locks import locked
 from ecg12.runtime.version import __version__
 from ecg12.search.task_file import load_task
 from ecg12.training.checkpoints import read_state

@@ -10,8 +10,9 @@ The test part chooses nothing: it is scored for the report alone.
 
 import hashlib
 import logging
-import shutil
+from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from ecg12.data.dataset import Dataset, prepare_folder, summary
 from ecg12.data.splits import split, split_off_databases
 from ecg12.decision.thresholds import tune
 from ecg12.ensemble.classifier import Classifier, Member
-from ecg12.ensemble.model_folder import save_classifier
+from ecg12.ensemble.model_folder import INDEX, save_classifier
 from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
 from ecg12.io.databases import databases_of, sources_of
 from ecg12.io.label_table import LabelTable
@@ -31,7 +32,8 @@ from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.executors import Pool
-from ecg12.runtime.files import locked, recordings_folder, write_json
+from ecg12.runtime.files import read_json, recordings_folder, write_json
+from ecg12.runtime.locks import work_folder
 from ecg12.runtime.version import __version__
 from ecg12.training.checkpoints import read_state
 from ecg12.training.recipes import Recipe
@@ -87,23 +89,45 @@ def train(
     clock = Clock(hours * (1 - RESERVE))
     data, folder = recordings_folder(data), Path(model)
     work = folder / WORK
-    work.mkdir(parents=True, exist_ok=True)
-    with locked(work / "lock"):
+    with work_folder(work):
         dataset, classes = open_data(data, work, recipe, classes, labels)
         if not recipe.starts:
             log.info("no pretrained networks: all begin from scratch")
         task = Task(dataset, divide(dataset, recipe), classes)
-        (folder / REPORT).unlink(missing_ok=True)
-        candidates = train_members(recipe, task, folder, clock)
+        keep = saver(folder, identity(recipe, task))
+        candidates = train_members(recipe, task, work, clock, keep)
         best = chosen(candidates, recipe.keep, recipe.selection, task)
         classifier = join(best, task)
+        (folder / REPORT).unlink(missing_ok=True)
+        save_classifier(folder, classifier)
         counts = summary(dataset, classes) | _validating(task, recipe)
         made = {"version": __version__, "recipe": _fields(recipe), "data": counts}
         members = [candidate.row for candidate in candidates]
         scores = score_parts(classifier, best, task)
         write_json(folder / REPORT, {**made, "members": members, "ensemble": scores})
-        shutil.rmtree(work)
     return classifier
+
+
+def saver(folder: Path, made_by: str) -> Callable[[Classifier], None] | None:
+    """Return what saves the ensemble while members are still to come; None: nothing does.
+
+    A folder without a model becomes a valid one after the first member. A model that was there
+    before this training stays until the new one is complete. Which of the two a restarted training
+    found at its beginning is noted in its work folder.
+
+    Parameters
+    ----------
+    folder
+        The model folder.
+    made_by
+        The training's identity.
+    """
+    note = folder / WORK / "first_model.json"
+    if (folder / INDEX).is_file() and not (note.is_file() and read_json(note) == made_by):
+        log.info("%s: its model stays until the new one is complete", folder)
+        return None
+    write_json(note, made_by)
+    return partial(save_classifier, folder)
 
 
 def divide(dataset: Dataset, recipe: Recipe) -> dict[str, np.ndarray]:
@@ -165,14 +189,30 @@ def open_data(
     return dataset, classes
 
 
-def train_members(recipe: Recipe, task: Task, folder: Path, clock: Clock) -> list[Candidate]:
-    """Train as many members as the clock allows; the folder is a valid model after each.
+def train_members(
+    recipe: Recipe,
+    task: Task,
+    work: Path,
+    clock: Clock,
+    keep: Callable[[Classifier], None] | None = None,
+) -> list[Candidate]:
+    """Train as many members as the clock allows.
 
     Members that an earlier call finished cost nothing and come first. What a plan gives up may
     come back in a later one, when members have ended early.
+
+    Parameters
+    ----------
+    recipe, task
+        What to train, and on what.
+    work
+        Folder of the checkpoints, by which a later call goes on.
+    clock
+        The time left.
+    keep
+        Called with the ensemble so far while members are still to come.
     """
     candidates: list[Candidate] = []
-    work = folder / WORK
     finished = [i for i in range(len(recipe.networks)) if _finished(recipe, i, task, work)]
     waiting = [i for i in range(len(recipe.networks)) if i not in finished]
     trial: Trainer | None = None
@@ -194,7 +234,8 @@ def train_members(recipe: Recipe, task: Task, folder: Path, clock: Clock) -> lis
         ended, trial = trainer.run(epochs), None
         speed = trainer.mean_epoch_seconds() / recipe.networks[index].gflop()
         candidates.append(_decide(recipe, index, trainer, ended))
-        save_classifier(folder, join(chosen(candidates, recipe.keep, recipe.selection, task), task))
+        if keep and waiting and not finished:
+            keep(join(chosen(candidates, recipe.keep, recipe.selection, task), task))
     return candidates
 
 

@@ -1,11 +1,18 @@
 """Files: whole or absent, whatever happens while they are written."""
 
+import errno
+import fcntl
 import json
 import math
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from ecg12.runtime.errors import InputError
 from ecg12.runtime.files import (
     atomic_write,
     read_json,
@@ -14,6 +21,9 @@ from ecg12.runtime.files import (
     write_named_by_checksum,
     write_text,
 )
+from ecg12.runtime.locks import locked, work_folder
+
+ROOT = Path(__file__).parents[2]
 
 # SHA-256 of "abc", FIPS 180-4 example.
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -44,6 +54,117 @@ def test_replacing_keeps_the_old_file_when_the_block_fails(tmp_path):
         fail_half_way()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_of_one_file_never_publish_half_of_one(tmp_path):
+    path = tmp_path / "answers.csv"
+    one, two = ExitStack(), ExitStack()
+    first = one.enter_context(atomic_write(path))
+    first.write_text("first, whole")
+    second = two.enter_context(atomic_write(path))
+    second.write_text("second, ha")
+    one.close()
+    assert path.read_text() == "first, whole"
+    second.write_text("second, whole")
+    two.close()
+    assert path.read_text() == "second, whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_many_processes_that_write_one_file_leave_a_whole_one(tmp_path):
+    path = tmp_path / "state.json"
+    code = (
+        "import sys; from ecg12.runtime.files import write_text\n"
+        "for _ in range(200): write_text(sys.argv[1], sys.argv[2] * 10_000)"
+    )
+    writers = [
+        subprocess.Popen([sys.executable, "-c", code, str(path), letter], cwd=ROOT)
+        for letter in "abc"
+    ]
+    while any(writer.poll() is None for writer in writers):
+        if path.exists():
+            text = path.read_text()
+            assert text == text[0] * 10_000
+    assert [writer.returncode for writer in writers] == [0, 0, 0]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_killed_writers_left_is_cleaned_by_the_next(tmp_path):
+    path = tmp_path / "model.keras"
+    code = f"""
+import os, signal
+from ecg12.runtime.files import atomic_write
+with atomic_write({str(path)!r}) as one, atomic_write({str(path)!r}) as two:
+    one.write_text("half")
+    two.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 2
+    write_text(path, "whole")
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == "whole"
+
+
+def test_files_are_written_where_the_file_system_has_no_locks(tmp_path, monkeypatch):
+    def flock(*arguments):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    write_text(tmp_path / "a.csv", "whole")
+    assert (tmp_path / "a.csv").read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [tmp_path / "a.csv"]
+
+
+@pytest.mark.parametrize(("name", "error"), [("missing/x.json", FileNotFoundError),
+                                             (".", IsADirectoryError)])  # fmt: skip
+def test_a_path_that_cannot_be_written_is_named_as_given(tmp_path, name, error):
+    path = tmp_path / name
+    with pytest.raises(error) as raised:
+        write_text(path, "x")
+    assert raised.value.filename == str(path)
+
+
+# Locks
+
+
+def test_a_lock_file_that_is_held_refuses_others_and_stays(tmp_path):
+    path = tmp_path / "lock"
+    for _ in range(2):
+        with locked(path):
+            with pytest.raises(InputError, match="lock: in use by another process"), locked(path):
+                pass
+            assert path.exists()
+
+
+def test_a_lock_on_a_removed_file_is_none(tmp_path):
+    """Who waits for a lock whose file is removed meanwhile must not share what it guards."""
+    path = tmp_path / "lock"
+    with locked(path):
+        path.unlink()
+        with locked(path):
+            pass
+
+
+def test_a_work_folder_is_removed_on_success_and_kept_on_failure(tmp_path):
+    work = tmp_path / "model" / "work"
+
+    def fail():
+        with work_folder(work):
+            (work / "state").write_text("kept")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert (work / "state").read_text() == "kept"
+    with work_folder(work):
+        (work / "nested").mkdir()
+        (work / "nested" / "a").touch()
+        with pytest.raises(InputError, match="in use by another process"), work_folder(work):
+            pass
+    assert list(tmp_path.iterdir()) == [tmp_path / "model"]
+    assert not list((tmp_path / "model").iterdir())
 
 
 def test_a_file_is_named_by_its_checksum_and_never_overwritten(tmp_path):

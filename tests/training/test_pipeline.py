@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,15 +20,15 @@ from ecg12.io.wfdb import write_record
 from ecg12.metrics import challenge_score
 from ecg12.models import CRNN, ResNet
 from ecg12.runtime.errors import InputError
-from ecg12.runtime.files import locked
+from ecg12.runtime.locks import LOCK, locked
 from ecg12.signal.preprocessing import Preprocessing
+from ecg12.training import pipeline as submission
 from ecg12.training.pipeline import REPORT, WORK, train
 from ecg12.training.recipes import Recipe, get_recipe
 from ecg12.training.resources import Clock
 from ecg12.training.schedule import Schedule
 from ecg12.training.selection import Candidate, calibration_of
-from ecg12.training.trainer import Task
-from ecg12.training.trainer import pipeline as submission
+from ecg12.training.trainer import Task, Trainer
 
 CLASSES = load_weights(WEIGHTS)
 SHORT = Preprocessing(seconds=0.4, margin=0.2)
@@ -171,6 +172,117 @@ def test_retraining_with_another_recipe_replaces_the_model(trained, tmp_path, ca
     assert "no pretrained networks: all begin from scratch" in caplog.messages
 
 
+def member_names(folder):
+    """Return the members that a model folder's index names, by the standard library alone."""
+    return [
+        entry["name"] for entry in json.loads((folder / "classifier.json").read_text())["members"]
+    ]
+
+
+def at_each_end_of_a_member(monkeypatch, look):
+    """Call `look` whenever a member has been trained to its end."""
+    run = Trainer.run
+
+    def watched(trainer, *arguments):
+        ended = run(trainer, *arguments)
+        look()
+        return ended
+
+    monkeypatch.setattr(Trainer, "run", watched)
+
+
+def test_a_good_ensemble_stays_until_the_new_one_is_complete(trained, tmp_path, monkeypatch):
+    place, _ = trained
+    model = shutil.copytree(place / "model", tmp_path / "model")
+    before = (model / "classifier.json").read_bytes(), (model / REPORT).read_bytes()
+    seen = []
+    at_each_end_of_a_member(
+        monkeypatch,
+        lambda: seen.append(
+            ((model / "classifier.json").read_bytes(), (model / REPORT).read_bytes())
+        ),
+    )
+    train(place / "data", model, replace(TINY, seed=70))
+    assert seen == [before] * 3
+    assert (model / "classifier.json").read_bytes() != before[0]
+    assert [row["seed"] for row in json.loads((model / REPORT).read_text())["members"]] == [
+        70, 71, 72
+    ]  # fmt: skip
+    assert len(list(model.glob("member*.keras"))) == 3
+
+
+class Killed(BaseException):
+    """Ends a training as a signal does: nothing handles it."""
+
+
+def kill_after(monkeypatch, n):
+    """End the training after its n-th member is trained."""
+    ends = []
+
+    def end():
+        ends.append(1)
+        if len(ends) == n:
+            raise Killed
+
+    at_each_end_of_a_member(monkeypatch, end)
+
+
+def test_a_good_ensemble_stays_also_when_the_retraining_is_killed_and_goes_on(
+    trained, tmp_path, monkeypatch
+):
+    place, _ = trained
+    model = shutil.copytree(place / "model", tmp_path / "model")
+    before = (model / "classifier.json").read_bytes()
+    for killed_after in (3, 2):
+        with monkeypatch.context() as patch:
+            kill_after(patch, killed_after)
+            with pytest.raises(Killed):
+                train(place / "data", model, replace(TINY, seed=70))
+        assert (model / "classifier.json").read_bytes() == before
+        assert len(load_classifier(model).members) == 3
+    train(place / "data", model, replace(TINY, seed=70))
+    assert (model / "classifier.json").read_bytes() != before
+
+
+def test_a_fresh_folder_is_a_valid_model_after_each_member_also_after_a_kill(
+    trained, tmp_path, monkeypatch
+):
+    place, _ = trained
+    model = tmp_path / "model"
+    with monkeypatch.context() as patch:
+        kill_after(patch, 2)
+        with pytest.raises(Killed):
+            train(place / "data", model, replace(TINY, networks=TINY.networks * 2, keep=5))
+    assert member_names(model) == ["member1_resnet_k2_s3_n1_m3_p0.5_z0_f0"]
+    seen = []
+    at_each_end_of_a_member(monkeypatch, lambda: seen.append(len(member_names(model))))
+    train(place / "data", model, replace(TINY, networks=TINY.networks * 2, keep=5))
+    assert seen == [1, 1, 1, 3, 3, 5]  # an ensemble has an odd number of members
+
+
+def test_a_lock_is_held_until_the_last_file_of_a_training_is_removed(
+    trained, tmp_path, monkeypatch
+):
+    """Else another training would begin in a folder that this one still removes."""
+    place, _ = trained
+    removed, lock = [], tmp_path / "model" / WORK / LOCK
+    unlink = Path.unlink
+
+    def watched(path, *arguments, **options):
+        if path.parent == lock.parent and path.exists():
+            removed.append(path.name)
+            assert lock.exists()
+            with pytest.raises(InputError, match="in use by another process"), locked(lock):
+                pass
+        unlink(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "unlink", watched)
+    train(place / "data", tmp_path / "model", replace(TINY, networks=TINY.networks[:1]))
+    assert "signals.npy" in removed
+    assert removed[-1] == LOCK
+    assert not lock.parent.exists()
+
+
 @pytest.mark.parametrize(
     ("n", "codes"),
     [(1, ("426783006",)), (2, ("164889003",)), (6, ("999",)), (9, ("426783006",))],
@@ -186,7 +298,7 @@ def test_two_trainings_into_one_folder_are_refused(trained, tmp_path):
     place, _ = trained
     (tmp_path / "model" / WORK).mkdir(parents=True)
     with (
-        locked(tmp_path / "model" / WORK / "lock"),
+        locked(tmp_path / "model" / WORK / LOCK),
         pytest.raises(InputError, match="in use by another process"),
     ):
         train(place / "data", tmp_path / "model", TINY)

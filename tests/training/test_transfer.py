@@ -20,11 +20,12 @@ from ecg12.runtime.backend import keras, start
 from ecg12.runtime.errors import InputError, ModelError
 from ecg12.signal.preprocessing import Preprocessing
 from ecg12.synthetic.muse import generate_muse
+from ecg12.training import transfer
 from ecg12.training.pipeline import REPORT, WORK, train
 from ecg12.training.recipes import RECIPES, Recipe, begin_at, for_own_classes
 from ecg12.training.resources import Clock
 from ecg12.training.schedule import Schedule
-from ecg12.training.trainer import Task, Trainer, transfer
+from ecg12.training.trainer import Task, Trainer
 from ecg12.training.transfer import match, pretrained_folder, read_pretrained
 
 AF, NSR, SB = "164889003", "426783006", "426177001"
