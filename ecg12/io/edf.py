@@ -24,10 +24,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
-from ecg12.io.demographics import age_between
-from ecg12.io.headers import GAINS, RATES
+from ecg12.io.channels import Channel, recording
+from ecg12.io.demographics import age_between, patient_sex
 from ecg12.io.leads import LEADS, standard_lead
 from ecg12.io.record import MILLIVOLTS_PER_UNIT, MISSING, Record
 from ecg12.runtime.errors import RecordError
@@ -42,7 +40,7 @@ BLOCK = 256  # bytes of the header, and of what it says of each signal
 MOST_SIGNALS = 1024
 LARGEST_READ = 2**29  # bytes; 30 min of 12 leads at 1 kHz in 24 bits take 2**26
 MISSING_BDF = -(2**23)
-SEXES = {"M": "Male", "F": "Female"}
+UNITS = ("nV", "uV", "mV", "V")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,22 +56,6 @@ class _Layout:
     @property
     def record(self) -> int:
         return self.width * sum(self.n_samples)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Channel:
-    """One signal: digital = gain x physical + offset."""
-
-    name: str
-    rate: float
-    unit: str
-    gain: float
-    offset: float
-    digital: np.ndarray
-
-    @property
-    def is_voltage(self) -> bool:
-        return self.unit.lower() in MILLIVOLTS_PER_UNIT
 
 
 def recognises(head: bytes) -> bool:
@@ -94,8 +76,8 @@ def read(path: Path, seconds: float | None = None) -> Record:
     Raises
     ------
     RecordError
-        If it is truncated or has gaps, if none of its signals is one of the twelve leads, or if
-        those differ in rate or have a unit that is no voltage.
+        If it is truncated or has gaps, if the leads differ in rate or have a unit that is no
+        voltage, or if they are no twelve-lead recording (see `channels.recording`).
     InputError
         If the library edfio is not installed.
     """
@@ -111,10 +93,10 @@ def read(path: Path, seconds: float | None = None) -> Record:
             edf = _parsed(head + file.read(size), layout.width, path)
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}") from error
-    record = _record(path, _leads_and_more(_channels(edf, path), path), edf)
+    channels, rate = _of_one_rate(_channels(edf), path)
+    age, sex = _patient(edf)
     missing = MISSING if layout.width == 2 else MISSING_BDF
-    n_samples = None if seconds is None else max(1, math.ceil(seconds * record.rate))
-    return replace(record, stored=record.stored[:, :n_samples], missing=missing)
+    return recording(path, channels, rate, age=age, sex=sex, seconds=seconds, missing=missing)
 
 
 def _layout(file: BinaryIO, path: Path) -> tuple[_Layout, bytes]:
@@ -182,8 +164,8 @@ def _parsed(data: bytes, width: int, path: Path) -> Any:
         raise RecordError(f"{path}: damaged EDF header: {type(error).__name__}") from error
 
 
-def _channels(edf: Any, path: Path) -> list[_Channel]:
-    """Return the signals that are no annotations.
+def _channels(edf: Any) -> list[tuple[Channel, float]]:
+    """Return the signals that are no annotations, and their rates in Hz.
 
     A value is physical maximum + (digital - digital maximum) / gain.
     """
@@ -195,57 +177,39 @@ def _channels(edf: Any, path: Path) -> list[_Channel]:
             offset = most - high * gain
         except (ValueError, ArithmeticError):
             gain = offset = math.nan
-        channels.append(
-            _Channel(
-                name=standard_lead(signal.label),
-                rate=float(signal.sampling_frequency),
-                unit=signal.physical_dimension.strip().removeprefix("\u00c2"),  # of UTF-8's µ
-                gain=gain if GAINS[0] <= abs(gain) <= GAINS[1] else math.nan,
-                offset=offset,
-                digital=signal.digital,
-            )
+        channel = Channel(
+            lead=standard_lead(signal.label),
+            samples=signal.digital,
+            gain=gain,
+            offset=offset,
+            unit=signal.physical_dimension.strip().removeprefix("\u00c2"),  # of UTF-8's µ
         )
-    if not channels:
-        raise RecordError(f"{path}: no signals but annotations")
+        channels.append((channel, float(signal.sampling_frequency)))
     return channels
 
 
-def _leads_and_more(channels: list[_Channel], path: Path) -> list[_Channel]:
-    """Return the leads, which must fit together, and other voltages of their rate; log the rest."""
-    leads = [channel for channel in channels if channel.name in LEADS]
-    names = [channel.name for channel in leads]
-    if not leads or len(set(names)) < len(names):
-        found = ", ".join(channel.name for channel in channels)
-        raise RecordError(f"{path}: signals {found}; the twelve leads are wanted, each once")
-    rates = {f"{channel.rate:g}": channel.name for channel in leads}
-    if len(rates) > 1 or not RATES[0] <= leads[0].rate <= RATES[1]:
-        found = ", ".join(f"{name} {rate} Hz" for rate, name in rates.items())
-        raise RecordError(f"{path}: leads of different or impossible rates ({found}) are not read")
-    for lead in leads:
-        if not lead.is_voltage or math.isnan(lead.gain):
+def _of_one_rate(channels: list[tuple[Channel, float]], path: Path) -> tuple[list[Channel], float]:
+    """Return the leads and other voltages of their rate, and that rate; log what is left out."""
+    leads = [(channel, rate) for channel, rate in channels if channel.lead in LEADS]
+    rates = {rate: channel.lead for channel, rate in leads}
+    if len(rates) != 1:
+        found = ", ".join(f"{lead} {rate:g} Hz" for rate, lead in rates.items()) or "none"
+        raise RecordError(f"{path}: the twelve leads must have one rate; found: {found}")
+    for lead, _ in leads:
+        if not _is_voltage(lead):
             raise RecordError(
-                f"{path}: lead {lead.name} has unit {lead.unit!r} and gain {lead.gain:g} per unit; "
-                f"units read are {', '.join(MILLIVOLTS_PER_UNIT)}"
+                f"{path}: lead {lead.lead} in {lead.unit!r}; read are {', '.join(UNITS)}"
             )
-    kept = [c for c in channels if c in leads or (c.is_voltage and c.rate == leads[0].rate)]
-    if left := [channel.name for channel in channels if channel not in kept]:
-        log.info("%s: no voltage of the leads' rate, left out: %s", path, ", ".join(left))
-    return kept
+    (wanted,) = rates
+    kept = [channel for channel, rate in channels if rate == wanted and _is_voltage(channel)]
+    names = {channel.lead for channel in kept}
+    if left := [channel.lead for channel, _ in channels if channel.lead not in names]:
+        log.info("%s: left out, no voltage of the leads' rate: %s", path, ", ".join(left))
+    return kept, wanted
 
 
-def _record(path: Path, channels: list[_Channel], edf: Any) -> Record:
-    age, sex = _patient(edf)
-    return Record(
-        path.stem,
-        np.array([channel.digital for channel in channels]),
-        np.array([channel.gain for channel in channels]),
-        np.array([channel.offset for channel in channels]),
-        tuple(channel.unit for channel in channels),
-        tuple(channel.name for channel in channels),
-        channels[0].rate,
-        age,
-        sex,
-    )
+def _is_voltage(channel: Channel) -> bool:
+    return channel.unit.lower() in MILLIVOLTS_PER_UNIT
 
 
 def _patient(edf: Any) -> tuple[float | None, str | None]:
@@ -256,4 +220,4 @@ def _patient(edf: Any) -> tuple[float | None, str | None]:
         age = age_between(edf.patient.birthdate, edf.recording.startdate)
     except (ValueError, LookupError):
         age = None
-    return age, SEXES.get(edf.patient.sex)
+    return age, patient_sex(edf.patient.sex)

@@ -21,9 +21,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ecg12.io.channels import Channel, recording
 from ecg12.io.demographics import age_between
-from ecg12.io.headers import RATES
-from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
 
@@ -35,7 +34,6 @@ MARK = b"ISHNE1.0"
 HEADER_BYTES = 522
 LARGEST_TEXT = 2**20  # bytes of header and text before the samples
 MOST_LEADS = 12
-NANOVOLTS_PER_MILLIVOLT = 1e6
 
 LEAD_CODES = {
     0: "unknown", 1: "bipolar", 2: "X", 3: "Y", 4: "Z", 5: "I", 6: "II", 7: "III",
@@ -76,7 +74,8 @@ def read(path: Path, seconds: float | None = None) -> Record:
     Raises
     ------
     RecordError
-        If it is truncated, none of its leads is one of the twelve, or its header makes no sense.
+        If it is truncated, its header makes no sense, or its leads are no twelve-lead recording
+        (see `channels.recording`).
     """
     path = Path(path)
     try:
@@ -92,19 +91,13 @@ def _record(file: BinaryIO, path: Path, header: _Header, seconds: float | None) 
     if seconds is not None:
         n_samples = min(n_samples, max(1, math.ceil(seconds * header.rate)))
     file.seek(header.start)
-    data = file.read(2 * n_leads * n_samples)
-    steps = np.array(header.steps, np.float64)
-    return Record(
-        path.stem,
-        np.frombuffer(data, "<i2").reshape(n_samples, n_leads).T,
-        NANOVOLTS_PER_MILLIVOLT / np.where(steps > 0, steps, np.nan),
-        np.zeros(n_leads),
-        ("mV",) * n_leads,
-        header.leads,
-        header.rate,
-        header.age,
-        header.sex,
-    )
+    samples = np.frombuffer(file.read(2 * n_leads * n_samples), "<i2")
+    rows = samples.reshape(n_samples, n_leads).T
+    channels = [
+        Channel(lead=lead, samples=row, gain=1 / step if step > 0 else math.nan, unit="nV")
+        for lead, row, step in zip(header.leads, rows, header.steps, strict=True)
+    ]
+    return recording(path, channels, header.rate, age=header.age, sex=header.sex)
 
 
 def _header(file: BinaryIO, path: Path) -> _Header:
@@ -114,8 +107,8 @@ def _header(file: BinaryIO, path: Path) -> _Header:
         raise RecordError(f"{path}: not an ISHNE recording: no {MARK.decode()} header")
     announced, _, start = struct.unpack_from("<3i", data, 14)
     n_leads, rate = struct.unpack_from("<h", data, 156)[0], struct.unpack_from("<h", data, 272)[0]
-    if not 1 <= n_leads <= MOST_LEADS or not RATES[0] <= rate <= RATES[1]:
-        raise RecordError(f"{path}: {n_leads} leads at {rate} Hz cannot be an ISHNE recording")
+    if not 1 <= n_leads <= MOST_LEADS:
+        raise RecordError(f"{path}: {n_leads} leads; an ISHNE recording has 1 to {MOST_LEADS}")
     if not HEADER_BYTES <= start <= LARGEST_TEXT:
         raise RecordError(f"{path}: its samples shall begin at byte {start}")
     _check_checksum(data + file.read(start - HEADER_BYTES), path)
@@ -123,7 +116,7 @@ def _header(file: BinaryIO, path: Path) -> _Header:
     return _Header(
         n_samples=_n_samples(file, path, announced, start, n_leads),
         start=start,
-        leads=_leads(codes, path),
+        leads=tuple(LEAD_CODES.get(code, f"code {code}") for code in codes),
         steps=struct.unpack_from(f"<{n_leads}h", data, 206),
         rate=float(rate),
         age=_age(data),
@@ -146,16 +139,6 @@ def _n_samples(file: BinaryIO, path: Path, announced: int, start: int, n_leads: 
     raise RecordError(
         f"{path}: truncated: {announced} samples per lead announced, the file holds {held}"
     )
-
-
-def _leads(codes: tuple[int, ...], path: Path) -> tuple[str, ...]:
-    leads = tuple(LEAD_CODES.get(code, f"code {code}") for code in codes)
-    known = [lead for lead in leads if lead in LEADS]
-    if not known or len(known) > len(set(known)):
-        raise RecordError(
-            f"{path}: leads {', '.join(leads)}; at least one of the twelve is needed, each once"
-        )
-    return leads
 
 
 def _age(data: bytes) -> float | None:
