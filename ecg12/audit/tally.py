@@ -1,18 +1,16 @@
 """Count what an audit finds, database by database; write it as text and as csv tables."""
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
 from ecg12.audit.folder import Audited
 from ecg12.audit.unscored import UNSCORED
 from ecg12.io.classes import DIAGNOSES, ScoredClasses, abbreviation
-from ecg12.runtime.files import atomic_write
+from ecg12.runtime.csv_tables import table_writer, write_rows
 from ecg12.runtime.progress import printable
 
 MOST_GROUPS = 20  # of recordings of the same samples, in the text
@@ -156,24 +154,17 @@ def write_tables(folder: Path, audited: Iterable[Audited], tally: Tally) -> None
     with ExitStack() as stack:
         writers = []
         for name, head in (("recordings.csv", ROW), ("findings.csv", FINDING)):
-            temporary = stack.enter_context(atomic_write(folder / name))
-            writer = csv.writer(stack.enter_context(_opened(temporary)), lineterminator="\n")
-            writer.writerow(head)
-            writers.append(writer)
+            writers.append(stack.enter_context(table_writer(folder / name)))
+            writers[-1](head)
         for one in audited:
             tally.add(one)
-            writers[0].writerow(_row(one))
+            writers[0](_row(one))
             for found in one.findings:
-                writers[1].writerow(
+                writers[1](
                     [printable(one.name), one.database, found.kind, found.where, found.detail]
                 )
     for name, rows in tally.tables().items():
-        with atomic_write(folder / name) as temporary, _opened(temporary) as file:
-            csv.writer(file, lineterminator="\n").writerows(rows)
-
-
-def _opened(path: Path) -> TextIO:
-    return path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+        write_rows(folder / name, rows)
 
 
 def _row(one: Audited) -> list[object]:

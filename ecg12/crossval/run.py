@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ecg12.crossval.answers import Answers, answer_all, read_answers, write_answers
 from ecg12.crossval.folds import divide, read_patients
-from ecg12.crossval.tables import Summary, fold_row, summarise, write_rows
+from ecg12.crossval.tables import Summary, fold_row, summarise, write_metrics
 from ecg12.io.classes import SINUS_RHYTHM, ScoredClasses
 from ecg12.io.label_table import LabelTable
 from ecg12.runtime.errors import InputError
@@ -80,11 +80,11 @@ def cross_validate(
             task = Task(dataset, fold.parts, classes)
             answers.append(_answers(task, recipe, folder / f"fold{number}.npz", work))
             rows.append(fold_row(fold, answers[-1], dataset.targets, classes))
-            write_rows(folder / FOLDS, rows)
+            write_metrics(folder / FOLDS, rows)
             log.info("fold %s, %d of %d, is done", fold.name, number, len(folds))
         summary = summarise(folds, answers, dataset.targets, classes)
-        write_rows(folder / "ways.csv", summary.rows)
-        write_rows(folder / "summary.csv", summary.means)
+        write_metrics(folder / "ways.csv", summary.rows)
+        write_metrics(folder / "summary.csv", summary.means)
     return summary
 
 

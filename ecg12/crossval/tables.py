@@ -1,7 +1,5 @@
 """From the folds' answers to tables: each way of deciding, fold by fold, and what they average."""
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from ecg12.decision.protocols import Decided, Search, decide, f2, g2
 from ecg12.decision.thresholds import per_class, single
 from ecg12.io.classes import ScoredClasses
 from ecg12.metrics import auprc, auroc, best_constant, challenge_score, f_measure, macro
-from ecg12.runtime.files import write_text
+from ecg12.runtime.csv_tables import write_rows
 
 # Way → thresholds fitted on, judged on, honest. See `ecg12.crossval`.
 WAYS = {
@@ -244,11 +242,6 @@ def _shown(value: Any) -> Any:
     return "" if math.isnan(value) else round(value, 6)
 
 
-def write_rows(path: Path, rows: Sequence[Row]) -> None:
+def write_metrics(path: Path, rows: Sequence[Row]) -> None:
     """Write rows of equal keys as csv, atomically; what is undefined (NaN) stays empty."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: _shown(value) for name, value in row.items()})
-    write_text(path, buffer.getvalue())
+    write_rows(path, [rows[0], *([_shown(value) for value in row.values()] for row in rows)])

@@ -1,12 +1,11 @@
 """Results as text for people, JSON and CSV for programs; written as they come."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 
 from ecg12.inference.results import ClassResult, Failure, Result
+from ecg12.runtime.csv_tables import format_rows
 
 NOTICE = (
     "Research software, no medical device. It knows only the classes it was trained on, and it "
@@ -111,9 +110,7 @@ def _csv(items: Iterable[Item], _: bool) -> Iterator[str]:
 
 
 def _row(cells: Iterable[object]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(cells)
-    return buffer.getvalue()
+    return format_rows([cells])
 
 
 def _rounded(value: float | None) -> float | None:

@@ -16,12 +16,12 @@ sinus rhythm, if that is among the classes; if not, the macro F-measure takes it
 (`metrics.macro_f`).
 """
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
 from ecg12.io.classes import ScoredClasses
+from ecg12.runtime.csv_tables import read_rows
 from ecg12.runtime.errors import InputError
 
 HEADER = "code"
@@ -66,11 +66,6 @@ def read_classes(path: str | Path) -> ScoredClasses:
 
 def _rows(path: str | Path) -> list[tuple[int, list[str]]]:
     """Return line numbers and stripped cells, without empty lines and a header."""
-    with Path(path).open(encoding="utf-8-sig", newline="") as file:
-        try:
-            reader = csv.reader(file)
-            rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise InputError(f"{path}: not a csv table in UTF-8: {error}") from None
+    rows = [(line, [cell.strip() for cell in cells]) for line, cells in read_rows(path)]
     rows = [(line, cells) for line, cells in rows if any(cells)]
     return rows[1:] if rows and rows[0][1][0].lower() == HEADER else rows

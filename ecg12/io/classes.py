@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ecg12.runtime.csv_tables import read_rows
 from ecg12.runtime.errors import InputError
 
 WEIGHTS = Path(__file__).with_name("weights.csv")  # the table of 2020, part of the package
@@ -200,8 +201,7 @@ def load_weights(path: str | Path) -> ScoredClasses:
         If the table is not square, its rows and columns differ, a code is repeated, a weight is no
         finite number, or equivalent codes differ in weight. The message names the file.
     """
-    lines = Path(path).read_text(encoding="utf-8-sig", errors="replace").splitlines()
-    table = [[cell.strip() for cell in line.split(",")] for line in lines if line.strip()]
+    table = [[cell.strip() for cell in cells] for _, cells in read_rows(path)]
     columns = table[0][1:] if table else []
     rows = [row[0] for row in table[1:]]
     if not columns or rows != columns or any(len(row) != len(columns) + 1 for row in table):

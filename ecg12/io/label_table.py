@@ -12,17 +12,15 @@ A csv file, one row per recording, where labels do not stand in the recordings t
 * Then one column of 0 and 1 per plain SNOMED CT code of the table of weights.
 """
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path, PurePath
-from typing import TextIO
 
 from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.runtime.csv_tables import Table, read_table, table_writer
 from ecg12.runtime.errors import InputError
-from ecg12.runtime.files import atomic_write
 
 RECORDING, PATIENT = "recording", "patient"
 SUFFIXES = (".hea", ".mat", ".dat", ".xml")  # in upper or lower case
@@ -104,12 +102,11 @@ def write_label_rows(
         Plain SNOMED CT codes; by default those of the table of weights in use.
     """
     columns = load_weights(WEIGHTS).columns if columns is None else columns
-    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([RECORDING, PATIENT, *columns])
+    with table_writer(path) as write:
+        write([RECORDING, PATIENT, *columns])
         for recording, patient, codes in rows:
             cells = ["1" if code in codes else "0" for code in columns]
-            writer.writerow([normal_form(recording), patient, *cells])
+            write([normal_form(recording), patient, *cells])
 
 
 def read_label_table(path: str | Path, columns: Sequence[str] | None = None) -> LabelTable:
@@ -133,11 +130,7 @@ def read_label_table(path: str | Path, columns: Sequence[str] | None = None) -> 
     FileNotFoundError
         If there is no such file.
     """
-    with Path(path).open(encoding="utf-8-sig", newline="") as file:
-        try:
-            rows = list(_rows(path, file, columns))
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise InputError(f"{path}: not a csv table in UTF-8: {error}") from None
+    rows = list(_rows(read_table(path, (RECORDING, PATIENT)), columns))
     return LabelTable(
         tuple(recording for recording, _, _ in rows),
         tuple(patient for _, patient, _ in rows),
@@ -145,37 +138,29 @@ def read_label_table(path: str | Path, columns: Sequence[str] | None = None) -> 
     )
 
 
-def _rows(path: str | Path, file: TextIO, own: Sequence[str] | None) -> Iterator[Row]:
-    reader = csv.reader(file)
-    header = [cell.strip() for cell in next(reader, [])]
+def _rows(table: Table, own: Sequence[str] | None) -> Iterator[Row]:
     columns = load_weights(WEIGHTS).columns if own is None else own
-    _check_header(path, header, columns, others=own is not None)
-    ordered = itemgetter(*(header.index(name) for name in (RECORDING, PATIENT, *columns)))
+    _check_header(table, columns, others=own is not None)
+    ordered = itemgetter(*(table.columns.index(name) for name in (RECORDING, PATIENT, *columns)))
     line_of: dict[str, int] = {}
     codes_of: dict[tuple[str, ...], tuple[str, ...]] = {}  # combinations of cells are few
-    for cells in reader:
-        where = f"{path}, line {reader.line_num}"
-        if not cells:
-            continue
-        if len(cells) != len(header):
-            raise InputError(f"{where}: {len(cells)} cells, but {len(header)} columns")
+    for line, cells in table:
+        where = table.where(line)
         recording, patient, *values = ordered(cells)
         name, combination = normal_form(recording), tuple(values)
         if not name:
             raise InputError(f"{where}: no name of a recording")
         if name in line_of:
             raise InputError(f"{where}: {name!r} stands in line {line_of[name]} already")
-        line_of[name] = reader.line_num
+        line_of[name] = line
         if combination not in codes_of:
             codes_of[combination] = _codes(where, columns, [value.strip() for value in values])
         yield name, patient.strip(), codes_of[combination]
 
 
-def _check_header(
-    path: str | Path, header: list[str], columns: Sequence[str], others: bool
-) -> None:
+def _check_header(table: Table, columns: Sequence[str], others: bool) -> None:
     """Expect each column once, and no other but, with `others`, of other codes."""
-    expected = (RECORDING, PATIENT, *columns)
+    expected, header = (RECORDING, PATIENT, *columns), table.columns
     unknown = [name for name in header if name not in expected]
     if others:
         unknown = [name for name in unknown if not (name.isascii() and name.isdecimal())]
@@ -187,8 +172,8 @@ def _check_header(
     for verb, names in problems.items():
         if names:
             raise InputError(
-                f"{path}: the label table {verb} {', '.join(map(repr, names))}; its columns are "
-                f"{RECORDING}, {PATIENT} and one per scored code: {' '.join(columns)}"
+                f"{table.path}: the label table {verb} {', '.join(map(repr, names))}; its "
+                f"columns are {RECORDING}, {PATIENT} and one per class: {' '.join(columns)}"
             )
 
 

@@ -1,12 +1,10 @@
 """How often each class occurs in an archive, beside the challenge's data: the paper's Table 1."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ecg12.io.classes import abbreviation
-from ecg12.runtime.files import write_text
+from ecg12.runtime.csv_tables import write_rows
 
 # Recordings per class in the public data of 2020 (Ansari et al., 2020, Table 1).
 CHALLENGE = {
@@ -33,9 +31,7 @@ def count_rows(columns: Sequence[str], counts: Mapping[str, int]) -> list[tuple[
 
 def write_counts(path: str | Path, columns: Sequence[str], counts: Mapping[str, int]) -> None:
     """Write the table of counts as csv, atomically."""
-    out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerows([HEADER, *count_rows(columns, counts)])
-    write_text(path, out.getvalue())
+    write_rows(path, [HEADER, *count_rows(columns, counts)])
 
 
 def format_counts(columns: Sequence[str], counts: Mapping[str, int]) -> str:

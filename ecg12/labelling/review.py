@@ -13,17 +13,15 @@ file, but never a decision, a reason that it did not write itself, or a column t
 phrases that are no longer said stay, with count 0.
 """
 
-import csv
-import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ecg12.io.classes import ScoredClasses, abbreviation
 from ecg12.labelling.lookup import AUTOMATIC, Proposal, shown, with_equivalents
+from ecg12.runtime.csv_tables import read_table, write_rows
 from ecg12.runtime.errors import InputError
-from ecg12.runtime.files import write_text
 
 PHRASE, COUNT, PROPOSED, FINAL, WHY = "phrase", "count", "codes proposed", "codes final", "why"
 COLUMNS = (PHRASE, COUNT, PROPOSED, FINAL, WHY)
@@ -45,7 +43,7 @@ class Review:
     columns
         All columns, those that somebody added last.
     delimiter
-        Comma or, from some spreadsheets, semicolon.
+        Comma or, from some spreadsheets, semicolon or tab.
     """
 
     rows: Mapping[str, dict[str, str]]
@@ -61,7 +59,7 @@ def read_review(path: str | Path, classes: ScoredClasses) -> Review:
     Parameters
     ----------
     path
-        The csv file, in UTF-8.
+        The csv file.
     classes
         The classes among which to decide.
 
@@ -74,32 +72,15 @@ def read_review(path: str | Path, classes: ScoredClasses) -> Review:
     path = Path(path)
     if not path.exists():
         return Review({}, {}, {})
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8; save it as csv in UTF-8") from None
-    try:
-        return _parsed(path, text, classes)
-    except csv.Error as error:
-        raise InputError(f"{path}: not a csv table: {error}") from None
-
-
-def _parsed(path: Path, text: str, classes: ScoredClasses) -> Review:
-    head = text.partition("\n")[0]
-    delimiter = ";" if head.count(";") > head.count(",") else ","
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    columns = tuple(reader.fieldnames or ())
-    if missing := [name for name in COLUMNS if name not in columns]:
-        raise InputError(
-            f"{path}: no column {', '.join(map(repr, missing))}; it needs {', '.join(COLUMNS)}"
-        )
+    table = read_table(path, COLUMNS)
     rows: dict[str, dict[str, str]] = {}
     decided: dict[str, tuple[str, ...]] = {}
     proposed: dict[str, tuple[str, ...]] = {}
-    for cells in reader:
-        where = f"{path}, line {reader.line_num}"
-        row = _row(where, cells)
+    for line, cells in table:
+        where, row = table.where(line), dict(zip(table.columns, cells, strict=True))
         phrase = row[PHRASE].strip()
+        if not phrase:
+            raise InputError(f"{where}: no phrase")
         if phrase in rows:
             raise InputError(f"{where}: the phrase {phrase!r} stands twice")
         rows[phrase] = row
@@ -107,16 +88,7 @@ def _parsed(path: Path, text: str, classes: ScoredClasses) -> Review:
             decided[phrase] = _decision(where, final, classes)
         if codes := _codes(row[PROPOSED], classes)[0]:
             proposed[phrase] = codes
-    return Review(rows, decided, proposed, columns, delimiter)
-
-
-def _row(where: str, cells: dict[str | None, str | None]) -> dict[str, str]:
-    if None in cells:
-        raise InputError(f"{where}: more cells than columns; quote cells that hold the delimiter")
-    row = {name: cell or "" for name, cell in cells.items() if name is not None}
-    if not row[PHRASE].strip():
-        raise InputError(f"{where}: no phrase")
-    return row
+    return Review(rows, decided, proposed, table.columns, table.delimiter)
 
 
 def _decision(where: str, final: str, classes: ScoredClasses) -> tuple[str, ...]:
@@ -162,11 +134,7 @@ def write_review(
     proposals
         What the program makes of each phrase of `counts`.
     """
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(
-        out, review.columns, restval="", delimiter=review.delimiter, lineterminator="\n"
-    )
-    writer.writeheader()
+    rows: list[Sequence[str]] = [review.columns]
     for phrase in sorted(counts, key=lambda phrase: (-counts[phrase], phrase)):
         old = review.rows.get(phrase, {})
         new = {PHRASE: phrase, COUNT: str(counts[phrase])}
@@ -175,5 +143,6 @@ def write_review(
             new[PROPOSED] = shown(proposal.codes)
             if not old.get(WHY, "").strip() or old[WHY].startswith(AUTOMATIC):
                 new[WHY] = proposal.why
-        writer.writerow(old | new)
-    write_text(path, out.getvalue())
+        cells = old | new
+        rows.append([cells.get(column, "") for column in review.columns])
+    write_rows(path, rows, review.delimiter)

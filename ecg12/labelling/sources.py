@@ -4,7 +4,6 @@ Both are read as a stream of `Statements`; nothing of a recording is kept.
 """
 
 import ast
-import csv
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -17,10 +16,10 @@ from joblib import Parallel, delayed
 
 from ecg12.io.label_table import normal_form
 from ecg12.io.muse import find_muse, patient_key, read_statements
+from ecg12.runtime.csv_tables import Table, read_table
 from ecg12.runtime.errors import InputError, RecordError
 
 CHUNK = 64  # files per job handed to a worker
-LONGEST_CELL = 2**24  # characters; the csv module's own limit is 2**17
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ def table_statements(
     Parameters
     ----------
     path
-        The table, in UTF-8.
+        The table.
     columns
         Which columns to read.
     salt
@@ -146,37 +145,35 @@ def table_statements(
 
     Yields
     ------
-    The statements of each row; in place of a row without a recording's name an error.
+    The statements of each row; in place of a row without a recording's name, or with cells too many
+    or too few, an error.
 
     Raises
     ------
     InputError
         If a column does not exist, or the file is no csv table. The message lists the columns.
     """
-    csv.field_size_limit(LONGEST_CELL)
-    with Path(path).open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        texts = _check(path, columns, reader.fieldnames or [])
+    named = _fields(columns.recording) or [columns.recording]
+    named += [columns.patient] if columns.patient else []
+    table = read_table(path, named)
+    texts = _texts(table, columns.texts)
+    for line, row in table.rows:
         try:
-            for row in reader:
-                cells = {name: (cell or "").strip() for name, cell in row.items() if name}
-                yield _statements(f"{path}, line {reader.line_num}", cells, columns, texts, salt)
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise InputError(f"{path}, line {reader.line_num}: {type(error).__name__}") from None
+            table.check(line, row)
+        except InputError as error:
+            yield RecordError(str(error))
+            continue
+        cells = dict(zip(table.columns, map(str.strip, row), strict=True))
+        yield _statements(table.where(line), cells, columns, texts, salt)
 
 
-def _check(path: str | Path, columns: Columns, names: Sequence[str]) -> list[str]:
+def _texts(table: Table, patterns: Sequence[str]) -> list[str]:
     """Return the columns of text; refuse names that the table does not have."""
-    named = [columns.patient] if columns.patient else []
-    named += _fields(columns.recording) or [columns.recording]
     texts = []
-    for pattern in columns.texts:
-        matching = [name for name in names if fnmatchcase(name, pattern)]
+    for pattern in patterns:
+        matching = [name for name in table.columns if fnmatchcase(name, pattern)]
         texts += sorted(matching, key=_by_number) or [pattern]
-    if missing := [name for name in (*named, *texts) if name not in names]:
-        raise InputError(
-            f"{path}: no column {', '.join(map(repr, missing))}; columns: {', '.join(names)}"
-        )
+    table.require(texts)
     return texts
 
 

@@ -4,13 +4,14 @@
 challenge's own tables alone, so a concept that is not scored shows its code.
 """
 
-import csv
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+
+from ecg12.runtime.csv_tables import read_table
 
 TABLE = Path(__file__).with_name("hierarchy.csv")
 SWEEPS = 24  # over the columns; the order no longer changes after a dozen
@@ -94,6 +95,6 @@ def _spread(column: list[_Stop]) -> dict[_Stop, float]:
 
 def load_hierarchy(path: str | Path = TABLE) -> Hierarchy:
     """Read a table of arrows with the columns child_snomed_ct and parent_snomed_ct."""
-    with Path(path).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return Hierarchy(tuple((row["child_snomed_ct"], row["parent_snomed_ct"]) for row in rows))
+    ends = ("child_snomed_ct", "parent_snomed_ct")
+    table = read_table(path, ends)
+    return Hierarchy(tuple((row[ends[0]], row[ends[1]]) for _, row in table.records()))

@@ -1,7 +1,5 @@
 """Tables of a report: one set of rows for the page and for csv."""
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +7,7 @@ from pathlib import Path
 
 from ecg12.report.curves import Curve
 from ecg12.report.intervals import Estimate
+from ecg12.runtime.csv_tables import format_rows
 from ecg12.runtime.files import write_text
 
 Cell = str | int | float | Estimate
@@ -55,12 +54,8 @@ class Table:
         heading: list[str] = []
         for name, estimate in zip(self.columns, wide, strict=True):
             heading += [name, f"{name} low", f"{name} high"] if estimate else [name]
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(heading)
-        for row in self.rows:
-            writer.writerow([part for cell in row for part in _parts(cell)])
-        return text.getvalue()
+        rows = ([part for cell in row for part in _parts(cell)] for row in self.rows)
+        return format_rows([heading, *rows])
 
     def text(self, *names: str) -> str:
         """Return the named columns, or all, aligned for a terminal."""

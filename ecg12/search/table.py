@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ecg12.crossval.tables import write_rows
+from ecg12.crossval.tables import write_metrics
 from ecg12.search.halving import Rung, score
 from ecg12.search.trials import Row, Trial
 
@@ -40,7 +40,7 @@ def write_table(
         if trial.number in rows
     ]
     if lines:
-        write_rows(path, lines)
+        write_metrics(path, lines)
 
 
 def _line(trial: Trial, row: Row, rung: Rung | None, rank: int | None) -> dict[str, Any]:

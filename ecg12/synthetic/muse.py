@@ -13,7 +13,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from ecg12.io.record import Record
-from ecg12.runtime.files import write_text
+from ecg12.runtime.csv_tables import read_table, write_rows
 from ecg12.runtime.progress import bar
 from ecg12.synthetic.generate import CHUNK, DEFAULT, Options, recording
 from ecg12.synthetic.muse_xml import MEDIAN_BEAT, MedianBeat, Visit, median_beat, write_muse
@@ -39,7 +39,8 @@ FIRST_NAMES = {
     "Male": ("JOHN", "PIERRE", "OLAV", "MARCO", "HIRO", "JOSÉ", "WALTER", "IMRE"),
     "Female": ("MARY", "CLAIRE", "INGRID", "LUCIA", "YUKI", "ANA", "RENATE", "ILONA"),
 }
-TRUTH = "truth.csv"
+LABELS = "truth.csv"
+COLUMNS = ("recording", "codes")
 VOCABULARY = "vocabulary"  # folder
 
 
@@ -87,17 +88,15 @@ def generate_muse(
         for chunk in done:
             written += chunk
             shown.update(len(chunk))
-    lines = [f"{path.stem},{codes}\n" for path, codes in written]
-    write_text(folder / TRUTH, "recording,codes\n" + "".join(lines))
+    write_rows(folder / LABELS, [COLUMNS, *((path.stem, codes) for path, codes in written)])
     write_vocabulary(folder / VOCABULARY)
     return [path for path, _ in written]
 
 
 def read_truth(folder: str | Path) -> dict[str, tuple[str, ...]]:
     """Return the true SNOMED CT codes of each recording of a synthetic MUSE archive, by name."""
-    lines = (Path(folder) / TRUTH).read_text(encoding="utf-8").splitlines()[1:]
-    pairs = (line.partition(",") for line in lines)
-    return {name: tuple(codes.split()) for name, _, codes in pairs}
+    table = read_table(Path(folder) / LABELS, COLUMNS)
+    return {row["recording"]: tuple(row["codes"].split()) for _, row in table.records()}
 
 
 def _write(folder: Path, seed: int, indices: range, options: Options) -> list[tuple[Path, str]]:

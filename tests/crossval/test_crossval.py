@@ -17,7 +17,7 @@ from ecg12.__main__ import main
 from ecg12.crossval import Fold, cross_validate, divide, interval, run, summarise
 from ecg12.crossval.answers import Answers
 from ecg12.crossval.folds import read_patients
-from ecg12.crossval.tables import METRICS, WAYS, write_rows
+from ecg12.crossval.tables import METRICS, WAYS, write_metrics
 from ecg12.data.dataset import Dataset
 from ecg12.io.classes import CPSC_2018
 from ecg12.io.leads import LEADS
@@ -211,7 +211,7 @@ def test_databases_get_their_range(judged, targets):
 
 
 def test_undefined_values_are_empty_cells(tmp_path):
-    write_rows(tmp_path / "t.csv", [{"a": 1, "b": float("nan"), "c": 0.12345678}])
+    write_metrics(tmp_path / "t.csv", [{"a": 1, "b": float("nan"), "c": 0.12345678}])
     assert (tmp_path / "t.csv").read_text() == "a,b,c\n1,,0.123457\n"
 
 

@@ -96,10 +96,11 @@ def test_a_table_without_rows(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"labels.csv: the label table misses 'recording', 'patient', '164889003'"),
+        ("", r"labels.csv: no column 'recording', 'patient'; columns: none"),
         ("recording,patient,164889003\n", r"misses '426783006'.*164889003 426783006"),
         (HEADER.replace("\n", ",AF\n"), r"does not know 'AF'"),
-        (HEADER.replace("\n", ",patient\n"), r"has twice 'patient'"),
+        (HEADER.replace("\n", ",164889003\n"), r"has twice '164889003'"),
+        (HEADER.replace("\n", ",patient\n"), r"column 'patient' stands twice"),
         (HEADER + "x,,1,0\ny,,1,yes\n", r"labels.csv, line 3, column 426783006: 'yes' is neither"),
         (HEADER + "x,,1,\n", r"line 2, column 426783006: '' is neither 0 nor 1"),
         (HEADER + "x,,1\n", r"line 2: 3 cells, but 4 columns"),
@@ -113,9 +114,18 @@ def test_a_malformed_table_is_an_error_that_names_file_line_and_value(tmp_path, 
         read(tmp_path, text)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_table_as_spreadsheets_save_it(tmp_path, encoding, delimiter):
+    text = (HEADER + "Müller,k,1,0\n").replace(",", delimiter).replace("\n", "\r\n")
+    (tmp_path / "labels.csv").write_bytes(text.encode(encoding))
+    table = read_label_table(tmp_path / "labels.csv", COLUMNS)
+    assert (table.recordings, table.codes) == (("Müller",), (("164889003",),))
+
+
 def test_bytes_that_are_no_text_are_an_error(tmp_path):
-    (tmp_path / "labels.csv").write_bytes(HEADER.encode() + b"\xff\xfe,,1,0\n")
-    with pytest.raises(InputError, match="labels.csv: not a csv table in UTF-8"):
+    (tmp_path / "labels.csv").write_bytes(HEADER.encode() + b"a\0b,,1,0\n")
+    with pytest.raises(InputError, match=r"labels.csv, line 2: a zero byte"):
         read_label_table(tmp_path / "labels.csv", COLUMNS)
 
 

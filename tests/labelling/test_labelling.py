@@ -158,6 +158,23 @@ def test_a_column_that_does_not_exist_is_an_error_that_lists_them(tmp_path, colu
         list(table_statements(table(tmp_path / "t.csv", *ROWS), columns))
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-8-sig", "utf-16"])
+def test_a_table_of_statements_in_any_encoding(tmp_path, encoding):
+    path = tmp_path / "t.csv"
+    path.write_bytes("ecg,text_1\r\na/1,Schenkelblock für möglich\r\n".encode(encoding))
+    (said,) = table_statements(path, Columns("ecg", ("text_1",)))
+    assert said.segments == ("Schenkelblock für möglich",)
+
+
+def test_a_row_with_cells_too_many_costs_only_itself(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("ecg,text_1\na/1,sinus rhythm, normal\na/2,sinus rhythm\n")
+    broken, said = table_statements(path, Columns("ecg", ("text_1",)))
+    assert isinstance(broken, RecordError)
+    assert "t.csv, line 2: 3 cells, but 2 columns" in str(broken)
+    assert said.recording == "a/2"
+
+
 def test_rows_without_name_and_repeated_names_cost_only_themselves(tmp_path, vocabulary, caplog):
     with caplog.at_level(logging.WARNING):
         rows = (*ROWS, ("", "p", "Sinus rhythm", ""), ("a/1.mat", "p", "Odd thing", ""))
@@ -259,7 +276,7 @@ def test_an_edit_made_while_the_archive_is_read_is_kept(tmp_path, vocabulary, mo
         (HEAD + "x,1,,AF none,\n", r"'none' is no scored class"),
         (HEAD + "x,1,,,\n\nx,1,,,\n", r"line 4: the phrase 'x' stands twice"),
         (HEAD + ",1,,,\n", r"line 2: no phrase"),
-        (HEAD + "x,1,,,a,b\n", r"line 2: more cells than columns"),
+        (HEAD + "x,1,,,a,b\n", r"line 2: 6 cells, but 5 columns"),
         ("phrase,count\n", r"no column 'codes proposed', 'codes final', 'why'"),
         ("", r"no column 'phrase'"),
     ],
@@ -273,10 +290,14 @@ def test_a_malformed_edit_is_an_error_and_the_file_stays(tmp_path, vocabulary, t
     assert path.read_text() == text
 
 
-def test_a_review_file_in_another_encoding_is_an_error(tmp_path):
-    (tmp_path / "review.csv").write_bytes(HEAD.encode() + b"caf\xe9,1,,,\n")
-    with pytest.raises(InputError, match="review.csv: not UTF-8; save it as csv in UTF-8"):
-        read_review(tmp_path / "review.csv", CLASSES)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_review_file_as_spreadsheets_save_it(tmp_path, encoding, delimiter):
+    text = (HEAD + "café,1,,AF,\n").replace(",", delimiter).replace("\n", "\r\n")
+    (tmp_path / "review.csv").write_bytes(text.encode(encoding))
+    found = read_review(tmp_path / "review.csv", CLASSES)
+    assert found.decided == {"café": ("164889003",)}
+    assert found.delimiter == delimiter
 
 
 # Phrasings that were written before the mapper
