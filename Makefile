@@ -7,7 +7,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 RUN = $(VENV)/bin/python
 
-.PHONY: demo test lint docs format benchmarks stress clean
+.PHONY: demo picture test lint docs format benchmarks stress clean
 
 # Six of the classes, which a network this small can learn from a few hundred recordings.
 demo: $(VENV)/.installed-report
@@ -24,6 +24,11 @@ demo: $(VENV)/.installed-report
 	@echo "Model: $(DEMO)/model (training.json tells how it was trained)"
 	@echo "Answers: $(DEMO)/out; official scores: $(DEMO)/scores.csv, $(DEMO)/class_scores.csv"
 	@echo "Report, to be opened in a browser: $(abspath $(DEMO))/report/index.html"
+
+# The README's picture: a recording of the demo, and what its model predicts.
+picture: demo
+	$(RUN) -m ecg12 predict $(DEMO)/test/S00001.hea --model $(DEMO)/model --plot $(DEMO)/drawn
+	$(RUN) -c "from PIL import Image; Image.open('$(DEMO)/drawn/S00001.png').convert('RGB').resize((1485, 1050)).quantize(64).save('docs/images/prediction.png', optimize=True)"
 
 # In as many processes as there are processors, up to four; each file's tests in one.
 test: $(VENV)/.installed-dev
