@@ -1,0 +1,252 @@
+"""DICOM waveforms: ECGs as archives for images (PACS) keep them.
+
+A 12-lead, general or ambulatory ECG holds a Waveform Sequence of multiplex groups. A group has one
+rate, the number of channels and samples, and the samples of all channels in turn. A channel names
+its lead by a code (SCP-ECG or ISO/IEEE 11073) or by a meaning, and its amplitude:
+
+    (stored value x Channel Sensitivity x Sensitivity Correction Factor) + Channel Baseline,
+
+in the unit of Channel Sensitivity Units. Without sensitivity the amplitude is unknown and the file
+is refused. Groups of originality DERIVED are median beats and are passed over. Waveform Padding
+Value is honoured at the ends only, where all channels hold it: some writers declare a value that
+true samples have.
+
+Many hospitals store the drawing of an ECG instead, as PDF in DICOM; it is refused by name, as are
+hemodynamic and intracardiac recordings and samples compressed by mu-law or A-law.
+
+Sources: DICOM PS3.3, C.10.9 (waveform), PS3.5, 8.3 (encoding), PS3.16, CID 3001 (leads). The
+library pydicom parses (`ecg12.io.dicom_file`).
+"""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecg12.io.channels import Channel, recording
+from ecg12.io.demographics import parse_date, patient_age, patient_sex
+from ecg12.io.dicom_file import Dicom, is_dicom
+from ecg12.io.headers import SHOWN
+from ecg12.io.lead_names import LEADS, lead_of_code, standard_lead
+from ecg12.io.record import MILLIVOLTS_PER_UNIT, MISSING, Record
+from ecg12.runtime.errors import RecordError
+
+log = logging.getLogger(__name__)
+
+NAME = "DICOM"
+SUFFIXES = (".dcm", ".dicom")
+WANTED = (
+    "SOPClassUID", "StudyDate", "AcquisitionDateTime", "PatientAge", "PatientBirthDate",
+    "PatientSex", "WaveformSequence",
+)  # fmt: skip
+REFUSED = {
+    "1.2.840.10008.5.1.4.1.1.9.2.1": "a hemodynamic waveform, no ECG",
+    "1.2.840.10008.5.1.4.1.1.9.3.1": "a cardiac electrophysiology waveform, recorded in the heart",
+    "1.2.840.10008.5.1.4.1.1.104.1": "an encapsulated PDF: the drawing of an ECG, no samples",
+}
+MOST_GROUPS, MOST_CHANNELS = 64, 128
+KINDS = {
+    "SB": "i1", "UB": "u1", "SS": "i2", "US": "u2", "SL": "i4", "UL": "u4", "SV": "i8", "UV": "u8",
+}  # fmt: skip
+COMPANDED = {"MB": "mu-law", "AB": "A-law"}
+
+recognises = is_dicom
+
+
+def read(path: Path, seconds: float | None = None) -> Record:
+    """Read the ECG of a DICOM file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    seconds
+        Keep only the first seconds; all of them by default.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged or holds no ECG that is read; the message names the reason.
+    InputError
+        If the library pydicom is not installed.
+    """
+    path = Path(path)
+    dicom = Dicom(path, *WANTED)
+    groups = _groups(dicom)
+    channels = [channel for group in groups for channel in _channels(dicom, group)]
+    kinds = {channel.samples.dtype for channel in channels}
+    return recording(
+        path,
+        channels,
+        dicom.real(groups[0], "SamplingFrequency"),
+        age=_age(dicom),
+        sex=patient_sex(dicom.text(dicom.dataset, "PatientSex")),
+        seconds=seconds,
+        missing=-(2**31) if np.dtype("i4") in kinds else MISSING,
+    )
+
+
+def _groups(dicom: Dicom) -> list[Any]:
+    """Return the multiplex groups that are the recording: the longest, and those beside it."""
+    kind = dicom.text(dicom.dataset, "SOPClassUID")
+    if kind in REFUSED:
+        raise RecordError(f"{dicom.path}: DICOM, {REFUSED[kind]}")
+    groups = dicom.items(dicom.dataset, "WaveformSequence")
+    if not groups:
+        raise RecordError(f"{dicom.path}: DICOM without waveforms{_class_name(kind)}")
+    originals = [g for g in groups if dicom.text(g, "WaveformOriginality").upper() != "DERIVED"]
+    if not originals or len(groups) > MOST_GROUPS:
+        raise RecordError(
+            f"{dicom.path}: {len(originals)} original among {len(groups)} waveforms; the others "
+            "are derived, such as median beats"
+        )
+    first = max(originals, key=lambda group: dicom.whole(group, "NumberOfWaveformSamples"))
+    return [first, *_beside(dicom, first, originals)]
+
+
+def _class_name(kind: str) -> str:
+    """Return what DICOM calls a class of objects, if it is one."""
+    from pydicom.uid import UID
+
+    uid = UID(kind)
+    return f": {uid.name}" if uid.name != kind else ""
+
+
+def _beside(dicom: Dicom, first: Any, originals: list[Any]) -> list[Any]:
+    """Return the groups with other leads of the twelve, recorded at the same time.
+
+    Raises
+    ------
+    RecordError
+        If there are such groups of another time, rate or length: printed in columns, a lead is
+        there for a part of the time only.
+    """
+    together = ("NumberOfWaveformSamples", "SamplingFrequency", "MultiplexGroupTimeOffset")
+    found, known = [], set(_leads(dicom, first))
+    for group in originals:
+        new = set(_leads(dicom, group)) - known
+        if group is first or not new & set(LEADS):
+            continue
+        if new != set(_leads(dicom, group)) or any(
+            dicom.text(group, name) != dicom.text(first, name) for name in together
+        ):
+            raise RecordError(
+                f"{dicom.path}: leads in several waveforms of different time, rate or length"
+            )
+        found.append(group)
+        known |= new
+    return found
+
+
+def _leads(dicom: Dicom, group: Any) -> list[str]:
+    channels = dicom.items(group, "ChannelDefinitionSequence")
+    if len(channels) > MOST_CHANNELS:
+        raise RecordError(f"{dicom.path}: {len(channels)} channels; {MOST_CHANNELS} are read")
+    return [_lead(dicom, channel, number) for number, channel in enumerate(channels, 1)]
+
+
+def _lead(dicom: Dicom, channel: Any, number: int) -> str:
+    """Return a channel's lead by its code, or else by the code's meaning or the channel's label."""
+    source = dicom.first(channel, "ChannelSourceSequence")
+    code, meaning = dicom.text(source, "CodeValue"), dicom.text(source, "CodeMeaning")
+    named = (code, meaning, dicom.text(channel, "ChannelLabel"))
+    known = (name for name in map(standard_lead, named) if name in LEADS)
+    lead = lead_of_code(code) or next(known, None) or meaning or f"channel {number}"
+    return lead[:SHOWN]
+
+
+def _channels(dicom: Dicom, group: Any) -> list[Channel]:
+    """Return the channels of a group but those that are no voltage, such as pressures."""
+    definitions = dicom.items(group, "ChannelDefinitionSequence")
+    samples = _samples(dicom, group, len(definitions))
+    leads = _leads(dicom, group)
+    channels, others = [], 0
+    for lead, definition, values in zip(leads, definitions, samples, strict=True):
+        unit = _unit(dicom, definition)
+        if unit is None and lead not in LEADS:
+            others += 1
+            continue
+        channels.append(_channel(dicom, lead, unit, definition, values))
+    if others:
+        log.info("%s: %d channels that are no voltage are left out", dicom.path, others)
+    return channels
+
+
+def _unit(dicom: Dicom, definition: Any) -> str | None:
+    units = dicom.first(definition, "ChannelSensitivityUnitsSequence")
+    unit = dicom.text(units, "CodeValue")
+    return unit if unit.lower() in MILLIVOLTS_PER_UNIT else None
+
+
+def _channel(
+    dicom: Dicom, lead: str, unit: str | None, definition: Any, values: np.ndarray
+) -> Channel:
+    step = dicom.real(definition, "ChannelSensitivity")
+    step *= dicom.real(definition, "ChannelSensitivityCorrectionFactor", 1.0)
+    if unit is None or not abs(step) > 0:
+        raise RecordError(
+            f"{dicom.path}: lead {lead} has no channel sensitivity in a unit of voltage, so its "
+            "amplitude is unknown"
+        )
+    baseline = dicom.real(definition, "ChannelBaseline", 0.0)
+    bits = dicom.whole(definition, "WaveformBitsStored")
+    return Channel(
+        lead=lead,
+        samples=_extended(values, bits),
+        gain=1 / step,
+        offset=-baseline / step,
+        unit=unit,
+    )
+
+
+def _samples(dicom: Dicom, group: Any, n_channels: int) -> np.ndarray:
+    """Return the samples of a group, (n_channels, n_samples), without padding at the ends."""
+    kind = dicom.text(group, "WaveformSampleInterpretation")
+    if kind in COMPANDED:
+        raise RecordError(f"{dicom.path}: samples compressed by {COMPANDED[kind]} are not read")
+    bits = dicom.whole(group, "WaveformBitsAllocated")
+    if kind not in KINDS or bits != 8 * int(KINDS[kind][1]):
+        raise RecordError(f"{dicom.path}: samples of unknown kind in {bits} bits")
+    dtype = np.dtype(dicom.byte_order + KINDS[kind])
+    announced = dicom.whole(group, "NumberOfWaveformChannels")
+    n_samples = dicom.whole(group, "NumberOfWaveformSamples")
+    data = dicom.data(group, "WaveformData")
+    needed = announced * n_samples * dtype.itemsize
+    if not 0 < announced == n_channels or n_samples < 1 or len(data) - needed not in (0, 1):
+        raise RecordError(
+            f"{dicom.path}: {announced} channels of {n_samples} samples announced, {n_channels} "
+            f"channels described, {len(data)} bytes of samples"
+        )
+    samples = np.frombuffer(data, dtype, announced * n_samples).reshape(n_samples, announced)
+    padding = dicom.data(group, "WaveformPaddingValue")
+    if len(padding) == dtype.itemsize:
+        samples = _trimmed(samples, np.frombuffer(padding, dtype)[0])
+    return samples.T.astype(dtype.newbyteorder("="))
+
+
+def _trimmed(samples: np.ndarray, padding: int) -> np.ndarray:
+    """Cut off the first and last rows that are nothing but padding, unless all of them are."""
+    (kept,) = np.nonzero((samples != padding).any(axis=1))
+    return samples[kept[0] : kept[-1] + 1] if len(kept) else samples
+
+
+def _extended(values: np.ndarray, bits: int) -> np.ndarray:
+    """Extend the sign of samples that are stored in fewer bits than are allocated, without it."""
+    if values.dtype.kind != "i" or not 1 < bits < 8 * values.itemsize:
+        return values
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or not 2 ** (bits - 1) <= high < 2**bits:
+        return values
+    return np.where(values >= 2 ** (bits - 1), values - 2**bits, values).astype(values.dtype)
+
+
+def _age(dicom: Dicom) -> float | None:
+    """Return the age in years: as written, such as ``042Y``, or else from the dates."""
+    written, born, acquired, studied = (
+        dicom.text(dicom.dataset, keyword)
+        for keyword in ("PatientAge", "PatientBirthDate", "AcquisitionDateTime", "StudyDate")
+    )
+    value = float(written[:-1]) if written[:-1].isdecimal() else float("nan")
+    day = parse_date(acquired[:8]) or parse_date(studied)
+    return patient_age(value, written[-1:], parse_date(born), day)
