@@ -16,7 +16,8 @@ from ecg12.runtime.files import atomic_write, is_file, read_limited, recordings_
 SUFFIXES = (".hea", ".mat", ".dat")
 LARGEST_HEADER = 2**20  # bytes; a header of twelve leads takes 2**10
 
-# WFDB storage formats, signal(5): bytes per sample, and the value that marks a missing one.
+# WFDB storage formats, signal(5): bytes per sample, and the value that marks a missing one. FLAC
+# (508, 516, 524) takes as few bytes as it can.
 FORMATS = {
     "8": (1, MISSING),
     "16": (2, MISSING),
@@ -28,6 +29,9 @@ FORMATS = {
     "212": (1.5, -(2**11)),
     "310": (4 / 3, -(2**9)),
     "311": (4 / 3, -(2**9)),
+    "508": (0, -(2**7)),
+    "516": (0, MISSING),
+    "524": (0, -(2**23)),
 }
 _FORMAT = re.compile(r"(\d+)(?:x(\d{1,4}))?(?:[:+].*)?")  # format, samples per frame
 
@@ -156,8 +160,20 @@ def _read_wfdb(
         record = wfdb.rdrecord(str(stem), physical=False, sampto=last)
     except Exception as error:  # a damaged file can raise nearly anything in the parser
         raise RecordError(f"{stem}.hea: not readable as WFDB: {error!r}") from error
-    kind = re.split("[x:+]", header.signals[0].format)[0]
-    return record.d_signal.T[:, :n_samples], FORMATS.get(kind, (0, MISSING))[1]
+    return _one_mark(record.d_signal.T[:, :n_samples], header)
+
+
+def _one_mark(stored: np.ndarray, header: Header) -> tuple[np.ndarray, int]:
+    """Mark the missing samples of all signals alike, by the lowest of their formats' marks.
+
+    A format cannot store the mark of a wider one, so no sample that is there is marked.
+    """
+    kinds = [re.split("[x:+]", signal.format)[0] for signal in header.signals]
+    marks = np.array([FORMATS.get(kind, (0, MISSING))[1] for kind in kinds])
+    lowest = int(marks.min())
+    if (marks > lowest).any():
+        stored = np.where(stored == marks[:, None], lowest, stored.astype(np.int64))
+    return stored, lowest
 
 
 def _check_names(stem: Path, header: Header) -> None:

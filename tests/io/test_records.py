@@ -227,6 +227,34 @@ def test_dat_files(tmp_path, formats, limit, n_leads):
     np.testing.assert_array_equal(np.isnan(replaced(record, gap).centred[0, :3]), [1, 0, 0])
 
 
+FULL = {"508": 2**7, "516": 2**15, "524": 2**23, "212": 2**11, "16": 2**15, "32": 2**31}
+
+
+@pandas_warns
+@pytest.mark.parametrize(
+    "formats",
+    [("508", "508"), ("516", "516"), ("524", "524"), ("524", "508"), ("16", "212"), ("212", "32"),
+     ("516", "16")],
+)  # fmt: skip
+def test_missing_samples_of_every_format_are_those_of_wfdb(tmp_path, formats):
+    """Also where the signals of one recording are stored in different formats."""
+    highest = [FULL[kind] - 1 for kind in formats]
+    samples = np.array([[-limit - 1, -limit, 0, limit, -limit - 1] for limit in highest]).T
+    written = wfdb.Record(
+        record_name="p1", n_sig=2, fs=250, units=["mV"] * 2, sig_name=["I", "II"], sig_len=5,
+        d_signal=samples, fmt=list(formats), file_name=[f"{kind}.dat" for kind in formats],
+        adc_gain=[200.0] * 2, baseline=[5] * 2,
+    )  # fmt: skip
+    written.set_d_features()
+    written.set_defaults()
+    written.wrsamp(write_dir=str(tmp_path))
+    expected = wfdb.rdrecord(str(tmp_path / "p1")).p_signal.T
+    assert np.isnan(expected).tolist() == [[True, False, False, False, True]] * 2
+    np.testing.assert_allclose(read_record(tmp_path / "p1").millivolts, expected)
+    start = read_record(tmp_path / "p1", 2 / 250)
+    np.testing.assert_allclose(start.millivolts, expected[:, :2])
+
+
 def replaced(record, value):
     stored = record.stored.copy()
     stored[0, 0] = value
