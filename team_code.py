@@ -1,12 +1,15 @@
-"""The contract's only door: what the challenge's train, driver and test programs call."""
+"""What the challenge's train, driver and test programs call; all of the contract is here."""
 
 import logging
 import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from ecg12.runtime.progress import log_to
+
+WEIGHTS = Path(__file__).with_name("weights.csv")  # the scored classes, which decide the year
 
 # TensorFlow is loaded inside the functions, so that importing this file costs nothing.
 
@@ -25,6 +28,7 @@ def training_code(data_directory: str, model_directory: str) -> None:
         Receives the model; made if missing.
     """
     _log_to_console()
+    from ecg12.io.classes import load_weights
     from ecg12.training.pipeline import train
     from ecg12.training.recipes import begin_at, get_recipe
     from ecg12.training.resources import read_hours
@@ -32,7 +36,8 @@ def training_code(data_directory: str, model_directory: str) -> None:
 
     recipe = get_recipe(os.environ.get("ECG12_RECIPE", "submission"))
     recipe = begin_at(recipe, pretrained_folder())
-    train(data_directory, model_directory, recipe, read_hours(os.environ.get("ECG12_BUDGET", "46")))
+    hours = read_hours(os.environ.get("ECG12_BUDGET", "46"))
+    train(data_directory, model_directory, recipe, hours, load_weights(WEIGHTS))
 
 
 def load_model(model_directory: str, leads: Iterable[str] | None = None) -> Any:
@@ -40,13 +45,13 @@ def load_model(model_directory: str, leads: Iterable[str] | None = None) -> Any:
 
     Raises
     ------
-    ecg12.runtime.errors.ModelError
+    ecg12.ModelError
         If the folder holds no loadable model.
     """
     _log_to_console()
-    from ecg12.ensemble.model_folder import load_classifier
+    from ecg12.inference.model import load_model
 
-    return load_classifier(model_directory)
+    return load_model(model_directory)
 
 
 def run_model(
@@ -68,15 +73,15 @@ def run_model(
     classes, labels, probabilities
         SNOMED CT codes, 0 or 1, and scores, one of each per output column.
     """
-    from ecg12.inference.driving import answer
+    from ecg12.inference.challenge import predict_challenge
 
-    return answer(model, header, recording)
+    return predict_challenge(model, header, recording)
 
 
 def drive(model_directory: str, data_directory: str, output_directory: str) -> None:
     """Run the model on a folder of recordings, in batches; write one output file each."""
     _log_to_console()
-    from ecg12.inference.driving import drive
+    from ecg12.inference.challenge import drive
 
     drive(model_directory, data_directory, output_directory)
 

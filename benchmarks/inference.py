@@ -19,7 +19,8 @@ from scipy.io import loadmat
 from ecg12.data.dataset import dequantize
 from ecg12.ensemble.classifier import Classifier, Member
 from ecg12.ensemble.model_folder import save_classifier
-from ecg12.inference.driving import drive
+from ecg12.inference.challenge import drive
+from ecg12.inference.model import Model
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.wfdb import find_records, read_record
 from ecg12.models import TABLE_2
@@ -71,13 +72,15 @@ def _harness(stem: Path) -> tuple[str, np.ndarray]:
     return stem.with_suffix(".hea").read_text(), loadmat(stem.with_suffix(".mat"))["val"]
 
 
-def _against_bare_calls(model: Classifier, stems: list[Path]) -> float:
-    calls = [compiled([member.model], (12, 2500, 1)) for member in model.members]
+def _against_bare_calls(model: Model, stems: list[Path]) -> float:
+    calls = [compiled([member.model], (12, 2500, 1)) for member in model.classifier.members]
     whole: list[float] = []
     bare: list[float] = []
     for number, stem in enumerate(stems):
         header, recording = _harness(stem)
-        inputs = dequantize(np.concatenate(model.prepare(read_record(stem))), Preprocessing().step)
+        inputs = dequantize(
+            np.concatenate(model.classifier.prepare(read_record(stem))), Preprocessing().step
+        )
         tasks = [
             (whole, lambda h=header, r=recording: run_model(model, h, r)),
             (bare, lambda x=inputs: [call(x) for call in calls]),

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.inference.driving import drive
+from ecg12.inference.challenge import drive
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.record import MISSING, Record
 from ecg12.io.wfdb import find_records, read_record, write_record

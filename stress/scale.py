@@ -82,7 +82,7 @@ def drive_time(place: Path, n: int) -> None:
     """Drive an untrained submission ensemble over n recordings; extrapolate."""
     from ecg12.ensemble.classifier import Classifier, Member
     from ecg12.ensemble.model_folder import save_classifier
-    from ecg12.inference.driving import drive
+    from ecg12.inference.challenge import drive
     from ecg12.training.recipes import get_recipe
 
     recipe, classes = get_recipe("mcircc"), load_weights(WEIGHTS)

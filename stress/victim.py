@@ -19,12 +19,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ecg12.data import dataset
-from ecg12.inference import driving
+from ecg12.inference import challenge
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.models import ResNet
 from ecg12.signal.preprocessing import Preprocessing
-from ecg12.training import pipeline as submission
-from ecg12.training import trainer as training
+from ecg12.training import pipeline, trainer
 from ecg12.training.recipes import Recipe
 from ecg12.training.schedule import Schedule
 
@@ -77,10 +76,10 @@ def watch(stage: str, call: int, delay: float) -> None:
         setattr(owner, attribute, watched(name, getattr(owner, attribute), own, delay))
 
     wrap("preparation", dataset, "_fill")
-    wrap("training", training.Trainer, "_epoch")
-    wrap("thresholding", submission, "tune")
-    wrap("saving", submission, "save_classifier")
-    wrap("driving", driving, "_write")
+    wrap("training", trainer.Trainer, "_epoch")
+    wrap("thresholding", pipeline, "tune")
+    wrap("saving", pipeline, "save_classifier")
+    wrap("driving", challenge, "write_output")
 
 
 def work(options: argparse.Namespace) -> None:
@@ -90,9 +89,9 @@ def work(options: argparse.Namespace) -> None:
     elif options.work == "train":
         schedule = Schedule(epochs=3, threshold=None)
         recipe = Recipe("tiny", (ResNet(2, 3, 1, 3, p=0.5),) * 3, 3, schedule, SHORT, seed=5)
-        submission.train(options.data, options.model, recipe)
+        pipeline.train(options.data, options.model, recipe)
     else:
-        driving.drive(options.model, options.data, options.out)
+        challenge.drive(options.model, options.data, options.out)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

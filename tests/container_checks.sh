@@ -54,7 +54,7 @@ check "driver.py, read-only model, one broken recording" \
   box $(at models/new model:ro) $(at made/stress test_data:ro) $(at out test_outputs) "$IMAGE" \
   python driver.py model test_data test_outputs
 [[ $(head -1 "$LOG") == *"on CPU (no usable GPU)" ]] || fail "the first line does not name the device"
-logged "7 recordings answered, 1 of them unreadable"
+logged "7 recordings, 1 of them without a prediction"
 answered out made/stress
 check "evaluate_model.py, to files" \
   box $(at made/stress labels:ro) $(at out outputs:ro) $(at scores scores) "$IMAGE" \

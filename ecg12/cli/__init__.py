@@ -1,34 +1,20 @@
-"""The commands of `python -m ecg12`, one module each.
+"""The commands of `ecg12`, one module each, imported when it is called.
 
-A module has its `HELP` line and two functions: `add` adds the command's arguments to its parser,
-`run` runs it. What loads slowly (TensorFlow, matplotlib) is imported inside `run`.
+A module has two functions: `add` adds the command's arguments to its parser, `run` runs it. What
+loads slowly (TensorFlow, matplotlib) is imported inside `run`.
 """
 
-from ecg12.cli import (
-    check,
-    crossval,
-    finetune,
-    label,
-    plot,
-    predict,
-    prepare,
-    pretrain,
-    report,
-    search,
-    synth,
-)
-
-# In the order of the help text.
-COMMANDS = (
-    synth,
-    check,
-    plot,
-    report,
-    predict,
-    label,
-    prepare,
-    pretrain,
-    finetune,
-    search,
-    crossval,
-)
+# Name → one line for the list of commands, in its order. The module has the command's name.
+COMMANDS = {
+    "predict": "diagnoses for one's own recordings",
+    "check": "audit recordings and labels before training",
+    "plot": "draw a recording on ECG paper",
+    "report": "score outputs; write a page, compare two runs",
+    "finetune": "train for one's own classes",
+    "crossval": "cross-validate a recipe, thresholds judged honestly",
+    "pretrain": "train networks for others to begin at",
+    "prepare": "prepare recordings for training, on one machine or a cluster",
+    "search": "search for networks, on one machine or a cluster",
+    "label": "turn diagnosis statements into a label table",
+    "synth": "draw labelled synthetic recordings",
+}

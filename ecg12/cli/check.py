@@ -2,8 +2,6 @@
 
 import argparse
 
-HELP = "audit recordings and labels before training"
-
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""

@@ -6,8 +6,6 @@ side, honest and optimistic ones.
 
 import argparse
 
-HELP = "cross-validate a recipe, thresholds judged honestly"
-
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""

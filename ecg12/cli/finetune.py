@@ -14,8 +14,6 @@ from ecg12.cli.pretrain import add_training
 if TYPE_CHECKING:
     from ecg12.io.classes import ScoredClasses
 
-HELP = "train for one's own classes"
-
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""

@@ -10,7 +10,6 @@ from ecg12.runtime.errors import InputError
 if TYPE_CHECKING:
     from ecg12.labelling import Columns, Options, Summary
 
-HELP = "turn diagnosis statements into a label table"
 SALT = "ECG12_SALT"
 
 

@@ -2,8 +2,6 @@
 
 import argparse
 
-HELP = "draw a recording on ECG paper"
-
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""

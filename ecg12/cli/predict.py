@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ecg12.inference.results import Failure, Result
-
-HELP = "diagnoses for one's own recordings"
+    from ecg12.inference.results import Outcome
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -28,22 +26,21 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Predict, write results as they come, and end with an error if a recording was not read."""
-    from ecg12.ensemble.model_folder import load_classifier
     from ecg12.inference.layouts import render
-    from ecg12.inference.results import predict_files
+    from ecg12.inference.model import load_model
     from ecg12.inference.sources import expand
     from ecg12.runtime.errors import InputError
     from ecg12.runtime.files import atomic_write
     from ecg12.runtime.progress import bar
 
     paths = expand(options.files)
-    classifier = load_classifier(options.model)
-    judged = bar(
-        predict_files(classifier, paths), total=len(paths), desc="recordings", unit="rec",
+    model = load_model(options.model)
+    outcomes = bar(
+        model.predict_files(paths), total=len(paths), desc="recordings", unit="rec",
         leave=False, disable=len(paths) == 1,
     )  # fmt: skip
     failed: list[str] = []
-    pieces = render(options.format, _watched(judged, failed, options.plot), options.all)
+    pieces = render(options.format, _watched(outcomes, failed, options.plot), options.all)
     if options.output:
         with (
             atomic_write(options.output) as temporary,
@@ -57,9 +54,9 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _watched(
-    items: "Iterable[Result | Failure]", failed: list[str], folder: str | None
-) -> "Iterator[Result | Failure]":
-    """Pass results on; note what failed, and draw what was judged if a folder is given."""
+    items: "Iterable[Outcome]", failed: list[str], folder: str | None
+) -> "Iterator[Outcome]":
+    """Pass results on; note what failed, and draw what was predicted if a folder is given."""
     from ecg12.inference.results import Failure
     from ecg12.runtime.errors import InputError
 

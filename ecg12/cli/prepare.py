@@ -9,8 +9,6 @@ import argparse
 
 from ecg12.cli.search import add_pool
 
-HELP = "prepare recordings for training, on one machine or a cluster"
-
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""

@@ -2,8 +2,6 @@
 
 import argparse
 
-HELP = "train networks for others to begin at"
-
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""

@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from ecg12.report import Model, Study
 
 SHOWN = ("AUROC difference", "AUPRC difference", "F-measure difference")  # of a comparison
-HELP = "score outputs; write a page, compare two runs"
 
 
 def add(command: argparse.ArgumentParser) -> None:

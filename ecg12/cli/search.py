@@ -7,8 +7,6 @@ on the workers of a Dask cluster, which must see data and output under the same 
 
 import argparse
 
-HELP = "search for networks, on one machine or a cluster"
-
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""

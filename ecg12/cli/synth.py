@@ -2,8 +2,6 @@
 
 import argparse
 
-HELP = "write synthetic 12-lead recordings"
-
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""

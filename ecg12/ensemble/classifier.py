@@ -47,7 +47,7 @@ class Member:
 
 
 @dataclass(frozen=True, eq=False)
-class Prediction:
+class Decisions:
     """Decisions on n recordings: (n, n_classes) labels, median scores and votes."""
 
     labels: np.ndarray
@@ -71,7 +71,7 @@ class Classifier:
         At least one; those with equal preprocessing run in one compiled call.
     calibration
         From median scores to probabilities; None for a model that was saved without. Labels and
-        `Prediction.scores` do not depend on it.
+        `Decisions.scores` do not depend on it.
     """
 
     def __init__(
@@ -110,13 +110,13 @@ class Classifier:
         scores[self._order] = np.concatenate(outputs)
         return self.classes.merge(scores)
 
-    def decide(self, scores: np.ndarray) -> Prediction:
+    def decide(self, scores: np.ndarray) -> Decisions:
         """Decide on members' scores, (n_members, n, n_classes)."""
         thresholds = np.array([member.thresholds for member in self.members])
         labels = scores > thresholds[:, None]
-        return Prediction(vote(labels), np.median(scores, axis=0), labels.sum(axis=0))
+        return Decisions(vote(labels), np.median(scores, axis=0), labels.sum(axis=0))
 
-    def predict(self, prepared: Sequence[tuple[np.ndarray, ...]]) -> Prediction:
+    def predict(self, prepared: Sequence[tuple[np.ndarray, ...]]) -> Decisions:
         """Predict n recordings, each as `prepare` returned it."""
         return self.decide(self.member_scores(prepared))
 

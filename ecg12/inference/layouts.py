@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 
-from ecg12.inference.results import ClassResult, Failure, Result
+from ecg12.inference.results import ClassPrediction, Failure, Outcome, Prediction
 from ecg12.runtime.csv_tables import format_rows
 
 NOTICE = (
@@ -22,10 +22,8 @@ COLUMNS = (
 NEXT = 3  # negative classes that the text shows besides the diagnoses
 DIGITS = 6  # of scores and probabilities in JSON and CSV
 
-Item = Result | Failure
 
-
-def render(layout: str, items: Iterable[Item], every_class: bool = False) -> Iterator[str]:
+def render(layout: str, items: Iterable[Outcome], every_class: bool = False) -> Iterator[str]:
     """Yield pieces of text, which together are all results.
 
     Parameters
@@ -41,7 +39,7 @@ def render(layout: str, items: Iterable[Item], every_class: bool = False) -> Ite
     return LAYOUTS[layout](items, every_class)
 
 
-def _text(items: Iterable[Item], every_class: bool) -> Iterator[str]:
+def _text(items: Iterable[Outcome], every_class: bool) -> Iterator[str]:
     yield f"{NOTICE}\n{LEGEND}\n"
     for item in items:
         if isinstance(item, Failure):
@@ -50,14 +48,14 @@ def _text(items: Iterable[Item], every_class: bool) -> Iterator[str]:
             yield f"\n{_heading(item)}\n{_table(item, every_class)}"
 
 
-def _heading(result: Result) -> str:
+def _heading(result: Prediction) -> str:
     found = ", ".join(entry.abbreviation for entry in result.diagnoses)
     count = f"{len(result.leads)} lead{'s' if len(result.leads) != 1 else ''}"
     basis = f"{count} at {result.rate:g} Hz, {result.seconds:.3g} s used"
     return f"{result.source}: {found or 'none of the known diagnoses'}\n  {basis}"
 
 
-def _table(result: Result, every_class: bool) -> str:
+def _table(result: Prediction, every_class: bool) -> str:
     ranked = sorted(result.classes, key=lambda entry: (not entry.positive, -entry.score))
     shown = ranked if every_class else ranked[: len(result.diagnoses) + NEXT]
     width = max(len(entry.name) for entry in shown)
@@ -66,7 +64,7 @@ def _table(result: Result, every_class: bool) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _line(entry: ClassResult, width: int) -> str:
+def _line(entry: ClassPrediction, width: int) -> str:
     mark = "+" if entry.positive else " "
     chance = f"{entry.probability:.3f}" if entry.probability is not None else "unknown"
     votes = f"{entry.votes}/{len(entry.thresholds)}"
@@ -75,7 +73,7 @@ def _line(entry: ClassResult, width: int) -> str:
     return f"  {mark} {name} {entry.score:.3f}  {chance:>11}  {votes:>5}  {cuts}"
 
 
-def _json(items: Iterable[Item], _: bool) -> Iterator[str]:
+def _json(items: Iterable[Outcome], _: bool) -> Iterator[str]:
     yield f'{{"notice": {json.dumps(NOTICE)},\n "recordings": ['
     failures, separator = [], "\n"
     for item in items:
@@ -87,7 +85,7 @@ def _json(items: Iterable[Item], _: bool) -> Iterator[str]:
     yield f'],\n "failures": {json.dumps(failures)}}}\n'
 
 
-def _as_dict(result: Result) -> dict[str, object]:
+def _as_dict(result: Prediction) -> dict[str, object]:
     fields = asdict(result)
     for entry in fields["classes"]:
         for name in ("score", "probability"):
@@ -95,7 +93,7 @@ def _as_dict(result: Result) -> dict[str, object]:
     return fields | {"diagnoses": [entry.abbreviation for entry in result.diagnoses]}
 
 
-def _csv(items: Iterable[Item], _: bool) -> Iterator[str]:
+def _csv(items: Iterable[Outcome], _: bool) -> Iterator[str]:
     yield _row(COLUMNS)
     for item in items:
         if isinstance(item, Failure):
@@ -117,7 +115,7 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, DIGITS)
 
 
-LAYOUTS: dict[str, Callable[[Iterable[Item], bool], Iterator[str]]] = {
+LAYOUTS: dict[str, Callable[[Iterable[Outcome], bool], Iterator[str]]] = {
     "text": _text,
     "json": _json,
     "csv": _csv,

@@ -101,12 +101,15 @@ class ScoredClasses:
         The challenge whose rules hold, 2020 or 2021.
     named
         Abbreviation and name of each class; empty for those of the challenge's tables.
+    source
+        Path of the table that they were read from; "" for others.
     """
 
     groups: tuple[tuple[str, ...], ...]
     weights: np.ndarray
     year: int
     named: tuple[tuple[str, str], ...] = ()
+    source: str = ""
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -219,7 +222,8 @@ def load_weights(path: str | Path) -> ScoredClasses:
     if not np.isfinite(weights).all():
         raise InputError(f"{path}: a weight is not finite")
     if any("|" in column for column in columns):
-        return ScoredClasses(tuple(tuple(c.split("|")) for c in columns), weights, 2021)
+        groups = tuple(tuple(column.split("|")) for column in columns)
+        return ScoredClasses(groups, weights, 2021, source=str(path))
     return _merge_equivalents(path, columns, weights)
 
 
@@ -234,4 +238,4 @@ def _merge_equivalents(path: str | Path, codes: list[str], weights: np.ndarray) 
         if len(np.unique(weights[places], axis=0)) > 1:
             raise InputError(f"{path}: equivalent codes {' and '.join(group)} differ in weight")
     keep = [codes.index(group[0]) for group in groups]
-    return ScoredClasses(tuple(groups), weights[np.ix_(keep, keep)], 2020)
+    return ScoredClasses(tuple(groups), weights[np.ix_(keep, keep)], 2020, source=str(path))

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from ecg12.io.headers import LARGEST, Header
+from ecg12.io.headers import LARGEST, RATES, Header
 from ecg12.io.leads import standard_lead
-from ecg12.runtime.errors import RecordError
+from ecg12.runtime.errors import InputError, RecordError
 
 MILLIVOLTS_PER_UNIT = {"nv": 1e-6, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "mv": 1.0, "v": 1e3}
 MISSING = -32768  # WFDB's mark for a missing sample in 16-bit formats
@@ -111,6 +112,56 @@ class Record:
         )
 
     @classmethod
+    def from_array(
+        cls,
+        signals: Any,
+        *,
+        fs: float,
+        leads: Sequence[str],
+        unit: str = "mV",
+        name: str = "recording",
+    ) -> "Record":
+        """Check signals that a program holds in memory and make a recording of them.
+
+        Parameters
+        ----------
+        signals
+            (n_leads, n_samples) in `unit`; NaN or infinity where a sample is missing.
+        fs
+            Sampling rate in Hz.
+        leads
+            Name of each row, none twice.
+        unit
+            ``"nV"``, ``"uV"``, ``"mV"`` or ``"V"``.
+        name
+            Names the recording.
+
+        Raises
+        ------
+        InputError
+            If an argument is of the wrong type, unit or rate cannot be, there is not one name per
+            row, or a lead is repeated.
+        """
+        if not isinstance(unit, str) or unit.lower() not in MILLIVOLTS_PER_UNIT:
+            raise InputError(f"unknown unit {unit!r}; choices: {', '.join(MILLIVOLTS_PER_UNIT)}")
+        if isinstance(fs, bool) or not isinstance(fs, Real) or not RATES[0] <= fs <= RATES[1]:
+            low, high = RATES
+            raise InputError(f"fs={fs!r}: a sampling rate is a number, {low:g} to {high:g} Hz")
+        if isinstance(leads, str) or not all(isinstance(lead, str) for lead in leads):
+            raise InputError(f"leads={leads!r}: a list of names is needed, such as ['I', 'II']")
+        values = _numbers(signals)
+        if values.ndim != 2 or len(values) != len(leads) or not values.size:
+            raise InputError(
+                f"signals of shape {values.shape} for {len(leads)} leads; "
+                "rows must be leads, columns samples"
+            )
+        names = tuple(standard_lead(lead) for lead in leads)
+        if twice := [lead for lead in names if names.count(lead) > 1]:
+            raise InputError(f"lead {twice[0]} twice in {', '.join(leads)}")
+        n = len(names)
+        return cls(name, values, np.ones(n), np.zeros(n), (unit,) * n, names, float(fs))
+
+    @classmethod
     def from_millivolts(
         cls,
         name: str,
@@ -135,3 +186,13 @@ class Record:
         names = tuple(standard_lead(lead) for lead in leads)
         gains, offsets, units = np.full(n, float(gain)), np.zeros(n), (unit,) * n
         return cls(name, stored, gains, offsets, units, names, rate, age, sex, tuple(codes))
+
+
+def _numbers(signals: Any) -> np.ndarray:
+    """Return an array-like of numbers as float64, whatever is not finite as NaN."""
+    try:
+        values = np.array(signals, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"signals are not an array of numbers: {error}") from error
+    values[~np.isfinite(values)] = np.nan
+    return values

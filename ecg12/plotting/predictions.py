@@ -3,12 +3,12 @@
 import itertools
 from pathlib import Path
 
-from ecg12.inference.results import ClassResult, Result
+from ecg12.inference.results import ClassPrediction, Prediction
 from ecg12.io.formats import read_any
 from ecg12.plotting import draw, save
 
 
-def draw_result(result: Result, folder: Path, taken: set[str]) -> Path:
+def draw_result(result: Prediction, folder: Path, taken: set[str]) -> Path:
     """Draw the recording of a result as PNG into a folder, made if missing; return the file.
 
     The heading shows the header's own diagnoses, age and sex as `ecg12.plotting.draw` does, and
@@ -32,7 +32,7 @@ def draw_result(result: Result, folder: Path, taken: set[str]) -> Path:
     return path
 
 
-def _described(entry: ClassResult) -> str:
+def _described(entry: ClassPrediction) -> str:
     votes = f"{entry.votes} of {len(entry.thresholds)} votes"
     chance = "" if entry.probability is None else f"probability {entry.probability:.2f}, "
     return f"{entry.abbreviation} {entry.name} ({chance}score {entry.score:.2f}, {votes})"

@@ -175,14 +175,14 @@ def open_data(
         As `train`.
     """
     log.info("recipe %s on %s", recipe.name, backend.start(recipe.seed))
-    own = classes is not None
     classes = classes or load_weights(WEIGHTS)
+    log.info("classes: %d, %s", len(classes), classes.source or ", ".join(classes.names))
     dataset = prepare_folder(data, work, recipe.preprocessing, classes, labels=labels, pool=pool)
     log.info("data: %s", summary(dataset, classes))
     absent = [
         name for name, n in zip(classes.names, dataset.targets.sum(axis=0), strict=True) if not n
     ]
-    if own and len(absent) == len(classes):
+    if classes.named and len(absent) == len(classes):
         raise InputError(f"{data}: no recording shows any of the classes {', '.join(absent)}")
     if absent:
         log.warning("no recording shows %s, so nothing learns them", ", ".join(absent))

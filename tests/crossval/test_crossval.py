@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from ecg12.__main__ import main
+from ecg12.cli.main import main
 from ecg12.crossval import Fold, cross_validate, divide, interval, run, summarise
 from ecg12.crossval.answers import Answers
 from ecg12.crossval.folds import read_patients

@@ -11,7 +11,7 @@ from scipy import stats
 from ecg12.decision.calibration import Calibration
 from ecg12.ensemble.classifier import Classifier, Member, vote
 from ecg12.ensemble.model_folder import INDEX, load_classifier, save_classifier
-from ecg12.inference.driving import drive
+from ecg12.inference.challenge import drive
 from ecg12.io.classes import CPSC_2018, WEIGHTS, load_weights
 from ecg12.io.wfdb import write_record
 from ecg12.models import CRNN, ResNet

@@ -2,21 +2,21 @@
 
 import csv
 import json
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ecg12.__main__ import main
+from ecg12.cli.main import main
 from ecg12.decision.calibration import Calibration
-from ecg12.ensemble.classifier import Classifier, Member, Prediction
+from ecg12.ensemble.classifier import Classifier, Decisions, Member
 from ecg12.ensemble.model_folder import save_classifier
-from ecg12.inference.driving import drive
+from ecg12.inference.challenge import drive
 from ecg12.inference.layouts import NOTICE, render
-from ecg12.inference.results import Failure, predict_files, predict_records, predict_signals
+from ecg12.inference.model import Model
+from ecg12.inference.results import Failure
 from ecg12.inference.sources import expand
 from ecg12.io.classes import CPSC_2018, WEIGHTS, load_weights
 from ecg12.io.leads import LEADS
@@ -28,7 +28,6 @@ from ecg12.signal.preprocessing import Preprocessing, prepare
 from ecg12.synthetic.muse_xml import Visit, write_muse
 
 CLASSES = load_weights(WEIGHTS)
-README = Path(__file__).parents[2] / "README.md"
 # Members' scores and thresholds of AF, IAVB and the other seven classes of CPSC 2018.
 SCORES = np.array([[0.9, 0.2] + [0.1] * 7, [0.6, 0.7] + [0.1] * 7, [0.4, 0.3] + [0.1] * 7])
 CUTS = np.array([[0.5] * 9, [0.65] * 9, [0.25] * 9])
@@ -51,7 +50,7 @@ class Fixed:
     def predict(self, prepared):
         votes = (SCORES > CUTS).sum(axis=0)
         rows = (votes >= 2, np.sort(SCORES, axis=0)[1], votes)
-        return Prediction(*(np.tile(row, (len(prepared), 1)) for row in rows))
+        return Decisions(*(np.tile(row, (len(prepared), 1)) for row in rows))
 
 
 @pytest.fixture
@@ -70,7 +69,7 @@ def folder(tmp_path, make_record):
 
 def test_decisions_by_hand(make_record):
     """AF: scores .9 .6 .4 exceed .5 .65 .25 twice, median .6; IAVB: .2 .7 .3 twice, median .3."""
-    [result] = predict_records(Fixed(), [make_record("R", seconds=4)])
+    [result] = Model(Fixed()).predict_records([make_record("R", seconds=4)])
     first, second, third = result.classes[:3]
     assert (first.codes, first.abbreviation) == (("164889003",), "AF")
     assert first.name == "atrial fibrillation"
@@ -87,7 +86,7 @@ def test_probabilities_only_where_the_model_is_calibrated(make_record):
     nothing = [np.nan] * 7
     calibration = Calibration(np.array([1, 2, *nothing]), np.array([0, 1, *nothing]))
     record = make_record("R")
-    [result], [without] = (predict_records(Fixed(c), [record]) for c in (calibration, None))
+    [result], [without] = (Model(Fixed(c)).predict_records([record]) for c in (calibration, None))
     expected = 1 / (1 + np.exp(-1) * (0.7 / 0.3) ** 2)
     assert [e.probability for e in result.classes[:2]] == pytest.approx([0.6, expected])
     assert {entry.probability for entry in result.classes[2:]} == {None}
@@ -119,7 +118,7 @@ def test_files_get_the_driver_s_answers(model, tmp_path, make_record):
         record = make_record(f"R{i:02}", seed=i, seconds=3, leads=LEADS[i % 3 :])
         paths.append(write_record(tmp_path / "data", record))
     drive(place, tmp_path / "data", tmp_path / "out")
-    results = list(predict_files(classifier, paths))
+    results = list(Model(classifier).predict_files(paths))
     assert [result.source for result in results] == [str(path) for path in paths]
     for result in results:
         lines = (tmp_path / "out" / f"{Path(result.source).stem}.csv").read_text().splitlines()
@@ -134,45 +133,56 @@ def test_files_get_the_driver_s_answers(model, tmp_path, make_record):
 def test_arrays_are_judged_as_the_same_recording_on_disk(model, make_ecg, tmp_path, unit, factor):
     classifier, _ = model
     signals = make_ecg(500, 3)[[1, 0, 7]]
-    result = predict_signals(classifier, signals * factor, 500, ["II", "I", "V2"], unit)
+    result = Model(classifier).predict(signals * factor, fs=500, leads=["II", "I", "V2"], unit=unit)
     from ecg12.io.record import Record
 
     path = write_record(tmp_path, Record.from_millivolts("R", signals, ["II", "I", "V2"], 500))
-    [read] = predict_files(classifier, [path])
-    assert replace(read, source="recording") == result
+    [read] = Model(classifier).predict_files([path])
+    assert [entry.positive for entry in read.classes] == [e.positive for e in result.classes]
+    # The file is in steps of 1 µV, the array is not.
+    expected = [entry.score for entry in read.classes]
+    np.testing.assert_allclose([entry.score for entry in result.classes], expected, atol=1e-3)
+    assert (read.leads, read.rate, read.seconds) == (result.leads, result.rate, result.seconds)
+
+
+def test_offset_and_infinity_in_an_array_change_nothing(model, make_ecg):
+    """An offset of 100 mV is a converter's, and an infinite sample is a missing one."""
+    classifier, _ = model
+    signals = make_ecg(500, 3)
+    plain = Model(classifier).predict(signals, fs=500, leads=LEADS)
+    offset = Model(classifier).predict(signals + 100, fs=500, leads=LEADS)
+    expected = [entry.score for entry in plain.classes]
+    np.testing.assert_allclose([entry.score for entry in offset.classes], expected, atol=1e-3)
+    holes, infinite = signals.copy(), signals.copy()
+    holes[3, 700:720], infinite[3, 700:720] = np.nan, np.inf
+    results = [Model(classifier).predict(x, fs=500, leads=LEADS) for x in (holes, infinite)]
+    assert results[0] == results[1]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"unit": "mm"}, "unknown unit 'mm'; choices: nv, uv"),
-        ({"rate": 0}, "sampling rate 0 Hz; 1 to 100000 Hz"),
+        ({"fs": 0}, "fs=0: a sampling rate is a number, 1 to 100000 Hz"),
+        ({"fs": "500"}, "fs='500'"),
+        ({"fs": None}, "fs=None"),
+        ({"unit": None}, "unknown unit None"),
+        ({"leads": [1, 2]}, r"leads=.1, 2.: a list of names"),
+        ({"leads": "II"}, "leads='II'"),
+        ({"signals": [["a"], ["b"]]}, "not an array of numbers"),
         ({"signals": np.zeros((100, 2))}, r"shape \(100, 2\) for 2 leads; rows must be leads"),
         ({"leads": ["X", "Y"]}, "none of the leads .'X', 'Y'. is one of"),
         ({"leads": ["aVR", "AVR"]}, "lead aVR twice"),
     ],
 )
 def test_arrays_that_cannot_be_are_refused(change, message):
-    given = {"signals": np.zeros((2, 100)), "rate": 100, "leads": ["I", "II"]} | change
+    given = {"signals": np.zeros((2, 100)), "fs": 100, "leads": ["I", "II"]} | change
     with pytest.raises(InputError, match=message):
-        predict_signals(Fixed(), **given)
-
-
-def test_readme_s_example_runs(model, tmp_path, monkeypatch, capsys):
-    classifier, place = model
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    [example] = [block for block in blocks if "predict_signals" in block]
-    (tmp_path / "model").symlink_to(place)
-    monkeypatch.chdir(tmp_path)
-    names = {}
-    exec(example, names)  # noqa: S102
-    printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == len(names["result"].diagnoses) > 0
-    assert printed[0].split()[0] in CLASSES.names
+        Model(Fixed()).predict(**given)
 
 
 def test_bad_files_cost_no_other(folder):
-    results = list(predict_files(Fixed(), expand([folder, folder / "missing.hea"])))
+    results = list(Model(Fixed()).predict_files(expand([folder, folder / "missing.hea"])))
     reasons = {Path(r.source).name: r.reason for r in results if isinstance(r, Failure)}
     read = {Path(r.source).name for r in results if not isinstance(r, Failure)}
     assert read == {"A1", "B2.xml"}
@@ -188,12 +198,12 @@ def test_a_header_and_its_signals_are_one_recording(folder, tmp_path):
     paths = expand(given)
     assert paths[:2] == [folder / "A1.mat", tmp_path / "empty"]
     assert [path.name for path in paths[2:]] == ["B2.xml", "c.edf", "d.dcm", "e.xml", "f"]
-    reason = next(iter(predict_files(Fixed(), paths[1:2]))).reason
+    reason = next(iter(Model(Fixed()).predict_files(paths[1:2]))).reason
     assert "a folder without recordings; read are WFDB" in reason
 
 
 def test_text_shows_diagnoses_and_what_comes_next(folder):
-    text = "".join(render("text", predict_files(Fixed(), expand([folder]))))
+    text = "".join(render("text", Model(Fixed()).predict_files(expand([folder]))))
     assert text.startswith(NOTICE)
     assert "no medical device" in NOTICE
     assert f"{folder / 'A1'}: AF, IAVB\n  12 leads at 500 Hz, 10 s used\n" in text
@@ -201,13 +211,13 @@ def test_text_shows_diagnoses_and_what_comes_next(folder):
     assert rows[0] == ["+", "AF", "atrial", "fibrillation", "0.600", "unknown", "2/3", "0.500",
                        "0.650", "0.250"]  # fmt: skip
     assert f"{folder / 'c.edf'}: NOT READ" in text
-    one = list(predict_files(Fixed(), [folder / "A1"]))
+    one = list(Model(Fixed()).predict_files([folder / "A1"]))
     assert len("".join(render("text", one)).splitlines()) == 3 + 1 + 1 + 1 + 2 + 3
     assert len("".join(render("text", one, True)).splitlines()) == 3 + 1 + 1 + 1 + 9
 
 
 def test_json_and_csv_hold_every_class_and_failure(folder):
-    items = list(predict_files(Fixed(), expand([folder])))
+    items = list(Model(Fixed()).predict_files(expand([folder])))
     parsed = json.loads("".join(render("json", items)))
     assert parsed["notice"] == NOTICE
     assert [Path(r["source"]).name for r in parsed["recordings"]] == ["A1", "B2.xml"]
@@ -231,7 +241,7 @@ def test_json_and_csv_hold_every_class_and_failure(folder):
 
 @pytest.mark.parametrize("layout", ["text", "json", "csv"])
 def test_nothing_of_the_patient_is_written(folder, layout):
-    written = "".join(render(layout, predict_files(Fixed(), [folder / "B2.xml"]), True))
+    written = "".join(render(layout, Model(Fixed()).predict_files([folder / "B2.xml"]), True))
     assert "B2.xml" in written
     file = (folder / "B2.xml").read_text(encoding="latin-1")
     for secret in ("DOE", "JANE", "4711", "1950", "05-06-2020"):

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import numpy as np
 import pytest
 
-from ecg12.__main__ import main
+from ecg12.cli.main import main
 from ecg12.io.classes import WEIGHTS, code_of, load_weights
 from ecg12.io.label_table import read_label_table
 from ecg12.labelling import Columns, Options, Vocabulary, label, labelling

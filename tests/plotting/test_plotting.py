@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from ecg12.__main__ import main
+from ecg12.cli.main import main
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
 from ecg12.io.wfdb import find_records, read_record, write_record

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest, norm, t
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from ecg12.__main__ import main
+from ecg12.cli.main import main
 from ecg12.decision.calibration import calibrate
 from ecg12.io.classes import CPSC_2018, WEIGHTS, load_weights
 from ecg12.io.outputs import write_output

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ecg12.__main__ import main
+from ecg12.cli.main import main
 from ecg12.ensemble.model_folder import load_classifier
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record

@@ -142,7 +142,7 @@ def test_unreadable_recordings_get_the_negative_row(place, tmp_path):
     log = run(place / "own", "driver.py", "../model", data, tmp_path / "out")
     for name in ("S00003.mat", "S00004.hea", "S00005.hea"):
         assert name in log
-    assert "10 recordings answered, 3 of them unreadable" in log
+    assert "10 recordings, 3 of them without a prediction" in log
     found = outputs(tmp_path / "out")
     assert len(found) == 10
     for stem in ("S00003", "S00004", "S00005"):

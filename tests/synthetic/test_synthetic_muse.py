@@ -11,7 +11,7 @@ from xml.etree.ElementTree import parse
 import numpy as np
 import pytest
 
-from ecg12.__main__ import main
+from ecg12.cli.main import main
 from ecg12.io.classes import WEIGHTS, code_of, load_weights
 from ecg12.io.leads import LEADS
 from ecg12.io.muse import read_muse

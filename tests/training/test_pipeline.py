@@ -12,7 +12,7 @@ from ecg12.data.dataset import Dataset
 from ecg12.decision.calibration import calibrate
 from ecg12.ensemble.classifier import Member
 from ecg12.ensemble.model_folder import load_classifier
-from ecg12.inference.driving import drive
+from ecg12.inference.challenge import drive
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ecg12.__main__ import main
+from ecg12.cli.main import main
 from ecg12.data.dataset import Dataset
 from ecg12.ensemble.model_folder import INDEX, load_classifier
-from ecg12.inference.driving import drive
+from ecg12.inference.challenge import drive
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.label_table import LabelTable
 from ecg12.io.leads import LEADS

@@ -7,7 +7,9 @@ import pytest
 
 from ecg12.ensemble.classifier import Classifier, Member
 from ecg12.ensemble.model_folder import save_classifier
-from ecg12.inference.driving import answer, answers, drive
+from ecg12.inference.challenge import drive, predict_challenge
+from ecg12.inference.model import Model
+from ecg12.inference.results import Failure
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
@@ -20,7 +22,7 @@ CLASSES = load_weights(WEIGHTS)
 
 
 @pytest.fixture(scope="module")
-def classifier():
+def model():
     """Make three untrained members with every threshold at .5."""
     members = []
     for seed in range(3):
@@ -28,7 +30,7 @@ def classifier():
         model = ResNet(4, 3, 1, 6).build(len(CLASSES.columns), 2500)
         thresholds = np.full(len(CLASSES), 0.5)
         members.append(Member(f"m{seed}", model, Preprocessing(), thresholds, 0.5))
-    return Classifier(CLASSES, members)
+    return Model(Classifier(CLASSES, members))
 
 
 def beats(name, seed=0, rate=500.0, seconds=10.0):
@@ -54,11 +56,13 @@ def read(path):
     return [row.split(",") for row in rows]
 
 
-def test_both_years_forms_give_one_answer(classifier, folder):
+def test_both_years_forms_give_one_answer(model, folder):
     record = beats("R0")
     text = (folder / "R0.hea").read_text()
-    by_text = answer(classifier, text, record.stored)
-    by_lines = answer(classifier, text.splitlines(keepends=True), record.stored.astype(np.float64))
+    by_text = predict_challenge(model, text, record.stored)
+    by_lines = predict_challenge(
+        model, text.splitlines(keepends=True), record.stored.astype(np.float64)
+    )
     assert by_text == by_lines
     codes, labels, probabilities = by_text
     assert codes == list(CLASSES.columns)
@@ -67,9 +71,9 @@ def test_both_years_forms_give_one_answer(classifier, folder):
     assert all(0 <= p <= 1 for p in probabilities)
 
 
-def test_equivalent_codes_share_label_and_probability(classifier, folder):
-    codes, labels, probabilities = answer(
-        classifier, (folder / "R1.hea").read_text(), beats("R1", 1).stored
+def test_equivalent_codes_share_label_and_probability(model, folder):
+    codes, labels, probabilities = predict_challenge(
+        model, (folder / "R1.hea").read_text(), beats("R1", 1).stored
     )
     for first, second in (("713427006", "59118001"), ("284470004", "63593006")):
         i, j = codes.index(first), codes.index(second)
@@ -77,41 +81,41 @@ def test_equivalent_codes_share_label_and_probability(classifier, folder):
 
 
 @pytest.mark.parametrize("factor", [0.2, 5, 1000])
-def test_gain_changes_no_label(classifier, folder, factor):
+def test_gain_changes_no_label(model, folder, factor):
     text = (folder / "R0.hea").read_text()
     changed = text.replace("1000/mV", f"{1000 * factor:g}/mV")
     assert changed != text
     stored = beats("R0").stored
-    assert answer(classifier, changed, stored) == answer(classifier, text, stored)
+    assert predict_challenge(model, changed, stored) == predict_challenge(model, text, stored)
 
 
-def test_unreadable_recording_is_answered_negative_and_named(classifier, caplog):
-    codes, labels, probabilities = answer(classifier, "R9 12 500", np.zeros((12, 10)))
+def test_unreadable_recording_is_answered_negative_and_named(model, caplog):
+    codes, labels, probabilities = predict_challenge(model, "R9 12 500", np.zeros((12, 10)))
     assert (set(labels), set(probabilities), len(codes)) == ({0}, {0.0}, 27)
     assert "R9" in caplog.text
 
 
-def test_folder_gets_the_answers_of_single_recordings(classifier, folder, tmp_path):
+def test_folder_gets_the_answers_of_single_recordings(model, folder, tmp_path):
     (tmp_path / "model").mkdir()
-    save_classifier(tmp_path / "model", classifier)
+    save_classifier(tmp_path / "model", model.classifier)
     assert drive(tmp_path / "model", folder, tmp_path / "out") == []
     for i in range(5):
-        codes, labels, probabilities = answer(
-            classifier, (folder / f"R{i}.hea").read_text(), beats(f"R{i}", seed=i).stored
+        codes, labels, probabilities = predict_challenge(
+            model, (folder / f"R{i}.hea").read_text(), beats(f"R{i}", seed=i).stored
         )
         found = read(tmp_path / "out" / f"R{i}.csv")
         assert found[:2] == [codes, [str(label) for label in labels]]
         np.testing.assert_allclose(np.array(found[2], float), probabilities, atol=1e-6)
 
 
-def test_nested_folders_are_flattened_and_clashes_named(classifier, folder, tmp_path, caplog):
+def test_nested_folders_are_flattened_and_clashes_named(model, folder, tmp_path, caplog):
     (tmp_path / "model").mkdir()
-    save_classifier(tmp_path / "model", classifier)
+    save_classifier(tmp_path / "model", model.classifier)
     (folder / "g1").mkdir()
     write_record(folder / "g1", beats("N1"))
     write_record(folder / "g1", beats("R0", seed=7))
     assert drive(tmp_path / "model", folder, tmp_path / "out") == []
-    assert "not answered: " in caplog.text
+    assert "no prediction: " in caplog.text
     assert "R0.csv belongs to" in caplog.text
     assert {path.stem for path in (tmp_path / "out").iterdir()} == {
         "R0",
@@ -124,16 +128,16 @@ def test_nested_folders_are_flattened_and_clashes_named(classifier, folder, tmp_
 
 
 @pytest.mark.parametrize("leads", [LEADS[::-1], LEADS[:6], ("I", "II", "V2"), ("II",), ("V5", "X")])
-def test_any_subset_and_order_of_leads_is_answered(classifier, leads):
+def test_any_subset_and_order_of_leads_is_answered(model, leads):
     record = beats("R0")
     rows = [LEADS.index(lead) if lead in LEADS else 0 for lead in leads]
     header = f"R0 {len(rows)} 500 5000\n" + "\n".join(
         f"R0.mat 16+24 1000/mV 16 0 0 0 0 {lead}" for lead in leads
     )
-    codes, labels, probabilities = answer(classifier, header, record.stored[rows])
+    codes, labels, probabilities = predict_challenge(model, header, record.stored[rows])
     assert np.isfinite(probabilities).all()
     if leads == LEADS[::-1]:
-        full = answer(classifier, header.replace(" aVR", " AVR"), record.stored[rows])
+        full = predict_challenge(model, header.replace(" aVR", " AVR"), record.stored[rows])
         assert full == (codes, labels, probabilities)
 
 
@@ -148,36 +152,43 @@ def test_any_subset_and_order_of_leads_is_answered(classifier, leads):
     ],
     ids=["zero", "missing", "nan", "one sample", "wrapping ramps"],
 )
-def test_degenerate_signals_are_answered_with_finite_numbers(classifier, stored):
+def test_degenerate_signals_are_answered_with_finite_numbers(model, stored):
     header = "R0 12 500 5000\n" + "\n".join(
         f"R0.mat 16+24 1000/mV 16 0 0 0 0 {lead}" for lead in LEADS
     )
-    _, labels, probabilities = answer(classifier, header, stored)
+    _, labels, probabilities = predict_challenge(model, header, stored)
     assert np.isfinite(probabilities).all()
     assert len(labels) == 27
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_scores_that_are_no_numbers_never_leave(classifier, folder, monkeypatch, caplog, bad):
-    scores = classifier.member_scores([classifier.prepare(beats(f"R{i}", i)) for i in range(3)])
+def test_scores_that_are_no_numbers_never_leave(model, folder, monkeypatch, caplog, bad):
+    records = [beats(f"R{i}", i) for i in range(3)]
+    scores = model.classifier.member_scores([model.classifier.prepare(r) for r in records])
     scores[:2, 1, 5] = bad
-    monkeypatch.setattr(classifier, "member_scores", lambda prepared: scores)
-    good, negative, other = answers(classifier, [(), (), ()])
-    assert (set(negative[1]), set(negative[2])) == ({0}, {0.0})
-    assert "1 recordings answered all-negative" in caplog.text
-    for row, n in ((good, 0), (other, 2)):
-        np.testing.assert_allclose(row[2], CLASSES.expand(np.median(scores[:, n], axis=0)))
+    monkeypatch.setattr(model.classifier, "member_scores", lambda prepared: scores)
+    good, failure, other = model.predict_records(records)
+    assert failure == Failure("R1", "the model's scores are not finite numbers")
+    for outcome, n in ((good, 0), (other, 2)):
+        expected = np.median(scores[:, n], axis=0)
+        np.testing.assert_allclose([entry.score for entry in outcome.classes], expected)
+    one = np.full((3, 1, 24), bad)
+    monkeypatch.setattr(model.classifier, "member_scores", lambda prepared: one)
+    header = (folder / "R1.hea").read_text()
+    _, labels, probabilities = predict_challenge(model, header, records[1].stored)
+    assert (set(labels), set(probabilities)) == ({0}, {0.0})
+    assert "R1: no prediction, all-negative" in caplog.text
 
 
-def test_prepared_input_is_the_same_whatever_else_is_in_the_batch(classifier):
-    one, other = (classifier.prepare(beats("R", seed)) for seed in (0, 1))
-    alone = classifier.member_scores([one])
-    together = classifier.member_scores([other, one, other])
+def test_prepared_input_is_the_same_whatever_else_is_in_the_batch(model):
+    one, other = (model.classifier.prepare(beats("R", seed)) for seed in (0, 1))
+    alone = model.classifier.member_scores([one])
+    together = model.classifier.member_scores([other, one, other])
     np.testing.assert_allclose(together[:, 1], alone[:, 0], atol=1e-6)
 
 
-def test_members_with_equal_preprocessing_run_in_one_call(classifier):
-    assert len(classifier._calls) == 1
+def test_members_with_equal_preprocessing_run_in_one_call(model):
+    assert len(model.classifier._calls) == 1
     mixed = [replace(m, preprocessing=Preprocessing(cutoff=20 + i)) for i, m in
-             enumerate(classifier.members)]  # fmt: skip
+             enumerate(model.classifier.members)]  # fmt: skip
     assert len(Classifier(CLASSES, mixed)._calls) == 3

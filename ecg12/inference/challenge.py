@@ -1,0 +1,115 @@
+"""Inference as the challenge's programs ask for it: one recording, or a folder to output files."""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ecg12.inference.model import Model, file_source, load_model
+from ecg12.inference.results import Failure, Outcome
+from ecg12.inference.stream import Source, predict_stream
+from ecg12.io.formats import find_any
+from ecg12.io.headers import parse_header
+from ecg12.io.label_table import normal_form
+from ecg12.io.outputs import write_output
+from ecg12.io.record import Record
+from ecg12.runtime.progress import bar
+
+log = logging.getLogger(__name__)
+
+Columns = tuple[list[str], list[int], list[float]]
+
+
+def predict_challenge(model: Model, header: str | Iterable[str], recording: Any) -> Columns:
+    """Predict one recording as a harness hands it over.
+
+    Parameters
+    ----------
+    model
+        The ensemble.
+    header
+        The header's text (2021), or its lines (2020).
+    recording
+        (n_leads, n_samples) stored integers, or floats of the same values, rows in header order.
+
+    Returns
+    -------
+    codes, labels, scores
+        Plain SNOMED CT codes, labels of 0 and 1, and scores, one of each per output column. An
+        unreadable recording is all-negative, and the log says why.
+    """
+    text = header if isinstance(header, str) else "\n".join(header)
+    name = text.split(maxsplit=1)[0] if text.strip() else "header"
+
+    def read(_: float) -> Record:
+        parsed = parse_header(text, name)
+        return Record.from_header(parsed, recording, parsed.name)
+
+    [outcome] = predict_stream(model.classifier, [Source(name, read)])
+    if isinstance(outcome, Failure):
+        log.error("%s: no prediction, all-negative: %s", name, outcome.reason)
+    return output_columns(model, outcome)
+
+
+def output_columns(model: Model, outcome: Outcome) -> Columns:
+    """Return codes, labels and scores of each output column; all-negative for a failure."""
+    columns = list(model.classes.columns)
+    if isinstance(outcome, Failure):
+        return columns, [0] * len(columns), [0.0] * len(columns)
+    entries = [entry for entry in outcome.classes for _ in entry.codes]
+    return columns, [int(e.positive) for e in entries], [e.score for e in entries]
+
+
+def drive(model: str | Path, data: str | Path, output: str | Path) -> list[Failure]:
+    """Predict every recording of a folder and write one output file each.
+
+    A recording without a prediction gets the all-negative row and a message; it never costs the
+    others.
+
+    Parameters
+    ----------
+    model
+        Model folder.
+    data
+        Recordings, flat or nested; read only.
+    output
+        Made if missing; receives `<stem>.csv` per recording.
+
+    Returns
+    -------
+    list of Failure
+        The recordings without a prediction. (Of recordings with the same stem only the first is
+        predicted; the log names the others.)
+
+    Raises
+    ------
+    ModelError
+        If the model folder cannot be loaded.
+    FileNotFoundError
+        If there are no recordings.
+    """
+    paths = _first_of_each_stem(find_any(data))
+    loaded = load_model(model)
+    folder = Path(output)
+    folder.mkdir(parents=True, exist_ok=True)
+    failures = []
+    outcomes = predict_stream(loaded.classifier, map(file_source, paths.values()))
+    shown = bar(outcomes, total=len(paths), desc="recordings", unit="rec")
+    for stem, outcome in zip(paths, shown, strict=True):
+        if isinstance(outcome, Failure):
+            failures.append(outcome)
+        write_output(folder, stem, *output_columns(loaded, outcome))
+    for failure in failures:
+        log.error("no prediction, all-negative: %s", failure.reason)
+    log.info("%d recordings, %d of them without a prediction", len(paths), len(failures))
+    return failures
+
+
+def _first_of_each_stem(found: Iterable[Path]) -> dict[str, Path]:
+    """Return the recordings by stem, which names the output; say which are left out."""
+    paths: dict[str, Path] = {}
+    for path in found:
+        stem = normal_form(path.name)
+        if paths.setdefault(stem, path) is not path:
+            log.error("no prediction: %s: the output %s.csv belongs to %s", path, stem, paths[stem])
+    return paths

@@ -1,0 +1,128 @@
+"""A trained model, loaded: predictions for arrays, recordings and files."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ecg12.ensemble.classifier import Classifier
+from ecg12.ensemble.model_folder import load_classifier
+from ecg12.inference.results import Failure, Outcome, Prediction
+from ecg12.inference.sources import expand
+from ecg12.inference.stream import Source, predict_stream
+from ecg12.io.classes import ScoredClasses
+from ecg12.io.formats import read_any
+from ecg12.io.record import Record
+from ecg12.runtime.errors import RecordError
+
+
+class Model:
+    """An ensemble of networks that predicts recordings.
+
+    Research software, not a medical device: it knows only the classes it was trained on, it errs,
+    and no decision on a patient may rest on it.
+
+    Parameters
+    ----------
+    classifier
+        The ensemble, as `load_model` reads it from a model folder.
+    """
+
+    def __init__(self, classifier: Classifier) -> None:
+        self.classifier = classifier
+
+    def __repr__(self) -> str:
+        return f"<Model: {len(self.classifier.members)} networks, {len(self.classes)} classes>"
+
+    @property
+    def classes(self) -> ScoredClasses:
+        """The classes of each prediction, in order; `classes.names` has their abbreviations."""
+        return self.classifier.classes
+
+    def predict(
+        self,
+        signals: np.ndarray,
+        *,
+        fs: float,
+        leads: Sequence[str],
+        unit: str = "mV",
+        name: str = "recording",
+    ) -> Prediction:
+        """Predict one recording that is held in memory.
+
+        Parameters
+        ----------
+        signals
+            (n_leads, n_samples) in `unit`; NaN or infinity where a sample is missing.
+        fs
+            Sampling rate in Hz.
+        leads
+            Name of each row: any of I, II, III, aVR, aVL, aVF and V1 to V6, in any order.
+        unit
+            ``"nV"``, ``"uV"``, ``"mV"`` or ``"V"``.
+        name
+            How the prediction names the recording.
+
+        Raises
+        ------
+        InputError
+            If unit, rate, leads or shape cannot be, a lead is repeated, or none is one of the
+            twelve.
+        """
+        record = Record.from_array(signals, fs=fs, leads=leads, unit=unit, name=name)
+        return self.predict_record(record)
+
+    def predict_record(self, record: Record) -> Prediction:
+        """Predict one recording as `read_record` returned it.
+
+        Raises
+        ------
+        RecordError
+            If it has none of the twelve leads, or the model's scores are not finite numbers.
+        """
+        [outcome] = self.predict_records([record])
+        if isinstance(outcome, Failure):
+            raise RecordError(outcome.reason)
+        return outcome
+
+    def predict_records(self, records: Iterable[Record]) -> Iterator[Outcome]:
+        """Predict recordings held in memory, in order; each yields a `Prediction` or `Failure`."""
+        return predict_stream(self.classifier, map(_held, records))
+
+    def predict_files(self, paths: Iterable[str | Path] | str | Path) -> Iterator[Outcome]:
+        """Predict recordings on disk, in order; each yields a `Prediction` or `Failure`.
+
+        Parameters
+        ----------
+        paths
+            Files of any format that is read, or folders of such; or only one.
+        """
+        given = [paths] if isinstance(paths, str | Path) else paths
+        return predict_stream(self.classifier, map(file_source, expand(given)))
+
+
+def _held(record: Record) -> Source:
+    return Source(record.name, lambda _: record)
+
+
+def file_source(path: Path) -> Source:
+    """Return a recording on disk as a source; its prediction is named by the path as given."""
+    return Source(str(path), partial(read_any, path))
+
+
+def load_model(folder: str | Path) -> Model:
+    """Load a trained model; no code from its folder is executed.
+
+    Parameters
+    ----------
+    folder
+        A model folder, as `train` or ``python train_model.py`` writes it.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds no model, one of another format, or a member that is missing or
+        differs from its checksum.
+    """
+    return Model(load_classifier(folder))

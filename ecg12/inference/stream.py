@@ -1,0 +1,142 @@
+"""The one way from recordings to predictions: read, prepare, predict, a batch at a time.
+
+The challenge's driver, its `run_model`, the command `predict` and `Model` all go through here, so
+the same recording has the same prediction everywhere. A recording that cannot be read, or whose
+scores are not finite numbers, is a `Failure` with its reason; it never costs the others.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from joblib import cpu_count
+
+from ecg12.ensemble.classifier import BATCH, Classifier
+from ecg12.inference.results import ClassPrediction, Failure, Outcome, Prediction
+from ecg12.io.record import Record
+from ecg12.runtime.errors import InputError
+from ecg12.runtime.prefetch import prefetch
+
+NOT_FINITE = "the model's scores are not finite numbers"
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A recording still to be read.
+
+    Attributes
+    ----------
+    name
+        How its prediction names it.
+    read
+        From the seconds that are needed of its beginning to the recording; may raise `InputError`
+        or `OSError`.
+    """
+
+    name: str
+    read: Callable[[float], Record]
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A recording as the networks take it, and what is reported of it."""
+
+    name: str
+    leads: tuple[str, ...]
+    rate: float
+    seconds: float
+    signals: tuple[np.ndarray, ...]
+
+
+def predict_stream(classifier: Classifier, sources: Iterable[Source]) -> Iterator[Outcome]:
+    """Predict recordings, in order.
+
+    Reading and preparing run in threads while the networks predict; a few batches are in memory.
+
+    Parameters
+    ----------
+    classifier
+        The ensemble.
+    sources
+        Consumed as they are needed.
+
+    Yields
+    ------
+    Prediction or Failure
+        One for each source.
+    """
+    seconds = max(chain.needed_seconds for chain in classifier.preprocessings)
+
+    def prepare(batch: Sequence[Source]) -> list[_Prepared | Failure]:
+        return [_prepare(classifier, source, seconds) for source in batch]
+
+    workers = cpu_count()
+    for items in prefetch(prepare, _batches(sources), workers, workers + 1):
+        yield from _predict(classifier, items)
+
+
+def _batches(sources: Iterable[Source]) -> Iterator[list[Source]]:
+    left = iter(sources)
+    while batch := list(islice(left, BATCH)):
+        yield batch
+
+
+def _prepare(classifier: Classifier, source: Source, seconds: float) -> _Prepared | Failure:
+    try:
+        record = source.read(seconds)
+        signals = classifier.prepare(record)
+    except (InputError, OSError) as error:
+        return Failure(source.name, str(error))
+    longest = max(chain.parts * chain.seconds for chain in classifier.preprocessings)
+    used = min(record.stored.shape[1] / record.rate, longest)
+    return _Prepared(source.name, record.leads, record.rate, used, signals)
+
+
+def _predict(classifier: Classifier, items: Sequence[_Prepared | Failure]) -> Iterator[Outcome]:
+    """Yield a batch's outcomes, in order; the networks run once."""
+    prepared = [item for item in items if isinstance(item, _Prepared)]
+    decided = iter(_decide(classifier, prepared) if prepared else ())
+    for item in items:
+        yield item if isinstance(item, Failure) else next(decided)
+
+
+def _decide(classifier: Classifier, prepared: Sequence[_Prepared]) -> Iterator[Outcome]:
+    decisions = classifier.predict([item.signals for item in prepared])
+    finite = np.isfinite(decisions.scores).all(axis=1)
+    known = np.zeros(decisions.scores.shape[1], bool)
+    probabilities = scores = np.where(finite[:, None], decisions.scores, 0.5)
+    if classifier.calibration is not None:
+        known = classifier.calibration.fitted
+        probabilities = classifier.calibration.apply(scores)
+    thresholds = np.array([member.thresholds for member in classifier.members]).T.tolist()
+    for row, item in enumerate(prepared):
+        if not finite[row]:
+            yield Failure(item.name, NOT_FINITE)
+            continue
+        classes = tuple(
+            ClassPrediction(
+                codes=codes,
+                abbreviation=abbreviation,
+                name=name,
+                positive=bool(decisions.labels[row, k]),
+                score=float(scores[row, k]),
+                probability=float(probabilities[row, k]) if known[k] else None,
+                votes=int(decisions.votes[row, k]),
+                thresholds=tuple(thresholds[k]),
+            )
+            for k, (codes, abbreviation, name) in enumerate(_named(classifier))
+        )
+        yield Prediction(
+            source=item.name,
+            leads=item.leads,
+            rate=item.rate,
+            seconds=item.seconds,
+            classes=classes,
+        )
+
+
+def _named(classifier: Classifier) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Yield codes, abbreviation and name of each class."""
+    classes = classifier.classes
+    return zip(classes.groups, classes.names, classes.titles, strict=True)

@@ -1,0 +1,76 @@
+"""Train a model in one call: what to learn, from what, and into which folder."""
+
+from pathlib import Path
+
+from ecg12.inference.model import Model
+from ecg12.io.class_table import read_classes
+from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
+from ecg12.io.label_table import LabelTable, read_label_table
+from ecg12.training import pipeline
+from ecg12.training.recipes import Recipe, begin_at, for_own_classes, get_recipe
+
+
+def train(
+    data: str | Path,
+    model: str | Path,
+    recipe: str | Recipe | None = None,
+    *,
+    classes: str | Path | ScoredClasses | None = None,
+    labels: str | Path | LabelTable | None = None,
+    weights: str | Path | None = None,
+    pretrained: str | Path | None = None,
+    hours: float = 46.0,
+) -> Model:
+    """Train an ensemble on a folder of recordings and save it as a model folder.
+
+    Killed at any moment, the same call goes on after the last finished epoch.
+
+    Parameters
+    ----------
+    data
+        Recordings of any format that is read, flat or nested; read only.
+    model
+        The model folder, made if missing.
+    recipe
+        Name of a recipe, or a recipe. By default ``"submission"``; for classes of one's own its
+        networks, trained by a schedule without the challenge's losses.
+    classes
+        One's own classes: a csv table ``code[,abbreviation[,name]]``. By default the challenge's.
+    labels
+        Label table beside the recordings; by default the codes in their headers.
+    weights
+        The challenge's table of weights; by default that of 2020, which is part of the package.
+    pretrained
+        Model folder at whose networks the training begins; None: from scratch.
+    hours
+        Wall-clock budget; fewer epochs, then fewer members, where it is short.
+
+    Returns
+    -------
+    Model
+        The trained model, as saved.
+
+    Raises
+    ------
+    FileNotFoundError, RecordError
+        If the data hold no readable recording.
+    InputError
+        If an argument cannot be used; the message says why and names the choices.
+    """
+    scored = _classes(classes, weights)
+    if not isinstance(recipe, Recipe):
+        if classes is not None:
+            recipe = for_own_classes(recipe, pretrained)
+        else:
+            recipe = begin_at(get_recipe(recipe or "submission"), pretrained)
+    if isinstance(labels, str | Path):
+        labels = read_label_table(labels, scored.columns)
+    return Model(pipeline.train(data, model, recipe, hours, scored, labels))
+
+
+def _classes(
+    classes: str | Path | ScoredClasses | None, weights: str | Path | None
+) -> ScoredClasses:
+    if classes is None:
+        return load_weights(weights or WEIGHTS)
+    return classes if isinstance(classes, ScoredClasses) else read_classes(classes)
