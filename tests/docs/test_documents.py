@@ -7,6 +7,7 @@ import pytest
 from pages import ROOT, command_lines, documents
 
 from ecg12.__main__ import parser
+from ecg12.io.unsupported import FORMATS
 from ecg12.training.recipes import RECIPES
 
 PAGES = documents()
@@ -71,3 +72,9 @@ def test_the_recipes_are_those_that_there_are():
     page = PAGES["docs/method/papers.md"]
     table = page.partition("| recipe |")[2].partition("\n## ")[0]
     assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == RECIPES.keys()
+
+
+def test_the_formats_that_are_not_read_are_those_that_there_are():
+    page = " ".join(PAGES["docs/reference/formats.md"].split())
+    _, _, listed = page.partition("Recognised, but not read (the message names the format): ")
+    assert set(listed.partition(".")[0].split(", ")) == {unread.name for unread in FORMATS}
