@@ -1,0 +1,250 @@
+"""Recordings as arrays of numbers: csv and tsv, NumPy's `.npy` and `.npz`, HDF5.
+
+Research data are often such arrays, (leads, samples) or (samples, leads), or many recordings of one
+length in one array, (recordings, ...). The axis as long as there are leads, usually twelve, is that
+of the leads; where both have that length, the file is refused. Recording 17 of `exams.hdf5`,
+counted from 0, is called `exams.hdf5[17]`.
+
+An array alone says neither rate nor unit nor which row is which lead. What the file does not say
+must be given; nothing is assumed, because each wrong assumption gives a plausible recording. A file
+says it by names of columns (csv, tsv), by arrays `rate`, `unit` and `leads` (`.npz`), or by
+attributes of these names (HDF5). The unit is a voltage, or a step of the numbers such as "5 uV".
+
+The HDF5 files of CODE-15%, CODE-test and SaMi-Trop hold one array `tracings` (recordings, 4096, 12)
+of float32, leads in the usual order, with zeros before and after shorter recordings, which are cut
+off here. Their documentation says 400 Hz; on the unit it is not at one with itself.
+
+Sources: Ribeiro et al. (2021), CODE-15%, doi 10.5281/zenodo.4916206, and those of `array_files`.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecg12.io.array_files import LARGEST_ARRAY, NOTES, TRACINGS, StoredArray, is_array, open_array
+from ecg12.io.array_text import is_table, is_text, read_table_of_numbers
+from ecg12.io.channels import Channel, check_rate, recording
+from ecg12.io.leads import LEADS
+from ecg12.io.record import MILLIVOLTS_PER_UNIT, Record
+from ecg12.runtime.errors import RecordError
+from ecg12.runtime.files import is_file
+
+NAME = "array of numbers"
+SUFFIXES = (".csv", ".tsv", ".npy", ".npz", ".h5", ".hdf5")
+HEAD = 4096  # bytes by which a file is recognised
+FEWEST_ROWS = 64  # of a table that are read: more than there are leads
+_UNIT = re.compile(r"\s*(\d+\.?\d*(?:[eE]-?\d{1,2})?|\.\d+)?\s*([^\s\d]+)\s*")
+_INDEXED = re.compile(r"(.+)\[(\d{1,9})\]")
+
+
+def recognises(head: bytes) -> bool:
+    """Tell from the first bytes of a file whether it is an array of numbers."""
+    return is_array(head) or is_table(head)
+
+
+def split_index(path: str | Path) -> tuple[Path, int | None]:
+    """Split `exams.hdf5[17]` into file and index; None where no index is given."""
+    path = Path(path)
+    found = _INDEXED.fullmatch(path.name)
+    if found is None or path.exists():
+        return path, None
+    return path.with_name(found[1]), int(found[2])
+
+
+def count(path: str | Path, *, leads: Sequence[str] | str | None = None) -> int:
+    """Return how many recordings a file holds.
+
+    Parameters
+    ----------
+    path
+        The file.
+    leads
+        As for `read`.
+
+    Raises
+    ------
+    RecordError
+        If it is damaged or no array of recordings.
+    """
+    path = Path(path)
+    with _opened(path) as array:
+        given = array.notes.get("leads") if leads is None else leads
+        _lead_axis(path, array, len(_names(path, given or LEADS)))
+        return array.values.shape[0] if array.values.ndim == 3 else 1
+
+
+def read(
+    path: Path,
+    seconds: float | None = None,
+    *,
+    rate: float | None = None,
+    unit: str | None = None,
+    leads: Sequence[str] | str | None = None,
+) -> Record:
+    """Read a recording from an array.
+
+    Parameters
+    ----------
+    path
+        The file; with an index in brackets, counted from 0, if it holds several recordings.
+    seconds
+        Read only the first seconds; all of them by default.
+    rate
+        Sampling rate in Hz, needed where the file does not say it. What is given precedes what the
+        file says.
+    unit
+        Unit of the numbers, alone (``"mV"``) or as the step of whole numbers (``"5 uV"``).
+    leads
+        Lead names in the order of the array, as a list or with commas between them.
+
+    Raises
+    ------
+    RecordError
+        If one of these is missing, which the message says, or makes no sense, or if the array is
+        damaged, of no shape of recordings, or no twelve-lead recording (see `channels.recording`).
+    """
+    path, index = split_index(path)
+    rate = None if rate is None else _rate(path, rate)
+    given = {"rate": rate, "unit": unit, "leads": leads}
+    with _opened(path, seconds, rate) as array:
+        notes = _settled(path, array, {name: v for name, v in given.items() if v is not None})
+        n_samples = None if seconds is None else max(1, math.ceil(seconds * notes["rate"]))
+        values = _values(path, array, index, len(notes["leads"]), n_samples)
+    gain, unit = _gain(path, notes["unit"])
+    channels = [
+        Channel(lead=lead, samples=row, gain=gain, unit=unit)
+        for lead, row in zip(notes["leads"], values, strict=True)
+    ]
+    record = recording(path, channels, notes["rate"], seconds=seconds)
+    return record if index is None else replace(record, name=f"{path.stem}_{index}")
+
+
+@contextmanager
+def _opened(
+    path: Path, seconds: float | None = None, rate: float | None = None
+) -> Iterator[StoredArray]:
+    """Open an array of any kind; of a table, no more rows are read than the seconds need."""
+    if not is_file(path):
+        raise RecordError(f"{path}: no such file")
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+        if is_array(head):
+            with open_array(path, head) as array:
+                yield array
+        elif is_text(head):
+            yield _table(path, seconds, rate)
+        else:
+            raise RecordError(f"{path}: no array of numbers")
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror or type(error).__name__}") from error
+
+
+def _table(path: Path, seconds: float | None, rate: float | None) -> StoredArray:
+    n_rows = None
+    if seconds is not None and rate is not None:
+        n_rows = max(FEWEST_ROWS, math.ceil(min(seconds * rate, LARGEST_ARRAY)))
+    values, names = read_table_of_numbers(path, n_rows)
+    return StoredArray(values=values, notes={"leads": names} if names else {}, named=bool(names))
+
+
+def _settled(path: Path, array: StoredArray, given: dict[str, Any]) -> dict[str, Any]:
+    """Return rate, unit and leads: as given, or else as the file says; all must be known."""
+    said = dict(array.notes)
+    if array.name == TRACINGS and array.values.shape[-1] == len(LEADS):
+        said.setdefault("leads", LEADS)
+    notes = said | given
+    if missing := [f"--{name}" for name in NOTES if name not in notes]:
+        raise RecordError(
+            f"{path}: the file does not say everything that is needed; missing: "
+            f"{', '.join(missing)} (in Python {', '.join(name[2:] for name in missing)})"
+        )
+    notes["rate"] = _rate(path, notes["rate"])
+    notes["leads"] = _names(path, notes["leads"])
+    return notes
+
+
+def _rate(path: Path, written: Any) -> float:
+    try:
+        rate = float(written)
+    except (TypeError, ValueError):
+        raise RecordError(f"{path}: rate {written!r}; a number of Hz is needed") from None
+    check_rate(path, rate)
+    return rate
+
+
+def _names(path: Path, leads: Any) -> list[str]:
+    """Return lead names from a list, or from a text with commas between them."""
+    names = leads.split(",") if isinstance(leads, str) else leads
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise RecordError(f"{path}: leads must be names such as I,II,V1; given: {leads!r}")
+    return [name.strip() for name in names]
+
+
+def _lead_axis(path: Path, array: StoredArray, n_leads: int) -> int:
+    """Return which of the last two axes is that of the leads, -2 or -1."""
+    shape = array.values.shape
+    axes = [-1] if array.named else [axis for axis in (-2, -1) if shape[axis] == n_leads]
+    if len(axes) != 1 or shape[axes[0]] != n_leads:
+        raise RecordError(
+            f"{path}: an array of shape {shape}; one of its last two axes, and no more than one, "
+            f"must have the length {n_leads}, which is the number of leads"
+        )
+    return axes[0]
+
+
+def _values(
+    path: Path, array: StoredArray, index: int | None, n_leads: int, n_samples: int | None
+) -> np.ndarray:
+    """Return the samples of one recording, (n_leads, n_samples)."""
+    axis, shape = _lead_axis(path, array, n_leads), array.values.shape
+    padded = array.name == TRACINGS
+    wanted = slice(None if padded else n_samples)
+    key: tuple[Any, ...] = (wanted, slice(None)) if axis == -1 else (slice(None), wanted)
+    key = (*_which(path, shape, index), *key)
+    if prod(shape[-2:]) * array.values.dtype.itemsize > LARGEST_ARRAY and wanted.stop is None:
+        raise RecordError(f"{path}: a recording of more than {LARGEST_ARRAY} bytes")
+    try:
+        values = np.array(array.values[key])
+    except Exception as error:  # h5py lets anything out of a damaged file
+        raise RecordError(f"{path}: damaged array: {type(error).__name__}") from error
+    values = values.T if axis == -1 else values
+    return _unpadded(values) if padded else values
+
+
+def _which(path: Path, shape: tuple[int, ...], index: int | None) -> tuple[int, ...]:
+    """Return what selects the recording."""
+    n_recordings = shape[0] if len(shape) == 3 else 1
+    if index is None and n_recordings > 1:
+        raise RecordError(
+            f"{path}: {n_recordings} recordings; name one, from {path.name}[0] to "
+            f"{path.name}[{n_recordings - 1}]"
+        )
+    if index is not None and index >= n_recordings:
+        raise RecordError(f"{path}: no recording {index}: it holds {n_recordings}, counted from 0")
+    return (index or 0,) if len(shape) == 3 else ()
+
+
+def _unpadded(values: np.ndarray) -> np.ndarray:
+    """Cut off samples at both ends that are zero in every lead; a recording of zeros stays."""
+    filled = np.flatnonzero((values != 0).any(axis=0))
+    return values[:, filled[0] : filled[-1] + 1] if len(filled) else values
+
+
+def _gain(path: Path, unit: Any) -> tuple[float, str]:
+    """Return stored numbers per unit and the unit, from `"mV"` or a step such as `"5 uV"`."""
+    found = _UNIT.fullmatch(unit) if isinstance(unit, str) else None
+    step = float(found[1] or 1) if found else 0.0
+    if found is None or found[2].lower() not in MILLIVOLTS_PER_UNIT or step <= 0:
+        raise RecordError(
+            f"{path}: unit {unit!r}; known are nV, uV, mV and V, alone or after a number, "
+            "as in '5 uV' for steps of 5 uV"
+        )
+    return 1 / step, found[2]
