@@ -120,6 +120,29 @@ def check_rate(path: Path, rate: float) -> None:
         )
 
 
+def rate_of(path: Path, interval: float, digit: float) -> float:
+    """Return the sampling rate of an interval in s: a whole one if the interval is its rounding.
+
+    Parameters
+    ----------
+    path
+        The file, for messages.
+    interval
+        Time from one sample to the next in s.
+    digit
+        What its last written digit counts, in s: 1667 us is 600 Hz, not 599.88 Hz.
+
+    Raises
+    ------
+    RecordError
+        If it gives no sampling rate.
+    """
+    rate = 1 / interval if interval else math.inf
+    check_rate(path, rate)
+    whole = float(round(rate))
+    return whole if abs(1 / whole - interval) <= 0.5001 * digit else rate
+
+
 def _by_name(path: Path, channels: Sequence[Channel]) -> dict[str, Channel]:
     named: dict[str, Channel] = {}
     for number, channel in enumerate(channels, 1):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg12.io.channels import Channel, recording
+from ecg12.io.channels import Channel, rate_of, recording
 from ecg12.io.demographics import parse_date, patient_age, patient_sex
 from ecg12.io.lead_names import LEADS
 from ecg12.runtime.errors import RecordError
@@ -143,3 +143,25 @@ def test_what_is_no_day(written):
 )
 def test_sex(written, sex):
     assert patient_sex(written) == sex
+
+
+@pytest.mark.parametrize(
+    ("interval", "digit", "rate"),
+    [
+        (2e-3, 1e-6, 500),
+        (1667e-6, 1e-6, 600),
+        (3906e-6, 1e-6, 256),
+        (1667e-6, 1e-9, 1 / 1667e-6),
+        (1111e-6, 1e-6, 900),
+        (0.002, 1e-3, 500),
+        (0.4, 0, 2.5),
+    ],
+)
+def test_rate_of_an_interval(interval, digit, rate):
+    assert rate_of(FILE, interval, digit) == pytest.approx(rate, rel=1e-12)
+
+
+@pytest.mark.parametrize("interval", [0, -0.002, np.nan, np.inf, 1e-9, 5e-324])
+def test_what_is_no_interval(interval):
+    with pytest.raises(RecordError, match=r"ecg\.dcm: a sampling rate of"):
+        rate_of(FILE, interval, 1e-6)
