@@ -23,7 +23,7 @@ from ecg12.inference import challenge
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.models import ResNet
 from ecg12.signal.preprocessing import Preprocessing
-from ecg12.training import pipeline, trainer
+from ecg12.training import members, pipeline, trainer
 from ecg12.training.recipes import Recipe
 from ecg12.training.schedule import Schedule
 
@@ -77,7 +77,7 @@ def watch(stage: str, call: int, delay: float) -> None:
 
     wrap("preparation", dataset, "_fill")
     wrap("training", trainer.Trainer, "_epoch")
-    wrap("thresholding", pipeline, "tune")
+    wrap("thresholding", members, "tune")
     wrap("saving", pipeline, "save_classifier")
     wrap("driving", challenge, "write_output")
 

@@ -13,7 +13,8 @@ from ecg12.io.label_table import LabelTable
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.files import recordings_folder
 from ecg12.runtime.locks import work_folder
-from ecg12.training.pipeline import WORK, identity, open_data, train_members
+from ecg12.training.members import identity, train_members
+from ecg12.training.pipeline import WORK, open_data
 from ecg12.training.recipes import Recipe
 from ecg12.training.resources import Clock
 from ecg12.training.selection import chosen
@@ -96,7 +97,7 @@ def _answers(task: Task, recipe: Recipe, file: Path, work: Path) -> Answers:
     place = work / file.stem
     place.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
-    candidates = train_members(recipe, task, place, Clock(UNLIMITED))
+    candidates, _ = train_members(recipe, task, place, Clock(UNLIMITED))
     best = chosen(candidates, recipe.keep, recipe.selection, task)
     answers = answer_all(best, task, time.monotonic() - begun)
     write_answers(file, answers, made_by)

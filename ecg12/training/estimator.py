@@ -25,7 +25,8 @@ from ecg12.runtime import backend
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.optional_deps import require_extra
 from ecg12.signal.preprocessing import Preprocessing, prepare
-from ecg12.training.pipeline import WORK, divide, train_members
+from ecg12.training.members import train_members
+from ecg12.training.pipeline import divide
 from ecg12.training.recipes import Recipe, for_own_classes
 from ecg12.training.resources import Clock
 from ecg12.training.selection import chosen, join
@@ -136,8 +137,7 @@ class ECGClassifier(ClassifierMixin, BaseEstimator):
         dataset = self._dataset(X, targets, patients, recipe.preprocessing)
         task = Task(dataset, divide(dataset, recipe), classes)
         with tempfile.TemporaryDirectory(prefix="ecg12-") as place:
-            (Path(place) / WORK).mkdir()
-            candidates = train_members(recipe, task, Path(place), Clock(self.hours))
+            candidates, _ = train_members(recipe, task, Path(place), Clock(self.hours))
         best = chosen(candidates, recipe.keep, recipe.selection, task)
         self.model_ = Model(join(best, task))
         self.classes_ = np.array(names)

@@ -8,7 +8,6 @@ the ensemble. Not of the paper: the ensemble's scores are calibrated, on the val
 The test part chooses nothing: it is scored for the report alone.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -20,27 +19,22 @@ import numpy as np
 
 from ecg12.data.dataset import Dataset, prepare_folder, summary
 from ecg12.data.splits import split, split_off_databases
-from ecg12.decision.thresholds import tune
-from ecg12.ensemble.classifier import Classifier, Member
+from ecg12.ensemble.classifier import Classifier
 from ecg12.ensemble.model_folder import INDEX, save_classifier
 from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
 from ecg12.io.databases import databases_of, sources_of
 from ecg12.io.label_table import LabelTable
-from ecg12.metrics import scorer_of
-from ecg12.models import specification
 from ecg12.runtime import backend
-from ecg12.runtime.backend import keras
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.executors import Pool
 from ecg12.runtime.files import read_json, recordings_folder, write_json
 from ecg12.runtime.locks import work_folder
 from ecg12.runtime.version import __version__
-from ecg12.training.checkpoints import read_state
+from ecg12.training.members import identity, train_members
 from ecg12.training.recipes import Recipe
-from ecg12.training.resources import RESERVE, Clock, plan
-from ecg12.training.selection import Candidate, chosen, join, parts, score_parts
-from ecg12.training.trainer import Task, Trainer, class_scores
-from ecg12.training.transfer import Start
+from ecg12.training.resources import RESERVE, Clock
+from ecg12.training.selection import chosen, join, score_parts
+from ecg12.training.trainer import Task
 
 log = logging.getLogger(__name__)
 REPORT = "training.json"
@@ -84,7 +78,8 @@ def train(
         If the data hold no readable recording.
     InputError
         If no recording shows any of the classes given, another process trains into the same
-        folder, databases shall validate and cannot, or more devices are asked for than can be had.
+        folder, databases shall validate and cannot, no network can be trained, or more devices are
+        asked for than can be had.
     """
     clock = Clock(hours * (1 - RESERVE))
     data, folder = recordings_folder(data), Path(model)
@@ -95,14 +90,13 @@ def train(
             log.info("no pretrained networks: all begin from scratch")
         task = Task(dataset, divide(dataset, recipe), classes)
         keep = saver(folder, identity(recipe, task))
-        candidates = train_members(recipe, task, work, clock, keep)
+        candidates, members = train_members(recipe, task, work, clock, keep)
         best = chosen(candidates, recipe.keep, recipe.selection, task)
         classifier = join(best, task)
         (folder / REPORT).unlink(missing_ok=True)
         save_classifier(folder, classifier)
         counts = summary(dataset, classes) | _validating(task, recipe)
         made = {"version": __version__, "recipe": _fields(recipe), "data": counts}
-        members = [candidate.row for candidate in candidates]
         scores = score_parts(classifier, best, task)
         write_json(folder / REPORT, {**made, "members": members, "ensemble": scores})
     return classifier
@@ -187,149 +181,3 @@ def open_data(
     if absent:
         log.warning("no recording shows %s, so nothing learns them", ", ".join(absent))
     return dataset, classes
-
-
-def train_members(
-    recipe: Recipe,
-    task: Task,
-    work: Path,
-    clock: Clock,
-    keep: Callable[[Classifier], None] | None = None,
-) -> list[Candidate]:
-    """Train as many members as the clock allows.
-
-    Members that an earlier call finished cost nothing and come first. What a plan gives up may
-    come back in a later one, when members have ended early.
-
-    Parameters
-    ----------
-    recipe, task
-        What to train, and on what.
-    work
-        Folder of the checkpoints, by which a later call goes on.
-    clock
-        The time left.
-    keep
-        Called with the ensemble so far while members are still to come.
-    """
-    candidates: list[Candidate] = []
-    finished = [i for i in range(len(recipe.networks)) if _finished(recipe, i, task, work)]
-    waiting = [i for i in range(len(recipe.networks)) if i not in finished]
-    trial: Trainer | None = None
-    speed = 0.0  # seconds per epoch and GFLOP
-    while finished or waiting:
-        index, epochs = (finished or waiting)[0], recipe.schedule.epochs
-        if not finished:
-            if not speed:
-                trial = _trainer(recipe, index, task, work, clock)
-                speed = trial.epoch_seconds() / recipe.networks[index].gflop()
-            planned = _plan(recipe, waiting, speed, clock, len(candidates))
-            if not planned:
-                break
-            if index not in planned:
-                index, trial = min(planned), None
-            epochs = planned[index]
-        (finished or waiting).remove(index)
-        trainer = trial or _trainer(recipe, index, task, work, clock)
-        ended, trial = trainer.run(epochs), None
-        speed = trainer.mean_epoch_seconds() / recipe.networks[index].gflop()
-        candidates.append(_decide(recipe, index, trainer, ended))
-        if keep and waiting and not finished:
-            keep(join(chosen(candidates, recipe.keep, recipe.selection, task), task))
-    return candidates
-
-
-def _identity(recipe: Recipe, index: int, task: Task) -> str:
-    """Name all that decides what a member becomes."""
-    network, seed, start = recipe.networks[index], recipe.seed + index, recipe.start(index)
-    choices = [__version__, backend.identity(), network, seed, recipe.schedule, recipe.seed]
-    if start:
-        choices += [start.pretrained.checksum, start.frozen]
-    return f"{choices} {task.fingerprint}"
-
-
-def identity(recipe: Recipe, task: Task) -> str:
-    """Name all that decides what a recipe makes of a task."""
-    members = [_identity(recipe, index, task) for index in range(len(recipe.networks))]
-    return hashlib.sha256(f"{recipe} {members}".encode()).hexdigest()
-
-
-def _checkpoint(work: Path, index: int) -> Path:
-    return work / f"member{index + 1}.npz"
-
-
-def _finished(recipe: Recipe, index: int, task: Task, work: Path) -> bool:
-    state = read_state(_checkpoint(work, index), _identity(recipe, index, task))
-    return state is not None and bool(state["progress"]["stopped"])
-
-
-def _trainer(recipe: Recipe, index: int, task: Task, work: Path, clock: Clock) -> Trainer:
-    seed = recipe.seed + index
-    keras.utils.set_random_seed(seed)
-    n_outputs, start = len(task.classes.columns), recipe.start(index)
-    if start:
-        model = start.build(n_outputs)
-    else:
-        model = recipe.networks[index].build(n_outputs, recipe.preprocessing.n_samples)
-    identity = _identity(recipe, index, task)
-    return Trainer(model, task, recipe.schedule, seed, _checkpoint(work, index), identity, clock)
-
-
-def _plan(
-    recipe: Recipe, waiting: list[int], speed: float, clock: Clock, trained: int
-) -> dict[int, int]:
-    """Return network index → epochs for those still waiting; the first member is never given up."""
-    costs = [speed * recipe.networks[index].gflop() for index in waiting]
-    left = clock.left()
-    allowed = plan(costs, left, recipe.schedule.epochs, trained)
-    if not allowed and not trained:
-        allowed = {int(np.argmin(costs)): 1}
-    expected = sum(costs[place] * n for place, n in allowed.items())
-    log.info(
-        "plan: %d of %d members, at most %d epochs each, at most %.2g h of %.2g h for training",
-        len(allowed), len(waiting), max(allowed.values(), default=0), expected / 3600, left / 3600,
-    )  # fmt: skip
-    return {waiting[place]: n for place, n in allowed.items()}
-
-
-def _decide(recipe: Recipe, index: int, trainer: Trainer, ended: str) -> Candidate:
-    """Tune a trained network's thresholds on the validation part; report all variants."""
-    task, network = trainer.task, recipe.networks[index]
-    scores = {name: class_scores(trainer.forward, task, part)[0] for name, part in parts(task)}
-    targets = {name: task.dataset.targets[part] for name, part in parts(task)}
-    tuned = tune(scores["validation"], targets["validation"], task.classes)
-    scorers = {name: scorer_of(targets[name], task.classes) for name in scores}
-    variants = {
-        variant: {name: scorers[name](scores[name] > thresholds) for name in scores}
-        for variant, thresholds in tuned.variants.items()
-    }
-    for variant, reached in variants.items():
-        scored = ", ".join(f"{part} {value:.3f}" for part, value in reached.items())
-        best = " (chosen on validation)" if variant == tuned.best else ""
-        log.info("%s thresholds: %s%s", variant, scored, best)
-    name = f"member{index + 1}_{network.name}"
-    row = {
-        "name": name,
-        "network": specification(network),
-        "start": _told(recipe.start(index)),
-        "seed": trainer.seed,
-        "parameters": trainer.model.count_params(),
-        "batch": trainer.batch,
-        "ended": ended,
-        "best_epoch": trainer.progress.best_epoch,
-        "history": trainer.history,
-        "thresholds": variants,
-        "chosen_thresholds": tuned.best,
-    }
-    score = tuned.scores[tuned.best]
-    cuts, preprocessing = tuned.thresholds, recipe.preprocessing
-    member = Member(name, trainer.model, preprocessing, cuts, score, network)
-    return Candidate(member, row, scores)
-
-
-def _told(start: Start | None) -> dict[str, Any] | None:
-    """Return for the report where a training began; None: from scratch."""
-    if start is None:
-        return None
-    known = start.pretrained
-    return {"name": known.name, "sha256": known.checksum, "frozen_blocks": start.frozen}

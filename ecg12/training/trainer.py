@@ -132,7 +132,8 @@ class Trainer:
         Raises
         ------
         FloatingPointError
-            If the loss is no number already in the first epoch; later, the best epoch stands.
+            If the loss, or a weight, is no number already in the first epoch; later, the best epoch
+            stands.
         """
         limit = min(epochs or self.schedule.epochs, self.schedule.epochs)
         if not self.progress.epoch:
@@ -144,6 +145,8 @@ class Trainer:
             loss, complete = self._epoch()
             if not complete and self.progress.epoch:
                 break
+            if not all(np.isfinite(weights).all() for weights in self.model.get_weights()):
+                loss = float("nan")  # as that of the next step would be
             if not np.isfinite(loss):
                 self._give_up(loss)
                 break

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +20,11 @@ from ecg12.io.record import Record
 from ecg12.io.wfdb import write_record
 from ecg12.metrics import challenge_score
 from ecg12.models import CRNN, ResNet
+from ecg12.runtime import backend
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.locks import LOCK, locked
 from ecg12.signal.preprocessing import Preprocessing
-from ecg12.training import pipeline as submission
+from ecg12.training import members
 from ecg12.training.pipeline import REPORT, WORK, train
 from ecg12.training.recipes import Recipe, get_recipe
 from ecg12.training.resources import Clock
@@ -283,6 +285,88 @@ def test_a_lock_is_held_until_the_last_file_of_a_training_is_removed(
     assert not lock.parent.exists()
 
 
+def diverge(monkeypatch, *seeds):
+    """Let the loss of these seeds' members be no number; return the seeds in their order."""
+    train_on_batch, begun = backend.train_on_batch, []
+    run = Trainer.run
+
+    def watched(trainer, *arguments):
+        begun.append(trainer.seed)
+        return run(trainer, *arguments)
+
+    def poisoned(*arguments):
+        loss = train_on_batch(*arguments)
+        return float("nan") if begun and begun[-1] in seeds else loss
+
+    monkeypatch.setattr(Trainer, "run", watched)
+    monkeypatch.setattr(backend, "train_on_batch", poisoned)
+    return begun
+
+
+def test_a_member_that_diverges_is_a_row_with_its_reason(trained, tmp_path, monkeypatch, caplog):
+    place, _ = trained
+    diverge(monkeypatch, 6)
+    classifier = train(place / "data", tmp_path / "model", TINY)
+    rows = json.loads((tmp_path / "model" / REPORT).read_text())["members"]
+    reason = "failed: FloatingPointError: resnet_k2_s3_n1_m3_p0.5_z0_f0: the loss is nan in the "
+    assert [row["seed"] for row in rows] == [5, 6, 7]
+    assert [row["ended"] for row in rows] == ["2 epochs", f"{reason}first epoch", "2 epochs"]
+    assert any(f"member2_resnet_k2_s3_n1_m3_p0.5_z0_f0 {reason}" in m for m in caplog.messages)
+    assert len(classifier.members) == len(load_classifier(tmp_path / "model").members) == 1
+
+
+def test_a_member_that_diverged_is_not_trained_again_after_a_restart(
+    trained, tmp_path, monkeypatch
+):
+    place, _ = trained
+    recipe = replace(TINY, networks=TINY.networks[:1] * 4)
+    with monkeypatch.context() as patch:
+        diverge(patch, 5)
+        kill_after(patch, 2)
+        with pytest.raises(Killed):
+            train(place / "data", tmp_path / "model", recipe)
+    begun = diverge(monkeypatch, 5)
+    train(place / "data", tmp_path / "model", recipe)
+    assert begun == [6, 7, 8]
+    rows = json.loads((tmp_path / "model" / REPORT).read_text())["members"]
+    ended = {row["seed"]: row["ended"].split(":")[0] for row in rows}
+    assert ended == {5: "failed", 6: "2 epochs", 7: "2 epochs", 8: "2 epochs"}
+
+
+def test_if_every_member_fails_it_is_one_error_also_after_a_restart(trained, tmp_path, monkeypatch):
+    place, _ = trained
+    begun = diverge(monkeypatch, 5, 6, 7)
+    for _ in range(2):
+        with pytest.raises(
+            InputError,
+            match="none of 3 networks of recipe tiny could be trained; member1_.* the loss is",
+        ):
+            train(place / "data", tmp_path / "model", TINY)
+    assert begun == [5, 6, 7]
+    assert not list((tmp_path / "model").glob("*.json"))
+
+
+def test_a_member_that_finds_no_memory_is_tried_again_after_a_restart(
+    trained, tmp_path, monkeypatch
+):
+    place, _ = trained
+    run = Trainer.run
+
+    def without_memory(trainer, *arguments):
+        if trainer.seed == 5:
+            raise MemoryError("3 GB")
+        if trainer.seed == 7:
+            raise Killed
+        return run(trainer, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "run", without_memory)
+        with pytest.raises(Killed):
+            train(place / "data", tmp_path / "model", TINY)
+    train(place / "data", tmp_path / "model", TINY)
+    assert len(load_classifier(tmp_path / "model").members) == 3
+
+
 @pytest.mark.parametrize(
     ("n", "codes"),
     [(1, ("426783006",)), (2, ("164889003",)), (6, ("999",)), (9, ("426783006",))],
@@ -320,6 +404,9 @@ def test_the_other_paper_s_recipe_trains_and_answers_recordings(tmp_path):
     assert report["recipe"]["preprocessing"]["amplitude"] == "stored"
 
 
+StubCandidate = namedtuple("StubCandidate", "row")
+
+
 class Stub:
     """A trainer whose epochs take the time that its network's cost says, on a clock of its own."""
 
@@ -347,15 +434,12 @@ def run_stubs(monkeypatch, tmp_path):
         recipe = Recipe("stubs", NETWORKS, 3, Schedule(epochs=100))
         clock = Clock(seconds / 3600, now=lambda: 0.0)
         make = lambda recipe, index, task, work, clock: Stub(index, clock, stops_after)  # noqa: E731
-        monkeypatch.setattr(submission, "_trainer", make)
-        monkeypatch.setattr(submission, "_finished", lambda r, index, t, w: index in finished)
-        monkeypatch.setattr(submission, "_decide", lambda r, index, t, e: index)
-        monkeypatch.setattr(submission, "chosen", lambda *given: [])
-        monkeypatch.setattr(submission, "save_classifier", lambda folder, classifier: None)
-        monkeypatch.setattr(submission, "join", lambda candidates, task: None)
+        monkeypatch.setattr(members, "make_trainer", make)
+        monkeypatch.setattr(members, "is_finished", lambda r, index, t, w: index in finished)
+        monkeypatch.setattr(members, "candidate_of", lambda r, index, t, e: StubCandidate(index))
         task = type("Task", (), {"classes": CLASSES})
-        trained = submission.train_members(recipe, task, tmp_path, clock)
-        return trained, seconds - clock.left()
+        _, rows = members.train_members(recipe, task, tmp_path, clock)
+        return rows, seconds - clock.left()
 
     return run
 

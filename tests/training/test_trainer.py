@@ -368,6 +368,22 @@ def test_loss_that_is_no_number_at_once_is_an_error(task, tmp_path):
         run.run()
 
 
+@pytest.mark.parametrize("threshold", [None, 0.5])
+def test_weights_that_are_no_numbers_after_a_finite_loss_are_an_error(
+    task, tmp_path, monkeypatch, threshold
+):
+    """Such as the last step of an epoch makes them."""
+    run = trainer(task, tmp_path, threshold=threshold)
+
+    def poisoned(model, inputs, targets):
+        model.set_weights([np.full_like(w, np.inf) for w in model.get_weights()])
+        return 0.5
+
+    monkeypatch.setattr(backend, "train_on_batch", poisoned)
+    with pytest.raises(FloatingPointError, match="the loss is nan in the first epoch"):
+        run.run(epochs=1)
+
+
 def test_loss_that_becomes_no_number_ends_with_the_best_epoch(task, tmp_path, caplog):
     run = trainer(task, tmp_path)
     run.run(epochs=2)
