@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
     """Print the scores; write and compare what is asked for."""
     from ecg12.io.class_table import read_classes
     from ecg12.io.classes import WEIGHTS, load_weights
-    from ecg12.metrics import summarise, summarise_folders
+    from ecg12.metrics import find_headers, read_answers, summarise
     from ecg12.runtime.errors import InputError
 
     if options.classes:
@@ -44,7 +44,8 @@ def run(options: argparse.Namespace) -> None:
     else:
         classes = load_weights(options.weights or WEIGHTS)
     if not (options.output or options.against):
-        print(summarise_folders(options.labels, options.outputs, classes))
+        headers = find_headers(options.labels, first_only=True)
+        print(summarise(*read_answers(headers, options.outputs, classes), classes))
         return
     if not classes.has_normal:
         raise InputError(
@@ -68,11 +69,13 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _study(options: argparse.Namespace, classes: "ScoredClasses") -> "Study":
-    from ecg12.report import measure, read_patients, read_results
+    from ecg12.report import measure, read_groups, read_results
 
     folders = [options.outputs, *([options.against] if options.against else [])]
     runs = [read_results(options.labels, folder, classes) for folder in folders]
-    patients = read_patients(options.patients, runs[0].headers) if options.patients else None
+    patients = None
+    if options.patients:
+        patients = read_groups(options.patients, options.labels, runs[0])
     return measure(runs, patients, options.replicates, options.seed)
 
 

@@ -1,9 +1,7 @@
 """Which recordings each fold holds out, and which of the others validate."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -11,10 +9,8 @@ from ecg12.data.dataset import Dataset
 from ecg12.data.splits import check_apart, validating_databases
 from ecg12.data.stratification import iterative_folds
 from ecg12.io.databases import databases_of, sources_of
-from ecg12.io.label_table import normal_form, read_label_table
 from ecg12.runtime.errors import InputError
 
-log = logging.getLogger(__name__)
 INNER = 4  # one part in so many of what is not held out validates: 60/20/20 with five folds
 
 
@@ -113,39 +109,3 @@ def _check_enough(groups: Sequence[object], k: int, what: str) -> None:
     n = len(set(groups))
     if not 2 <= k <= n:
         raise InputError(f"{n} {what} cannot be divided into {k} parts; from 2 to {n} can be")
-
-
-def read_patients(path: str | Path, names: Sequence[str]) -> list[str]:
-    """Read whose recording each one is.
-
-    Parameters
-    ----------
-    path
-        A csv table with the columns `recording` (path below the data folder, suffix or not) and
-        `patient` (any key).
-    names
-        The recordings of the dataset.
-
-    Returns
-    -------
-    list of str
-        Key of each recording's patient; "" where the table gives none, and the log says how many.
-
-    Raises
-    ------
-    InputError
-        If the table is malformed, names a recording twice, or names none of these.
-    FileNotFoundError
-        If there is no such file.
-    """
-    table = read_label_table(path, columns=())
-    keys = dict(zip(table.recordings, table.patients, strict=True))
-    known = [keys.get(normal_form(name), "") for name in names]
-    if not any(known):
-        raise InputError(
-            f"{path}: names the patient of none of the {len(names)} recordings; "
-            f"the first of them is {names[0]}"
-        )
-    if alone := known.count(""):
-        log.warning("%s: no patient for %d recordings; each counts as its own", path, alone)
-    return known

@@ -6,10 +6,11 @@ import time
 from pathlib import Path
 
 from ecg12.crossval.answers import Answers, answer_all, read_answers, write_answers
-from ecg12.crossval.folds import divide, read_patients
+from ecg12.crossval.folds import divide
 from ecg12.crossval.tables import Summary, fold_row, summarise, write_metrics
 from ecg12.io.classes import SINUS_RHYTHM, ScoredClasses
 from ecg12.io.label_table import LabelTable
+from ecg12.io.patients import read_patients
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.files import recordings_folder
 from ecg12.runtime.locks import work_folder
@@ -50,7 +51,8 @@ def cross_validate(
     k
         Number of folds.
     patients
-        Table of patients, as for `folds.read_patients`; None: each recording is its own.
+        Table of patients, as for `ecg12.io.patients.read_patients`; None: those of the label table,
+        or else each recording is its own.
     by_database
         Hold out one database after the other, instead of k folds.
     classes, labels

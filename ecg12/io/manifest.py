@@ -80,6 +80,11 @@ def build_manifest(folder: str | Path, labels: LabelTable | None = None) -> Mani
         digest.update(repr((name, state, codes[-1], patient)).encode())
     paths = tuple(found[name] for name in names)
     known = patients if any(patients) else ()
+    if unknown := known.count(""):
+        log.warning(
+            "%s: the label table names no patient for %d of %d recordings, each of which counts as "
+            "its own", folder, unknown, len(names),
+        )  # fmt: skip
     return Manifest(paths, names, tuple(codes), tuple(seconds), known, digest.hexdigest())
 
 

@@ -50,7 +50,6 @@ from ecg12.metrics.evaluation import (
     read_answers,
     read_folders,
     summarise,
-    summarise_folders,
 )
 from ecg12.metrics.macro_f import FScorer, constant_floor, measure_name, scorer_of
 
@@ -77,5 +76,4 @@ __all__ = [
     "read_folders",
     "scorer_of",
     "summarise",
-    "summarise_folders",
 ]

@@ -14,6 +14,7 @@ from ecg12.io.wfdb import find_records, read_text
 from ecg12.metrics.challenge import challenge_score
 from ecg12.metrics.classwise import accuracy, auprc, auroc, beta_measures, f_measure, macro
 from ecg12.metrics.macro_f import constant_floor
+from ecg12.runtime.errors import InputError
 
 log = logging.getLogger(__name__)
 
@@ -104,16 +105,6 @@ def evaluate_folders(
     return _evaluation(*read_folders(label_folder, output_folder, classes), classes)
 
 
-def summarise_folders(
-    label_folder: str | Path, output_folder: str | Path, classes: ScoredClasses
-) -> str:
-    """Return a table of a folder's scores, with the floor that makes the challenge metric readable.
-
-    The folders are read as `read_folders` reads them, the table is that of `summarise`.
-    """
-    return summarise(*read_folders(label_folder, output_folder, classes), classes)
-
-
 def summarise(
     targets: np.ndarray, labels: np.ndarray, scores: np.ndarray, classes: ScoredClasses
 ) -> str:
@@ -154,8 +145,8 @@ def read_folders(
     ------
     FileNotFoundError
         If there is no header, or an output is missing; the message names the file.
-    ValueError
-        If two headers have the same stem.
+    InputError
+        If two recordings have the same stem.
     """
     return read_answers(find_headers(label_folder), output_folder, classes)
 
@@ -179,20 +170,31 @@ def read_codes(header: str | Path) -> tuple[str, ...]:
     return parse_comments(read_text(header))[2]
 
 
-def find_headers(folder: str | Path) -> dict[str, Path]:
+def find_headers(folder: str | Path, *, first_only: bool = False) -> dict[str, Path]:
     """Return the headers below a folder by their stems, in the order of `read_folders`.
+
+    Parameters
+    ----------
+    folder
+        Headers, flat or nested.
+    first_only
+        Of recordings with the same stem take the first, the one that the driver answers, and name
+        the others in the log, instead of refusing them.
 
     Raises
     ------
-    FileNotFoundError, ValueError
+    FileNotFoundError, InputError
         As `read_folders`.
     """
-    headers: dict[str, Path] = {}
+    owners: dict[str, Path] = {}
     for path in (base.with_name(f"{base.name}.hea") for base in find_records(folder)):
-        if path.stem in headers:
-            raise ValueError(f"{headers[path.stem]} and {path} would share {path.stem}.csv")
-        if path.is_file():
-            headers[path.stem] = path
+        owner = owners.setdefault(path.stem, path)
+        if owner is path:
+            continue
+        if not first_only:
+            raise InputError(f"{owner} and {path} would share {path.stem}.csv")
+        log.warning("not scored: %s: the output %s.csv belongs to %s", path, path.stem, owner)
+    headers = {stem: path for stem, path in owners.items() if path.is_file()}
     if not headers:
         raise FileNotFoundError(f"{folder}: no label files (.hea)")
     return headers

@@ -12,7 +12,7 @@ from ecg12.report.comparison import difference_tables
 from ecg12.report.intervals import Estimate
 from ecg12.report.model import Model
 from ecg12.report.report import write_report
-from ecg12.report.results import Results, read_patients, read_results
+from ecg12.report.results import Results, read_groups, read_results
 from ecg12.report.statistics import Statistics, Study, measure
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
     "Study",
     "difference_tables",
     "measure",
-    "read_patients",
+    "read_groups",
     "read_results",
     "write_report",
 ]

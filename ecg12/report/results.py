@@ -1,7 +1,5 @@
 """What a report is about: recordings with their true and answered diagnoses, read from files."""
 
-import csv
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +7,9 @@ import numpy as np
 
 from ecg12.io.classes import ScoredClasses
 from ecg12.io.databases import databases_of
+from ecg12.io.patients import patient_numbers, read_patients
+from ecg12.io.wfdb import find_records
 from ecg12.metrics import find_headers, read_answers
-from ecg12.runtime.errors import InputError
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,55 +49,27 @@ def read_results(
 ) -> Results:
     """Read a folder of headers and the outputs of the same stems.
 
+    Of recordings with the same stem the first counts, as in the driver; the log names the others.
+
     Raises
     ------
-    FileNotFoundError, ValueError
+    FileNotFoundError
         As `ecg12.metrics.read_folders`.
     """
-    headers = find_headers(label_folder)
+    headers = find_headers(label_folder, first_only=True)
     arrays = read_answers(headers, output_folder, classes)
     databases = tuple(databases_of(headers.values(), label_folder))
     return Results(str(output_folder), tuple(headers.values()), *arrays, classes, databases)
 
 
-def read_patients(path: str | Path, headers: tuple[Path, ...]) -> np.ndarray:
-    """Read the patients of recordings from a csv table, as numbers, (n,) int.
-
-    Parameters
-    ----------
-    path
-        A table with the columns `recording` (the file's stem) and `patient`; others are not read.
-    headers
-        The recordings. One that the table lacks, or whose patient is empty, stands by itself.
+def read_groups(path: str | Path, label_folder: str | Path, results: Results) -> np.ndarray:
+    """Return the number of each recording's patient, (n,) int, by a table of patients.
 
     Raises
     ------
-    InputError
-        If a column is missing, a recording has two patients, or none of the recordings is there.
+    InputError, FileNotFoundError
+        As `ecg12.io.patients.read_patients`.
     """
-    patients = _patient_table(Path(path))
-    own = {header.stem: patients.get(header.stem, "") for header in headers}
-    if not any(own.values()):
-        raise InputError(f"{path}: none of the {len(headers)} recordings has a patient there")
-    if alone := sum(not patient for patient in own.values()):
-        log.warning("%s: %d recordings without patient count as one patient each", path, alone)
-    names = [("patient", name) if name else ("recording", stem) for stem, name in own.items()]
-    numbers: dict[tuple[str, str], int] = {}
-    return np.array([numbers.setdefault(name, len(numbers)) for name in names])
-
-
-def _patient_table(path: Path) -> dict[str, str]:
-    """Return recording → patient."""
-    patients: dict[str, str] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        found = reader.fieldnames or []
-        if missing := {"recording", "patient"}.difference(found):
-            raise InputError(
-                f"{path}: no column {', '.join(sorted(missing))}; found: {', '.join(found)}"
-            )
-        for row in reader:
-            recording, patient = (row["recording"] or "").strip(), (row["patient"] or "").strip()
-            if patients.setdefault(recording, patient) != patient:
-                raise InputError(f"{path}: recording {recording} has two patients")
-    return patients
+    names = [header.relative_to(label_folder) for header in results.headers]
+    folder = [base.relative_to(label_folder) for base in find_records(label_folder)]
+    return patient_numbers(read_patients(path, names, folder))

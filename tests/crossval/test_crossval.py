@@ -16,7 +16,6 @@ from sklearn.metrics import log_loss, roc_auc_score
 from ecg12.cli.main import main
 from ecg12.crossval import Fold, cross_validate, divide, interval, run, summarise
 from ecg12.crossval.answers import Answers
-from ecg12.crossval.folds import read_patients
 from ecg12.crossval.tables import METRICS, WAYS, write_metrics
 from ecg12.data.dataset import Dataset
 from ecg12.io.classes import CPSC_2018
@@ -116,16 +115,6 @@ def test_folds_that_cannot_be_are_refused(targets):
     pairs = [str(i // 2) for i in range(120)]
     with pytest.raises(InputError, match="a patient has recordings in both ptb and georgia"):
         divide(dataset_of(targets, names), 5, 0, pairs, by_database=True)
-
-
-def test_table_of_patients(tmp_path, caplog):
-    table = tmp_path / "patients.csv"
-    table.write_text("recording,patient\na/R1.hea,x\na/R2,x\nb/R1.xml,y\na/R3,\nz/R9,x\n")
-    found = read_patients(table, ["a/R1", "a/R2", "a/R3", "b/R1", "b/R2"])
-    assert found == ["x", "x", "", "y", ""]
-    assert "no patient for 2 recordings" in caplog.text
-    with pytest.raises(InputError, match=r"patient of none of the 1 recordings; .* is c/R1"):
-        read_patients(table, ["c/R1"])
 
 
 def test_interval_by_hand():

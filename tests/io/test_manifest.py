@@ -68,6 +68,12 @@ def test_recordings_without_a_row_are_left_out_not_negative(archive, caplog):
         build_manifest(archive, LabelTable(("x",), ("",), ((),)))
 
 
+def test_patients_that_are_known_in_part_are_counted(archive, caplog):
+    table = LabelTable(TABLE.recordings, ("p", "", "p", ""), TABLE.codes)
+    assert build_manifest(archive, table).patients == ("p", "", "p")
+    assert "names no patient for 1 of 3 recordings" in caplog.text
+
+
 def test_digest_follows_files_labels_and_patients(archive):
     before = build_manifest(archive, TABLE).digest
     assert build_manifest(archive, TABLE).digest == before

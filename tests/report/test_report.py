@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from ecg12.io.classes import CPSC_2018, WEIGHTS, load_weights
 from ecg12.io.outputs import write_output
 from ecg12.io.wfdb import write_record
 from ecg12.metrics import auprc, auroc, challenge_score, f_measure, macro
-from ecg12.report import Estimate, Model, Results, measure, read_patients, write_report
+from ecg12.report import Estimate, Model, Results, measure, write_report
 from ecg12.report.bootstrap import WeightedMeasures, resample
 from ecg12.report.comparison import difference_tables, moved_classes
 from ecg12.report.curves import precision_recall, roc
@@ -23,10 +24,9 @@ from ecg12.report.hierarchy import load_hierarchy
 from ecg12.report.intervals import logit_interval, mean_reach, percentile_interval, share_interval
 from ecg12.report.misses import worst_misses
 from ecg12.report.model import calibration
-from ecg12.report.results import read_results
+from ecg12.report.results import read_groups, read_results
 from ecg12.report.statistics import confusion_rows
 from ecg12.report.tables import Table
-from ecg12.runtime.errors import InputError
 from experiments.bootstrap_coverage import coverage
 
 CLASSES = load_weights(WEIGHTS)
@@ -231,29 +231,6 @@ def test_csv_keeps_digits_and_leaves_the_undefined_empty():
     assert table.numeric == [False, True, True]
 
 
-def test_patients_are_numbered_by_name(tmp_path, caplog):
-    path = tmp_path / "patients.csv"
-    path.write_text("recording,site,patient\nA1,x,p1\nA2,x,p2\nA3,x,p1\nA4,x,\n")
-    headers = [tmp_path / f"A{i}.hea" for i in range(1, 6)]
-    assert read_patients(path, headers).tolist() == [0, 1, 0, 2, 3]
-    assert "2 recordings without patient" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("recording,person\nA1,p\n", "no column patient; found: recording, person"),
-        ("recording,patient\nA1,p\nA1,q\n", "recording A1 has two patients"),
-        ("recording,patient\nB1,p\n", "none of the 1 recordings"),
-    ],
-)
-def test_errors_of_a_table_of_patients_name_what_is_wrong(text, message, tmp_path):
-    path = tmp_path / "patients.csv"
-    path.write_text(text)
-    with pytest.raises(InputError, match=re.escape(message)):
-        read_patients(path, [tmp_path / "A1.hea"])
-
-
 def test_the_worst_misses_lost_most():
     """Three recordings of one class each: right, all wrong, and wrong with little doubt."""
     run = results(4)
@@ -336,6 +313,42 @@ def test_without_a_folder_only_the_summary_is_printed(folders, capsys):
     main(["report", str(folders / "data"), str(folders / "out")])
     assert "Best constant" in capsys.readouterr().out
     assert {path.name for path in folders.iterdir()} == {"data", "out"}
+
+
+def nested(folders):
+    """Move a recording's header twice below the data folder, and return its name."""
+    for place in ("a", "b"):
+        (folders / "data" / place).mkdir()
+        shutil.copy(folders / "data/E00001.hea", folders / "data" / place)
+    (folders / "data/E00001.hea").unlink()
+    (folders / "data/E00001.mat").unlink(missing_ok=True)
+    return "E00001"
+
+
+@pytest.mark.parametrize("options", [[], ["--against", "out", "--replicates", "50"]])
+def test_of_repeated_stems_the_first_counts_as_in_the_driver(folders, capsys, caplog, options):
+    name = nested(folders)
+    options = [str(folders / "out") if option == "out" else option for option in options]
+    main(["report", str(folders / "data"), str(folders / "out"), *options])
+    assert "30 recordings" in capsys.readouterr().out
+    first, second = (folders / "data" / place / f"{name}.hea" for place in "ab")
+    assert f"not scored: {second}: the output {name}.csv belongs to {first}" in caplog.text
+
+
+def test_patients_of_nested_recordings(folders, caplog):
+    """A name that two recordings share is none's; paths tell them apart."""
+    name = nested(folders)
+    run = read_results(folders / "data", folders / "out", CLASSES)
+    table = folders / "patients.csv"
+    table.write_text(f"recording,patient\nE00000,p\n{name},p\n")
+    numbers = read_groups(table, folders / "data", run)
+    assert len(set(numbers.tolist())) == 30  # none of 30 shares a patient with another
+    assert "1 share the name of their file with others" in caplog.text
+    table.write_text(f"recording,patient\nE00000,p\na/{name},p\n")
+    numbers = dict(zip(run.headers, read_groups(table, folders / "data", run), strict=True))
+    same = numbers[folders / "data/E00000.hea"]
+    assert numbers[folders / f"data/a/{name}.hea"] == same
+    assert list(numbers.values()).count(same) == 2
 
 
 def test_comparing_prints_differences_without_a_page(folders, capsys):

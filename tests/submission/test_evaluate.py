@@ -12,7 +12,7 @@ import pytest
 
 import evaluate_model
 from ecg12.io.classes import load_weights
-from ecg12.metrics import summarise_folders
+from ecg12.metrics import read_folders, summarise
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "tests/fixtures"
@@ -187,7 +187,8 @@ def test_headers_without_diagnosis_are_reported(cases, tmp_path, caplog):
 def test_the_summary_sets_the_score_beside_the_best_constant_answer(cases):
     case = cases / "always_normal"
     classes = load_weights(WEIGHTS[2020])
-    lines = summarise_folders(case / "labels", case / "outputs", classes).splitlines()
+    arrays = read_folders(case / "labels", case / "outputs", classes)
+    lines = summarise(*arrays, classes).splitlines()
     assert lines[0] == "120 recordings, 24 classes by the rules of 2020"
     values = dict(line.rsplit(maxsplit=1) for line in lines[1:8])
     names, numbers = (row.split(",") for row in expected(case, 2020)[0].splitlines())
