@@ -75,7 +75,7 @@ def watch(stage: str, call: int, delay: float) -> None:
         own = call if stage == name else 0
         setattr(owner, attribute, watched(name, getattr(owner, attribute), own, delay))
 
-    wrap("preparation", dataset, "_fill")
+    wrap("preparation", dataset, "fill_map")
     wrap("training", trainer.Trainer, "_epoch")
     wrap("thresholding", members, "tune")
     wrap("saving", pipeline, "save_classifier")

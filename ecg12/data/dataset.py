@@ -1,14 +1,14 @@
 """A folder of recordings as one memory map of prepared signals, with labels and batches.
 
-The signals of all recordings lie in one int16 array on disk, (n_recordings, n_leads, n_samples);
-memory holds one batch at a time. Preparing is parallel and goes on after a kill where it stopped.
+The signals of all recordings lie in one int16 array on disk (`signal_map`); memory holds one batch
+at a time.
 """
 
 import hashlib
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +16,16 @@ import numpy as np
 from joblib import cpu_count
 
 from ecg12.data.memmap_reading import gather, windows
+from ecg12.data.signal_map import fill_map, signals_key
 from ecg12.io.classes import ScoredClasses
-from ecg12.io.formats import read_any
 from ecg12.io.label_table import LabelTable
 from ecg12.io.manifest import build_manifest
 from ecg12.runtime.errors import RecordError
 from ecg12.runtime.executors import Local, Pool
-from ecg12.runtime.files import read_json, reserve, write_json
 from ecg12.runtime.prefetch import prefetch
-from ecg12.runtime.progress import bar
-from ecg12.runtime.version import __version__
-from ecg12.signal.preprocessing import Preprocessing, parts_of, prepare_parts
+from ecg12.signal.preprocessing import Preprocessing, parts_of
 
 log = logging.getLogger(__name__)
-CHUNK = 64  # recordings prepared, written and noted as done at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +46,8 @@ class Dataset:
     failures
         One message per recording that could not be read.
     fingerprint
-        Changes whenever a recording, a label, a weight, the preprocessing or the version does.
+        Key of the task: changes whenever the signals (`signal_map.signals_key`), a label, a
+        patient, a class or a weight does.
     preprocessing
         How the signals were prepared.
     patients
@@ -82,8 +79,8 @@ class Dataset:
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield (indices, inputs) of `size` recordings at a time, in order, read ahead.
 
-        Of many recordings, so many are read at once as `feeding.BUFFER` tells. Of a long recording
-        the first part is read, or one that `rng` draws.
+        Of many recordings, `memmap_reading.BUFFER` are read at once. Of a long recording the first
+        part is read, or one that `rng` draws.
         """
         rows = self.rows[indices]
         if rng is not None and self.parts:
@@ -130,6 +127,9 @@ def prepare_folder(
 ) -> Dataset:
     """Prepare every labelled recording of a folder, or go on with what an earlier run prepared.
 
+    What was prepared is used again as long as recordings, preprocessing and signal chain are the
+    same, whatever the labels are; see `signal_map`.
+
     Parameters
     ----------
     folder
@@ -158,13 +158,13 @@ def prepare_folder(
         If not one recording is readable; the message gives the first reason.
     """
     listing = build_manifest(folder, labels)
-    weights = classes.weights.tolist()
-    description = [__version__, asdict(preprocessing), classes.groups, weights, listing.digest]
+    key = signals_key(listing.signals_digest, preprocessing)
+    description = [key, classes.groups, classes.weights.tolist(), listing.digest]
     fingerprint = hashlib.sha256(json.dumps(description).encode()).hexdigest()
     counts = [parts_of(seconds, preprocessing) for seconds in listing.seconds]
     pairs = list(zip(listing.paths, counts, strict=True))
     pool = pool or Local(n_jobs or cpu_count())
-    signals, errors = _fill(Path(work), pairs, preprocessing, fingerprint, pool)
+    signals, errors = fill_map(Path(work), pairs, preprocessing, key, pool)
     failures = tuple(errors[place] for place in sorted(errors))
     for message in failures:
         log.warning("left out: %s", message)
@@ -182,70 +182,6 @@ def prepare_folder(
         tuple(listing.patients[place] for place in good) if listing.patients else (),
         tuple(counts[place] for place in good) if preprocessing.parts > 1 else (),
     )
-
-
-def _fill(
-    work: Path,
-    pairs: list[tuple[Path, int]],
-    preprocessing: Preprocessing,
-    fingerprint: str,
-    pool: Pool,
-) -> tuple[np.ndarray, dict[int, str]]:
-    """Fill the memory map chunk by chunk; return it and the errors by recording.
-
-    `pairs` are the recordings and how many rows each has.
-    """
-    work.mkdir(parents=True, exist_ok=True)
-    array, state = work / "signals.npy", work / "signals.json"
-    done, errors = _done(array, state, fingerprint)
-    mode = "r+" if done else "w+"
-    if not done:
-        state.unlink(missing_ok=True)  # it must never speak of an array that begins anew
-    ends = np.cumsum([count for _, count in pairs])
-    shape = (int(ends[-1]), len(preprocessing.leads), preprocessing.n_samples)
-    signals = np.lib.format.open_memmap(array, mode=mode, dtype=np.int16, shape=shape)
-    reserve(array)
-    starts = range(done, len(pairs), CHUNK)
-    chunks = [(pairs[start : start + CHUNK], preprocessing) for start in starts]
-    results = pool.in_order(_prepare_chunk, chunks)
-    with bar(total=len(pairs), initial=done, desc="signals", unit="rec") as shown:
-        for start, (prepared, failed) in zip(starts, results, strict=True):
-            done = min(start + CHUNK, len(pairs))
-            signals[ends[done - 1] - len(prepared) : ends[done - 1]] = prepared
-            signals.flush()
-            errors |= {start + place: message for place, message in failed.items()}
-            write_json(state, {"fingerprint": fingerprint, "done": done, "errors": errors})
-            shown.update(done - start)
-    return np.load(array, mmap_mode="r"), errors
-
-
-def _done(array: Path, state: Path, fingerprint: str) -> tuple[int, dict[int, str]]:
-    """Return how many rows an earlier run with the same fingerprint finished, and its errors."""
-    if not (array.is_file() and state.is_file()):
-        return 0, {}
-    saved = read_json(state)
-    if saved["fingerprint"] != fingerprint:
-        log.warning("%s: made from other data or by another version; preparing anew", array)
-        return 0, {}
-    return saved["done"], {int(row): message for row, message in saved["errors"].items()}
-
-
-def _prepare_chunk(
-    pairs: list[tuple[Path, int]], preprocessing: Preprocessing
-) -> tuple[np.ndarray, dict[int, str]]:
-    """Return the rows of some recordings, one below the other, and the errors by place."""
-    shape = (len(preprocessing.leads), preprocessing.n_samples)
-    prepared, errors = [], {}
-    for place, (path, count) in enumerate(pairs):
-        rows = np.zeros((count, *shape), np.int16)
-        try:
-            record = read_any(path, preprocessing.needed_seconds)
-            # A file shorter than its header says repeats its parts.
-            rows[:] = np.resize(prepare_parts(record, preprocessing), rows.shape)
-        except RecordError as error:
-            errors[place] = str(error)
-        prepared.append(rows)
-    return np.concatenate(prepared), errors
 
 
 def summary(dataset: Dataset, classes: ScoredClasses) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Manifest:
         Key of each recording's patient, "" where unknown; empty if all are.
     digest
         Changes whenever a recording, a label or a patient does.
+    signals_digest
+        Changes whenever a recording does, but not with labels, patients or other comments.
     """
 
     paths: tuple[Path, ...]
@@ -48,6 +50,7 @@ class Manifest:
     seconds: tuple[float, ...]
     patients: tuple[str, ...]
     digest: str
+    signals_digest: str
 
 
 def build_manifest(folder: str | Path, labels: LabelTable | None = None) -> Manifest:
@@ -71,13 +74,14 @@ def build_manifest(folder: str | Path, labels: LabelTable | None = None) -> Mani
     names = tuple(sorted(_labelled(folder, found, labels)))
     rows = [labels.row_of[name] for name in names] if labels else []
     patients = tuple(labels.patients[row] for row in rows) if labels else ()
-    codes, seconds, digest = [], [], hashlib.sha256()
+    codes, seconds, digest, signals_digest = [], [], hashlib.sha256(), hashlib.sha256()
     for place, name in enumerate(bar(names, desc="headers", unit="rec")):
         own, length, state = _scan(found[name])
         codes.append(labels.codes[rows[place]] if labels else own)
         seconds.append(length)
         patient = patients[place] if patients else ""
         digest.update(repr((name, state, codes[-1], patient)).encode())
+        signals_digest.update(repr((name, state)).encode())
     paths = tuple(found[name] for name in names)
     known = patients if any(patients) else ()
     if unknown := known.count(""):
@@ -85,7 +89,8 @@ def build_manifest(folder: str | Path, labels: LabelTable | None = None) -> Mani
             "%s: the label table names no patient for %d of %d recordings, each of which counts as "
             "its own", folder, unknown, len(names),
         )  # fmt: skip
-    return Manifest(paths, names, tuple(codes), tuple(seconds), known, digest.hexdigest())
+    digests = digest.hexdigest(), signals_digest.hexdigest()
+    return Manifest(paths, names, tuple(codes), tuple(seconds), known, *digests)
 
 
 def _labelled(folder: str | Path, found: dict[str, Path], labels: LabelTable | None) -> list[str]:
@@ -117,7 +122,8 @@ def _is_muse(path: Path) -> bool:
 def _scan(path: Path) -> tuple[tuple[str, ...], float, str]:
     """Return codes and length in a header, and a digest of it and its signal files' state.
 
-    Samples are not read: size and time of change stand for them.
+    Samples are not read: size and time of change stand for them. Comments, where the labels are,
+    are left out of the digest.
     """
     if _is_muse(path):
         return (), 0.0, repr(_states([path]))
@@ -129,7 +135,8 @@ def _scan(path: Path) -> tuple[tuple[str, ...], float, str]:
         files = sorted(signal_files(path, header))
     except RecordError:
         pass  # reading the recording says what is wrong with it
-    digest = hashlib.sha256(f"{text}\0{_states(files)!r}".encode())
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    digest = hashlib.sha256(f"{lines}\0{_states(files)!r}".encode())
     if header is None:
         return (), 0.0, digest.hexdigest()
     return header.codes, (header.n_samples or 0) / header.rate, digest.hexdigest()

@@ -27,6 +27,9 @@ from ecg12.io.leads import LEADS, derive_limb_leads
 from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
 
+# Prepared signals of another version are not used again. Raise it with every change of reading or
+# preprocessing that changes a prepared sample.
+CHAIN_VERSION = 1
 STEP = 1 / 1024  # quantisation step of a scaled signal, in its own unit
 # What a prepared signal is measured in, and its quantisation step there.
 STEPS = {"recording": STEP, "millivolts": STEP, "stored": 1.0}

@@ -8,15 +8,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ecg12.data.dataset import CHUNK, dequantize, prepare_folder, summary
+from ecg12.data.dataset import dequantize, prepare_folder, summary
+from ecg12.data.signal_map import CHUNK
 from ecg12.data.splits import folds, split, split_off_databases
 from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.io.label_table import LabelTable
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
 from ecg12.io.wfdb import read_record, write_record
 from ecg12.runtime.errors import InputError, RecordError
 from ecg12.runtime.prefetch import prefetch
-from ecg12.signal.preprocessing import STEP, Preprocessing, prepare, prepare_parts
+from ecg12.signal.preprocessing import (
+    CHAIN_VERSION,
+    STEP,
+    Preprocessing,
+    prepare,
+    prepare_parts,
+)
 
 CLASSES = load_weights(WEIGHTS)
 SHORT = Preprocessing(seconds=1.0, margin=0.5)
@@ -92,7 +100,7 @@ def test_resumes_after_the_chunks_that_are_done(data, tmp_path, monkeypatch):
     (work / "signals.json").write_text(json.dumps(state | {"done": CHUNK}))
     prepared = []
     monkeypatch.setattr(
-        "ecg12.data.dataset.prepare_parts", lambda r, p: prepared.append(r.name) or prepare(r, p)
+        "ecg12.data.signal_map.prepare_parts", lambda r, p: prepared.append(r.name) or prepare(r, p)
     )
     resumed = prepare_folder(data, work, SHORT, CLASSES, n_jobs=1)
     assert len(prepared) == 6
@@ -113,7 +121,7 @@ def test_a_kill_while_preparing_anew_leaves_no_state_of_the_old_signals(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("ecg12.data.dataset._prepare_chunk", killed)
+        patch.setattr("ecg12.data.signal_map.prepare_chunk", killed)
         with pytest.raises(KeyboardInterrupt):
             prepare_folder(data, work, other, CLASSES, n_jobs=1)
     again = prepare_folder(data, work, SHORT, CLASSES, n_jobs=1)
@@ -130,26 +138,123 @@ def test_a_full_disk_is_an_error_and_no_signal(data, tmp_path, monkeypatch):
     assert not list((tmp_path / "work").iterdir())
 
 
-@pytest.mark.parametrize("change", ["label", "samples", "weights", "preprocessing"])
-def test_changed_data_are_prepared_anew(data, tmp_path, change, caplog):
+def change_label(data):
+    header = data / "g0" / "R000.hea"
+    header.write_text(header.read_text().replace("426783006", "164889003"))
+
+
+def change_samples(data):
+    """Change neither the header nor the size."""
+    path = data / "g0" / "R000.mat"
+    content = path.read_bytes()
+    path.write_bytes(content[:24] + content[:23:-1])
+
+
+def change_gain(data):
+    header = data / "g0" / "R000.hea"
+    header.write_text(header.read_text().replace("1000/mV", "500/mV"))
+
+
+def count_prepared(monkeypatch):
+    """Return a list that gets the name of each recording that is filtered."""
+    prepared = []
+    monkeypatch.setattr(
+        "ecg12.data.signal_map.prepare_parts",
+        lambda record, p: prepared.append(record.name) or prepare_parts(record, p),
+    )
+    return prepared
+
+
+@pytest.mark.parametrize("change", ["label", "weights", "classes", "patients"])
+def test_a_changed_task_filters_nothing_again(data, tmp_path, change, caplog, monkeypatch):
     work = tmp_path / "work"
-    before = prepare_folder(data, work, SHORT, CLASSES, n_jobs=1)
-    preprocessing, classes = SHORT, CLASSES
+    names = [f"g{i % 2}/R{i:03d}" for i in range(CHUNK + 6)]
+    table = LabelTable(tuple(names), ("",) * len(names), ((),) * len(names))
+    labels = table if change == "patients" else None
+    before = prepare_folder(data, work, SHORT, CLASSES, n_jobs=1, labels=labels)
+    prepared = count_prepared(monkeypatch)
+    classes = CLASSES
     if change == "label":
-        write(data / "g0", "R000", seed=0, codes=("164889003",))
-    elif change == "samples":  # and neither the header nor the size
-        path = data / "g0" / "R000.mat"
-        content = path.read_bytes()
-        path.write_bytes(content[:24] + content[:23:-1])
+        change_label(data)
     elif change == "weights":
         classes = replace(CLASSES, weights=np.eye(len(CLASSES)))
+    elif change == "classes":
+        classes = replace(CLASSES, groups=CLASSES.groups[::-1])
     else:
-        preprocessing = Preprocessing(seconds=1.0, margin=0.5, cutoff=30.0)
-    after = prepare_folder(data, work, preprocessing, classes, n_jobs=1)
+        labels = replace(table, patients=tuple(names))
+    after = prepare_folder(data, work, SHORT, classes, n_jobs=1, labels=labels)
+    assert prepared == []
+    assert "prepared again" not in caplog.text
     assert after.fingerprint != before.fingerprint
-    assert "preparing anew" in caplog.text
+    np.testing.assert_array_equal(after.signals, before.signals)
+    if change == "label":
+        assert np.flatnonzero(after.targets[0]).tolist() == [CLASSES.names.index("AF")]
+
+
+@pytest.mark.parametrize("change", ["samples", "gain", "preprocessing", "chain", "name"])
+def test_changed_signals_are_prepared_again(data, tmp_path, change, caplog, monkeypatch):
+    work = tmp_path / "work"
+    before = prepare_folder(data, work, SHORT, CLASSES, n_jobs=1)
+    prepared = count_prepared(monkeypatch)
+    preprocessing = SHORT
+    if change == "samples":
+        change_samples(data)
+    elif change == "gain":
+        change_gain(data)
+    elif change == "preprocessing":
+        preprocessing = Preprocessing(seconds=1.0, margin=0.5, cutoff=30.0)
+    elif change == "chain":
+        monkeypatch.setattr("ecg12.data.signal_map.CHAIN_VERSION", "another")
+    else:
+        write(data / "g0", "R0005")  # what follows it moves by one row
+    after = prepare_folder(data, work, preprocessing, CLASSES, n_jobs=1)
+    assert after.fingerprint != before.fingerprint
+    assert len(prepared) == len(after)
+    assert "all recordings are prepared again" in caplog.text
     expected = prepare(read_record(data / after.names[0]), preprocessing)
     np.testing.assert_array_equal(after.signals[0], expected)
+
+
+def test_a_work_folder_of_an_earlier_version_is_prepared_again(data, tmp_path, caplog, monkeypatch):
+    work = tmp_path / "work"
+    expected = np.array(prepare_folder(data, work, SHORT, CLASSES, n_jobs=1).signals)
+    np.save(work / "signals.npy", np.zeros_like(expected))
+    old = {"fingerprint": "0" * 64, "done": len(expected), "errors": {}}
+    (work / "signals.json").write_text(json.dumps(old))
+    again = prepare_folder(data, work, SHORT, CLASSES, n_jobs=1)
+    np.testing.assert_array_equal(again.signals, expected)
+    assert "all recordings are prepared again" in caplog.text
+
+
+def test_signals_that_another_process_has_open_are_not_overwritten(data, tmp_path):
+    """The search shares its signals with the training by a link."""
+    work, other = tmp_path / "work", tmp_path / "other"
+    signals = prepare_folder(data, work, SHORT, CLASSES, n_jobs=1).signals
+    before = np.array(signals)
+    other.mkdir()
+    for name in ("signals.npy", "signals.json"):
+        os.link(work / name, other / name)
+    prepare_folder(data, other, replace(SHORT, cutoff=30.0), CLASSES, n_jobs=1)
+    np.testing.assert_array_equal(signals, before)
+
+
+SAMPLES = [0, 197, 200, 204, 262, 1200, 1203, 2461]
+FROZEN = {  # version of the chain → these samples of the leads I, aVR, V2 and V6
+    1: [
+        [0, 611, 995, 411, 229, 974, 581, 196],
+        [0, -785, -1283, -531, -299, -1245, -747, -253],
+        [0, 340, 563, 239, 124, 558, 330, 107],
+        [0, 702, 1141, 483, 269, 1109, 670, 232],
+    ],
+}
+
+
+def test_the_chain_gives_what_its_version_gave(make_ecg):
+    """Fails when prepared samples change: then raise CHAIN_VERSION, and freeze them anew here."""
+    record = Record.from_millivolts("A", make_ecg(500, 10), LEADS, 500.0)
+    prepared = prepare(record, Preprocessing())
+    found = prepared[[0, 3, 7, 11]][:, SAMPLES]
+    np.testing.assert_allclose(found, FROZEN[CHAIN_VERSION], atol=1)
 
 
 def test_batches_come_with_their_indices(data, tmp_path):

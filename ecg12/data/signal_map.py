@@ -1,0 +1,135 @@
+"""The prepared signals of a folder in one memory map on disk, filled in parallel.
+
+`signals.npy` holds the rows, `signals.json` how far they are filled, the errors, and the key of
+what they were made from: the recordings' files, the preprocessing and the version of the signal
+chain. Labels are no part of it, so that a changed label filters nothing again. A run that was
+killed goes on after the last finished chunk; signals of another key are prepared again.
+"""
+
+import hashlib
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from ecg12.io.formats import read_any
+from ecg12.runtime.errors import RecordError
+from ecg12.runtime.executors import Pool
+from ecg12.runtime.files import read_json, reserve, write_json
+from ecg12.runtime.progress import bar
+from ecg12.signal.preprocessing import CHAIN_VERSION, Preprocessing, prepare_parts
+
+log = logging.getLogger(__name__)
+CHUNK = 64  # recordings prepared, written and noted as done at a time
+
+
+def signals_key(recordings: str, preprocessing: Preprocessing) -> str:
+    """Name all that decides what prepared signals are.
+
+    Parameters
+    ----------
+    recordings
+        Digest of the recordings' names and files.
+    preprocessing
+        The chain's settings; its version is `CHAIN_VERSION`.
+    """
+    description = [CHAIN_VERSION, asdict(preprocessing), recordings]
+    return hashlib.sha256(json.dumps(description).encode()).hexdigest()
+
+
+def fill_map(
+    work: Path,
+    pairs: list[tuple[Path, int]],
+    preprocessing: Preprocessing,
+    key: str,
+    pool: Pool,
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Prepare recordings, or go on with what an earlier run of the same key prepared.
+
+    Parameters
+    ----------
+    work
+        Folder of the memory map, made if missing.
+    pairs
+        The recordings, and how many rows each has.
+    preprocessing
+        The chain to apply.
+    key
+        As `signals_key` returns it.
+    pool
+        Where to prepare.
+
+    Returns
+    -------
+    signals
+        (n_rows, n_leads, n_samples) int16, memory-mapped.
+    errors
+        Place of each recording that could not be read, and the message.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    array, state = work / "signals.npy", work / "signals.json"
+    done, errors = _done(array, state, key)
+    if not done:  # in this order: the state must never speak of an array that begins anew
+        state.unlink(missing_ok=True)
+        array.unlink(missing_ok=True)
+    ends = np.cumsum([count for _, count in pairs])
+    shape = (int(ends[-1]), len(preprocessing.leads), preprocessing.n_samples)
+    mode = "r+" if done else "w+"
+    signals = np.lib.format.open_memmap(array, mode=mode, dtype=np.int16, shape=shape)
+    reserve(array)
+    starts = range(done, len(pairs), CHUNK)
+    chunks = [(pairs[start : start + CHUNK], preprocessing) for start in starts]
+    results = pool.in_order(prepare_chunk, chunks)
+    with bar(total=len(pairs), initial=done, desc="signals", unit="rec") as shown:
+        for start, (prepared, failed) in zip(starts, results, strict=True):
+            done = min(start + CHUNK, len(pairs))
+            signals[ends[done - 1] - len(prepared) : ends[done - 1]] = prepared
+            signals.flush()
+            errors |= {start + place: message for place, message in failed.items()}
+            write_json(state, {"signals_key": key, "done": done, "errors": errors})
+            shown.update(done - start)
+    return np.load(array, mmap_mode="r"), errors
+
+
+def _done(array: Path, state: Path, key: str) -> tuple[int, dict[int, str]]:
+    """Return how many recordings an earlier run of the same key finished, and its errors."""
+    if not (array.is_file() and state.is_file()):
+        return 0, {}
+    saved = read_json(state)
+    if saved.get("signals_key") != key:
+        log.warning(
+            "%s: made from other recordings, by another preprocessing or another version of the "
+            "signal chain; all recordings are prepared again",
+            array,
+        )
+        return 0, {}
+    return saved["done"], {int(row): message for row, message in saved["errors"].items()}
+
+
+def prepare_chunk(
+    pairs: list[tuple[Path, int]], preprocessing: Preprocessing
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Prepare some recordings.
+
+    Returns
+    -------
+    rows
+        (n_rows, n_leads, n_samples) int16, one recording below the other; zeros for one that
+        cannot be read.
+    errors
+        The place of each of these, and the message.
+    """
+    shape = (len(preprocessing.leads), preprocessing.n_samples)
+    prepared, errors = [], {}
+    for place, (path, count) in enumerate(pairs):
+        rows = np.zeros((count, *shape), np.int16)
+        try:
+            record = read_any(path, preprocessing.needed_seconds)
+            # A file shorter than its header says repeats its parts.
+            rows[:] = np.resize(prepare_parts(record, preprocessing), rows.shape)
+        except RecordError as error:
+            errors[place] = str(error)
+        prepared.append(rows)
+    return np.concatenate(prepared), errors
