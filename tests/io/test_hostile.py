@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecg12.io import aecg, dicom, scp
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.formats import read_any
 from ecg12.io.leads import LEADS
@@ -56,7 +57,9 @@ def sparse(path, size=2**30, head=b""):
 HEADER = "A1 12 500 5000\n" + "".join(f"A1.mat 16+24 1000/mV 16 0 0 0 0 {x}\n" for x in LEADS)
 READERS = {
     ".hea": [read_header, read_record, read_codes],
-    ".xml": [read_muse, read_any],
+    ".xml": [read_muse, read_any, aecg.read],
+    ".dcm": [dicom.read],
+    ".scp": [scp.read],
     ".csv": [lambda path: read_output(path, CLASSES)],
 }
 
