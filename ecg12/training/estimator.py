@@ -70,6 +70,11 @@ class ECGClassifier(ClassifierMixin, BaseEstimator):
     model_
         The trained `Model`, which also predicts files.
 
+    Notes
+    -----
+    For one or two classes, scorers that scikit-learn makes from a name (``scoring="roc_auc"``) take
+    the columns for those of one binary class. Use `cross_val_predict` and score its result.
+
     Examples
     --------
     >>> import numpy as np, ecg12
