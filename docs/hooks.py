@@ -2,7 +2,6 @@
 
 import argparse
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,16 +46,17 @@ def on_post_build(config: Any, **_: Any) -> None:
 
 def command_reference() -> str:
     """Return a section for each command, as its parser describes it."""
-    from ecg12.__main__ import parser
+    from ecg12.cli import COMMANDS
+    from ecg12.cli.main import parser
 
-    return "\n".join(f"## {name}\n\n{described(sub)}" for name, sub in subparsers(parser()))
+    return "\n".join(f"## {name}\n\n{described(only(parser(name)))}" for name in COMMANDS)
 
 
-def subparsers(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Yield the name and the parser of each command."""
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            yield from action.choices.items()
+def only(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Return the parser of the one command that a parser knows."""
+    (commands,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    (command,) = commands.choices.values()
+    return command
 
 
 def described(parser: argparse.ArgumentParser) -> str:

@@ -6,7 +6,8 @@ import re
 import pytest
 from pages import ROOT, command_lines, documents
 
-from ecg12.__main__ import parser
+import ecg12
+from ecg12.cli.main import main
 from ecg12.io.unsupported import FORMATS
 from ecg12.training.recipes import RECIPES
 
@@ -48,7 +49,7 @@ def test_commands_and_options_exist(name, capsys):
         if command in ("COMMAND", "--version"):
             continue
         with pytest.raises(SystemExit) as ended:
-            parser().parse_args([command, "--help"])
+            main([command, "--help"])
         assert ended.value.code == 0, f"ecg12 {command}"
         known = set(OPTION.findall(capsys.readouterr().out))
         options = {word.partition("=")[0] for word in words if OPTION.match(word)}
@@ -78,3 +79,8 @@ def test_the_formats_that_are_not_read_are_those_that_there_are():
     page = " ".join(PAGES["docs/reference/formats.md"].split())
     _, _, listed = page.partition("Recognised, but not read (the message names the format): ")
     assert set(listed.partition(".")[0].split(", ")) == {unread.name for unread in FORMATS}
+
+
+def test_the_api_page_has_every_public_name():
+    documented = re.findall(r"^::: ecg12\.(\w+)$", PAGES["docs/reference/api.md"], re.MULTILINE)
+    assert sorted(documented) == sorted(set(ecg12.__all__) - {"__version__"})
