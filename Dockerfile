@@ -9,9 +9,9 @@ ARG TENSORFLOW=tensorflow[and-cuda]
 ENV KERAS_HOME=/tmp/keras PYTHONDONTWRITEBYTECODE=1
 
 # Before the code, so that a change of code does not install everything again.
-COPY requirements.txt /requirements.txt
+COPY requirements.txt constraints.txt /
 RUN sed -i "s/^tensorflow==/${TENSORFLOW}==/" /requirements.txt \
-    && pip install --no-cache-dir -r /requirements.txt
+    && pip install --no-cache-dir -r /requirements.txt -c /constraints.txt
 
 ## DO NOT EDIT these 3 lines.
 RUN mkdir /physionet

@@ -7,7 +7,9 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 RUN = $(VENV)/bin/python
 
-.PHONY: demo picture test lint docs format benchmarks stress clean
+.PHONY: demo picture test test-fast lint docs format constraints benchmarks stress clean
+
+PIP = $(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 # Six of the classes, which a network this small can learn from a few hundred recordings.
 demo: $(VENV)/.installed-report
@@ -34,10 +36,15 @@ picture: demo
 test: $(VENV)/.installed-dev
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
+# What takes long, or needs a cluster, a browser or an image, is left out.
+test-fast: $(VENV)/.installed-dev
+	$(RUN) -m pytest -n auto --maxprocesses 4 -m "not (slow or cluster or browser or image)"
+
 lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-cache
 
 # The site, in site/; opens from the disk.
 docs: $(VENV)/.installed-docs
@@ -53,7 +60,7 @@ benchmarks: $(VENV)/.installed-dev
 
 # Hours: see reports/reliability.md for what each campaign does and found.
 stress: $(VENV)/.installed-dev
-	$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[stress]"
+	$(PIP) --editable ".[stress]"
 	$(RUN) -m stress.killing
 	$(RUN) -m stress.disk
 	$(RUN) -m stress.altered
@@ -61,22 +68,30 @@ stress: $(VENV)/.installed-dev
 	$(RUN) -m stress.cluster
 	$(RUN) -m stress.fuzzing
 
-$(VENV)/.installed: requirements.txt
+$(VENV)/.installed: requirements.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PIP) -r requirements.txt
 	touch $@
 
 $(VENV)/.installed-report: $(VENV)/.installed pyproject.toml
-	$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[report]"
+	$(PIP) --editable ".[report]"
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml
-	$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	$(PIP) --editable ".[dev]"
 	touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed pyproject.toml
-	$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[docs]"
+	$(PIP) --editable ".[docs]"
 	touch $@
+
+# Exact versions for constraints.txt, of all extras, for every Python that is supported.
+constraints: $(VENV)/.installed
+	$(PIP) uv
+	echo 'tensorflow[and-cuda] ; sys_platform == "linux"' | $(VENV)/bin/uv pip compile \
+		pyproject.toml requirements.txt - --all-extras --universal --python-version 3.11 \
+		--no-header --no-annotate --quiet --output-file constraints.txt
+	sed -i '1i # Exact versions of all that the package and its extras install; made by `make constraints`.' constraints.txt
 
 clean:
 	rm -rf $(VENV) $(DEMO) build site *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -27,5 +27,5 @@ def require_extra(what: str, extra: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise InputError(
             f"{what} needs {error.name}; the extra {extra!r} installs it: "
-            f"pip install -e '.[{extra}]' in the project's folder"
+            f"pip install 'ecg12[{extra}]'"
         ) from error

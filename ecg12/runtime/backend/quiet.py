@@ -64,8 +64,13 @@ def check_backend(name: str) -> None:
     """Refuse a backend that is not served or not installed."""
     if name not in BACKENDS:
         raise InputError(f"KERAS_BACKEND={name!r}; choices: {', '.join(BACKENDS)}")
-    if find_spec(name) is None:
-        raise InputError(f"KERAS_BACKEND={name}, but {name} is not installed")
+    for module in ("keras", name):
+        if find_spec(module) is None:
+            extra = "train" if name == "tensorflow" else name
+            raise InputError(
+                f"networks need {module} (KERAS_BACKEND={name}); the extra {extra!r} installs it: "
+                f"pip install 'ecg12[{extra}]'"
+            )
 
 
 def import_keras() -> Any:
