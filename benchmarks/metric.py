@@ -77,7 +77,7 @@ def main() -> None:
     again = seconds(lambda: scorer(labels))
     print(f"challenge_score         {once:9.4f} s = 1/{loop / once:,.0f} of the loop's time")
     print(f"ChallengeScorer, cached {again:9.4f} s = 1/{loop / again:,.0f} of the loop's time")
-    print(f"best constant answer    {seconds(lambda: best_constant(targets, classes)):9.4f} s")
+    print(f"best constant prediction    {seconds(lambda: best_constant(targets, classes)):9.4f} s")
     everything = seconds(lambda: evaluate(targets, labels, scores, classes))
     print(f"all official scores     {everything:9.4f} s")
     sys.exit(difference > TOLERANCE or loop / once < REQUIRED)

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.stats import norm
 
 from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
-from ecg12.report.bootstrap import WeightedMeasures, resample
+from ecg12.metrics.bootstrap import WeightedMeasures, resample
 from ecg12.report.statistics import PER_CLASS, intervals
 from ecg12.runtime.progress import bar
 
@@ -31,46 +31,47 @@ THRESHOLDS = np.array([0.7, 1.5, 1.2, 1.0, 1.3, 1.6])
 LAST = {"AUROC .76": 1.0, "AUROC .92": 2.0, "AUROC .98": 3.0}  # setting: separation of the last
 
 
-def some_classes() -> ScoredClasses:
+def six_classes() -> ScoredClasses:
     """Return the six classes with the challenge's weights."""
     whole = load_weights(WEIGHTS)
-    chosen = [whole.names.index(name) for name in NAMES]
-    groups = tuple(whole.groups[k] for k in chosen)
-    return ScoredClasses(groups, whole.weights[np.ix_(chosen, chosen)], whole.year)
+    places = [whole.names.index(name) for name in NAMES]
+    groups = tuple(whole.groups[k] for k in places)
+    return ScoredClasses(groups, whole.weights[np.ix_(places, places)], whole.year)
 
 
 def draw(rng, n, last):
-    """Return targets, labels and scores, (n, 6) each; `last` separates the rarest class."""
-    targets = rng.random((n, len(NAMES))) < PREVALENCE
-    scores = rng.normal(size=targets.shape) + targets * np.append(SEPARATION, last)
-    return targets, scores > THRESHOLDS, scores
+    """Return y_true, y_pred and y_score, (n, 6) each; `last` separates the rarest class."""
+    y_true = rng.random((n, len(NAMES))) < PREVALENCE
+    y_score = rng.normal(size=y_true.shape) + y_true * np.append(SEPARATION, last)
+    return y_true, y_score > THRESHOLDS, y_score
 
 
 def measures(drawn, classes):
     """Return the weighted measures of one draw."""
-    return WeightedMeasures(*drawn, classes, np.zeros(len(drawn[0]), dtype=int))
+    return WeightedMeasures(*drawn, classes=classes, groups=np.zeros(len(drawn[0]), dtype=int))
 
 
 def truth(last, classes, population=POPULATION):
     """Return the true values: per class (6,), over all one number each."""
     sample = draw(np.random.default_rng(0), population, last)
-    values = {name: v[0] for name, v in measures(sample, classes)(np.ones((population, 1))).items()}
+    values = measures(sample, classes).unweighted()
     values["AUROC"] = norm.cdf(np.append(SEPARATION, last) / np.sqrt(2))
     return values | {"macro AUROC": values["AUROC"].mean()}
 
 
 def coverage(last, n_simulations, n_replicates, seed=1, population=POPULATION):
     """Simulate; return measure → share of intervals that cover, per class a share each."""
-    classes = some_classes()
+    classes = six_classes()
     true = truth(last, classes, population)
     hits = []
     for number in bar(range(n_simulations), desc="simulations", leave=False):
         rng = np.random.default_rng((seed, number))
-        targets, *rest = draw(rng, N, last)
-        run = measures((targets, *rest), classes)
-        values = {name: value[0] for name, value in run(np.ones((N, 1))).items()}
-        draws = resample([run], np.arange(N), n_replicates, int(rng.integers(2**32)), watch=False)
-        found = intervals(values, draws[0], targets.sum(axis=0), N, N)
+        y_true, *rest = draw(rng, N, last)
+        run = measures((y_true, *rest), classes)
+        stream = int(rng.integers(2**32))
+        draws = resample([run], np.arange(N), n_replicates, stream, show_progress=False)[0]
+        positives = y_true.sum(axis=0)
+        found = intervals(run.unweighted(), draws, positives=positives, n=N, n_units=N)
         hits.append({name: _covers(ends, true[name]) for name, ends in found.items()})
     return {name: np.nanmean([hit[name] for hit in hits], axis=0) for name in hits[0]}
 

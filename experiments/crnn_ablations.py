@@ -50,8 +50,8 @@ def row(results):
     search = simplex_search(mean_f2_g2)
     rows = []
     for result in results:
-        nested = decide(result.scores, result.targets, result.folds, search)["nested"]
-        areas = [macro(area(result.targets, result.held_out)) for area in (auroc, auprc)]
+        nested = decide(result.y_score, result.y_true, result.folds, search)["nested"]
+        areas = [macro(area(result.y_true, result.held_out)) for area in (auroc, auprc)]
         rows.append([*areas, OBJECTIVES["F2"](*nested), OBJECTIVES["G2"](*nested)])
     return np.array(rows).T
 
@@ -62,7 +62,7 @@ def print_edges(result):
     searches = {"(flat)": flat_search}
     searches |= {f"{edge or 'SciPy'}": simplex_search(mean_f2_g2, edge) for edge in EDGES}
     for name, search in searches.items():
-        decided = decide(result.scores, result.targets, result.folds, search)
+        decided = decide(result.y_score, result.y_true, result.folds, search)
         print(f"{name:9}  " + "  ".join(f"{mean_f2_g2(*decided[way]):12.3f}" for way in WAYS))
 
 

@@ -23,7 +23,14 @@ import numpy as np
 
 from ecg12.data.dataset import prepare_folder
 from ecg12.data.stratification import deviation, iterative_folds, powerset_folds
-from ecg12.decision.protocols import OBJECTIVES, WAYS, decide, flat_search, simplex_search
+from ecg12.decision.protocols import (
+    OBJECTIVES,
+    WAYS,
+    decide,
+    flat_search,
+    held_out_scores,
+    simplex_search,
+)
 from ecg12.io.classes import CPSC_2018
 from ecg12.metrics import auprc, auroc, beta_measures, macro, precision_recall
 from ecg12.models import CRNN
@@ -51,19 +58,16 @@ network does not score lower on the recordings that it learned. Beside either, m
 
 @dataclass(frozen=True)
 class Result:
-    """Held-out and training scores of all folds: (k, n, n_classes), targets, held-out indices."""
+    """Scores of each fold's network for all recordings, (k, n, n_classes); truth; held-out sets."""
 
-    scores: np.ndarray
-    targets: np.ndarray
+    y_score: np.ndarray
+    y_true: np.ndarray
     folds: list
 
     @property
     def held_out(self):
         """(n, n_classes) scores of each recording by the network that never saw it."""
-        found = np.empty(self.targets.shape)
-        for fold, own in zip(self.folds, self.scores, strict=True):
-            found[fold] = own[fold]
-        return found
+        return held_out_scores(self.y_score, self.folds)
 
 
 def lasting(epochs):
@@ -109,11 +113,11 @@ def _fold_scores(task, network, schedule, seed, work, number):
 
 def gains(result):
     """Return objective → way → (F2 and G2 with the flat threshold, and with the simplex)."""
-    flat = decide(result.scores, result.targets, result.folds, flat_search)
+    flat = decide(result.y_score, result.y_true, result.folds, flat_search)
     table = {}
     for name, objective in OBJECTIVES.items():
         search = simplex_search(objective)
-        found = decide(result.scores, result.targets, result.folds, search)
+        found = decide(result.y_score, result.y_true, result.folds, search)
         table[name] = {way: (_f2_g2(flat[way]), _f2_g2(found[way])) for way in WAYS}
     return table
 
@@ -123,9 +127,9 @@ def _f2_g2(decided):
 
 
 def print_gains(result):
-    """Print F2, G2 and their mean, flat and by simplex, for each objective and way, and the floor.
+    """Print F2, G2 and their mean, flat and by simplex, for each objective and way, and a baseline.
 
-    The floor is what the answer "every class" scores for every recording.
+    The baseline predicts every class for every recording.
     """
     print("objective  judged          flat: F2    G2   mean   simplex: F2    G2   mean    gain")
     for objective, rows in gains(result).items():
@@ -134,19 +138,21 @@ def print_gains(result):
             place = list(OBJECTIVES).index(objective)
             numbers = "   ".join(" ".join(f"{v:6.3f}" for v in row) for row in (flat, found))
             print(f"{objective:9}  {way:14}  {numbers}   {found[place] - flat[place]:+.3f}")
-    floor = _f2_g2((result.targets, np.ones_like(result.targets)))
-    print("every class        always  " + " ".join(f"{v:6.3f}" for v in (*floor, floor.mean())))
+    baseline = _f2_g2((result.y_true, np.ones_like(result.y_true)))
+    print(
+        "every class        always  " + " ".join(f"{v:6.3f}" for v in (*baseline, baseline.mean()))
+    )
 
 
 def print_classes(result, classes):
     """Print counts, areas, and precision and recall per class with nested simplex thresholds."""
     search = simplex_search(OBJECTIVES["mean"])
-    decided = decide(result.scores, result.targets, result.folds, search)
-    columns = [auroc(result.targets, result.held_out), auprc(result.targets, result.held_out)]
+    decided = decide(result.y_score, result.y_true, result.folds, search)
+    columns = [auroc(result.y_true, result.held_out), auprc(result.y_true, result.held_out)]
     for way in ("in-sample", "nested"):
         columns += precision_recall(*decided[way])
     print("class     n   AUROC  AUPRC   in-sample: prec.  recall   nested: prec.  recall")
-    counts = result.targets.sum(axis=0)
+    counts = result.y_true.sum(axis=0)
     for name, count, *values in zip(classes.names, counts, *columns, strict=True):
         print(f"{name:6}{count:5}  " + "  ".join(f"{value:7.3f}" for value in values))
     areas = [macro(column) for column in columns]

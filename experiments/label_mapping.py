@@ -27,6 +27,8 @@ from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.label_table import read_label_table
 from ecg12.labelling import Options, Vocabulary, label
 from ecg12.labelling.review import FINAL, NONE, PHRASE, PROPOSED
+from ecg12.metrics.bootstrap import draw_weights
+from ecg12.metrics.intervals import percentile_interval
 from ecg12.synthetic import Options as Drawn
 from ecg12.synthetic.muse import VOCABULARY, generate_muse, read_truth
 from ecg12.synthetic.vocabulary import MRCONSO, RELATIONSHIPS
@@ -47,14 +49,11 @@ def shares(counts):
 
 
 def intervals(truth, found, seed=0):
-    """Return 95 % bootstrap intervals of overall precision and recall, (2, 2)."""
-    rng = np.random.default_rng(seed)
-    per_recording = np.array(
-        [(truth & found).sum(axis=1), found.sum(axis=1), truth.sum(axis=1)], dtype=float
-    )
-    n = len(truth)
-    drawn = (per_recording[:, rng.integers(n, size=n)].sum(axis=1) for _ in range(RESAMPLINGS))
-    return np.quantile([shares(counts) for counts in drawn], (0.025, 0.975), axis=0).T
+    """Return bootstrap intervals over recordings of overall precision and recall, (2, 2)."""
+    per_recording = counted(truth.T, found.T).astype(float)
+    chunks = draw_weights(np.arange(len(truth)), RESAMPLINGS, seed)
+    drawn = np.hstack([shares(per_recording @ weights) for weights in chunks])
+    return [percentile_interval(draws, len(truth)) for draws in drawn]
 
 
 def decide(review, decisions, n):

@@ -10,7 +10,7 @@ trained on a share of the target, whose labels are true ("target").
 
 The last level shuffles the source's labels among its recordings: a network can learn nothing but
 how frequent classes are, so macro AUROC must be .5, and the challenge metric that of the best
-constant answer, within their intervals.
+constant prediction, within their intervals.
 
 The paper (Ansari et al., 2020) corrected its mapping by hand and does not say what is left.
 

@@ -1,10 +1,11 @@
-"""Tell learning from a few hundred recordings apart from the metric's floor.
+"""Tell learning from a few hundred recordings apart from the best constant prediction.
 
     python -m experiments.real_folds DATA [--folds 5] [--seed 0] [--members 1]
 
 Trains the demo recipe's first networks on each fold's complement (a fifth of it validates) and
 pools the held-out scores. The challenge metric of so few recordings cannot tell learning from the
-best constant answer; AUROC can. The same run with labels shuffled among recordings is the control.
+best constant prediction; AUROC can. The same run with labels shuffled among recordings is the
+control.
 
 Cost: 220 recordings, one member, both runs: 160 epochs of 2 to 3 s on 2 idle cores.
 Expected on 220 recordings of six public databases: see reports/results.md.
@@ -21,7 +22,7 @@ import numpy as np
 from ecg12.data.dataset import prepare_folder
 from ecg12.data.splits import folds
 from ecg12.io.classes import WEIGHTS, load_weights
-from ecg12.metrics import auroc
+from ecg12.metrics import auroc, macro
 from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.training.recipes import get_recipe
@@ -76,7 +77,7 @@ def main():
             areas = auroc(data.targets, scores)
             enough = data.targets.sum(axis=0) >= MIN_POSITIVES
             row = dict(zip(np.array(classes.names)[enough], areas[enough].round(2), strict=True))
-            print(f"{name}: macro AUROC {areas[enough].mean():.3f} over {enough.sum()} classes")
+            print(f"{name}: macro AUROC {macro(areas[enough]):.3f} over {enough.sum()} classes")
             print("   ", ", ".join(f"{key} {value}" for key, value in row.items()), flush=True)
 
 

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from ecg12.data.dataset import Dataset, prepare_folder
 from ecg12.data.splits import split
 from ecg12.decision.thresholds import tune
 from ecg12.io.classes import WEIGHTS, load_weights
-from ecg12.metrics import auroc, best_constant, challenge_score
+from ecg12.metrics import auroc, best_constant, challenge_score, macro
+from ecg12.metrics.intervals import student_interval
 from ecg12.models import SEResNet, freeze, swap_head
 from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
@@ -159,7 +159,7 @@ def _drawn(work: Path, name: str, n: int, seed: int, sites: tuple[str, ...]) -> 
 def measured(
     task: Task, validation: np.ndarray, test: np.ndarray, targets: np.ndarray | None = None
 ) -> dict[str, float]:
-    """Return macro AUROC, challenge metric, and the metric less the best constant answer's.
+    """Return macro AUROC, challenge metric, and the metric less the best constant prediction's.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def measured(
     metric = challenge_score(truth, test > tuned.thresholds, CLASSES)
     enough = truth.sum(axis=0) >= MIN_POSITIVES
     return {
-        "AUROC": float(auroc(truth[:, enough], test[:, enough]).mean()),
+        "AUROC": macro(auroc(truth[:, enough], test[:, enough])),
         "metric": metric,
         "margin": metric - best_constant(truth, CLASSES)[1],
     }
@@ -226,10 +226,7 @@ class Results:
 
 def interval(values: np.ndarray) -> str:
     """Return mean and 95 % interval (Student's t) of the seeds' values."""
-    mean, half = values.mean(), np.nan
-    if len(values) > 1:
-        half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
-    return f"{mean:+.3f} [{mean - half:+.3f}, {mean + half:+.3f}]"
+    return "{:+.3f} [{:+.3f}, {:+.3f}]".format(*student_interval(values))
 
 
 def table(results: Results, variants: Sequence[str], reference: str, seeds: int) -> None:

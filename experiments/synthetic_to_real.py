@@ -26,6 +26,9 @@ from scipy.ndimage import uniform_filter1d
 from ecg12.io.classes import abbreviation
 from ecg12.io.wfdb import find_records, read_record
 from ecg12.metrics import auroc
+from ecg12.metrics.bootstrap import draw_weights
+from ecg12.metrics.intervals import percentile_interval
+from ecg12.metrics.ranking import RankedClass
 from ecg12.signal.preprocessing import STEP, Preprocessing, prepare
 from ecg12.synthetic import Options, recording
 from ecg12.synthetic.findings import FINDINGS
@@ -56,6 +59,7 @@ PREPROCESSING = Preprocessing(rate=125.0)
 WINDOW = 10.0  # s; a longer recording is scored in up to three parts
 MIN_POSITIVES = 5
 BATCH = 64
+REPLICATES = 400
 
 
 def targets_of(codes):
@@ -183,7 +187,7 @@ def score(model, windows, owner, database):
 
 def report(scores, targets, database):
     """Print AUROC of each class, (n_seeds, n_recordings, n_classes) scores, and macro means."""
-    rng, table = np.random.default_rng(0), {}
+    table = {}
     for i, name in enumerate(NAMES):
         using = [d for d in np.unique(database) if targets[database == d, i].any()]
         chosen = np.isin(database, using)
@@ -191,7 +195,7 @@ def report(scores, targets, database):
         if truth.sum() < MIN_POSITIVES:
             continue
         each = [auroc(truth, s[:, None])[0] for s in found]
-        low, high = _interval(rng, truth, found.mean(axis=0))
+        low, high = _interval(truth[:, 0], found.mean(axis=0))
         table[name] = np.mean(each)
         parts = [f"{d} {_area(scores, targets, database == d, i)}" for d in using]
         print(f"{name:7s}{truth.sum():4d} of {len(truth):4d}  {np.mean(each):.3f}  "
@@ -211,14 +215,11 @@ def _area(scores, targets, chosen, i):
     return f"{mean:.2f} ({truth.sum()})"
 
 
-def _interval(rng, truth, scores):
-    areas = []
-    while len(areas) < 400:
-        pick = rng.integers(len(truth), size=len(truth))
-        area = auroc(truth[pick], scores[pick, None])[0]
-        if np.isfinite(area):
-            areas.append(area)
-    return np.percentile(areas, [2.5, 97.5])
+def _interval(y_true, y_score):
+    ranked = RankedClass(y_true, y_score)
+    chunks = draw_weights(np.arange(len(y_true)), REPLICATES)
+    draws = np.concatenate([ranked(weights)[0] for weights in chunks])
+    return percentile_interval(draws, len(y_true))
 
 
 def main():

@@ -6,7 +6,7 @@ r"""Pretraining against training from scratch, at 5, 20 and 100 % of the target'
 Each seed pretrains a network on the source (`experiments.small`), then trains on a share of the
 target twice: from scratch, and beginning there under a new head. Both see the same recordings and
 are scored on the same test part, a fifth of the target. "over constant" is the challenge metric
-less that of the best constant answer.
+less that of the best constant prediction.
 
 The paper (Ansari et al., 2020) pretrained on a million of its own recordings, and never shows what
 that was worth; UMCUVA reports +.023 from 254,000. Here the effect must show at 5 and 20 % of the

@@ -5,8 +5,8 @@
 From the same synthetic recordings of six classes: as they are; labels shuffled among recordings;
 one class removed; 15 % and 150 % of the data; a third of the recordings with missing, impossible or
 unknown values; one recording; no scored class. One small network each; it answers held-out
-recordings, and the row says what it scores there beside the best constant answer. Then it drives a
-folder of every quirk of `stress.quirks`. Figures on synthetic data.
+recordings, and the row says what it scores there beside the best constant prediction. Then it
+drives a folder of every quirk of `stress.quirks`. Figures on synthetic data.
 """
 
 import argparse

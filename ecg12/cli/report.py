@@ -1,4 +1,4 @@
-"""Score outputs beside the best constant answer; write a page with figures, or compare two runs."""
+"""Score outputs beside the best constant prediction; write a page, or compare two runs."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
     """Print the scores; write and compare what is asked for."""
     from ecg12.io.class_table import read_classes
     from ecg12.io.classes import WEIGHTS, load_weights
-    from ecg12.metrics import find_headers, read_answers, summarise
+    from ecg12.metrics import find_headers, read_predictions, summarise
     from ecg12.runtime.errors import InputError
 
     if options.classes:
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
         classes = load_weights(options.weights or WEIGHTS)
     if not (options.output or options.against):
         headers = find_headers(options.labels, first_only=True)
-        print(summarise(*read_answers(headers, options.outputs, classes), classes))
+        print(summarise(*read_predictions(headers, options.outputs, classes), classes))
         return
     if not classes.has_normal:
         raise InputError(
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
     model = _model(options.model, classes) if options.model else None
     study = _study(options, classes)
     results = study.runs[0].results
-    print(summarise(results.targets, results.labels, results.scores, classes))
+    print(summarise(results.y_true, results.y_pred, results.y_score, classes))
     print(f"\nChallenge metric, 95 % interval: {study.runs[0].overall['Challenge metric']}")
     if options.against:
         overall, per_class = difference_tables(study)
@@ -93,5 +93,5 @@ def _model(folder: str, classes: "ScoredClasses") -> "Model":
             f"{', '.join(classes.names)}"
         )
     members = classifier.members
-    cuts = np.array([member.thresholds for member in members])
-    return Model(tuple(member.name for member in members), cuts, classifier.calibration)
+    thresholds = np.array([member.thresholds for member in members])
+    return Model(tuple(member.name for member in members), thresholds, classifier.calibration)

@@ -59,10 +59,10 @@ def divide(
         Key of each recording's patient, whose recordings stay in one part of each fold; a recording
         without key ("") is its own patient, as all are if there are no keys.
     by_database
-        Hold out one database after the other, those that are akin (`databases.sources_of`)
+        Hold out one database after the other, those of the same source (`databases.sources_of`)
         together, instead of k folds.
     validation
-        What validates of the rest, as in `Recipe`.
+        Which of the other recordings validate, as in `Recipe`.
 
     Raises
     ------
@@ -90,8 +90,8 @@ def _fold_of_databases(name: str, held_out: np.ndarray, databases: np.ndarray, s
     rest = np.setdiff1d(np.arange(len(databases)), held_out)
     inner = validating_databases(databases[rest], seed)
     if not len(inner):
-        alone = databases[rest][0]
-        raise InputError(f"besides fold {name} there is only {alone}: no database can validate")
+        only = databases[rest][0]
+        raise InputError(f"besides fold {name} there is only {only}: no database can validate")
     return Fold(name, np.delete(rest, inner), rest[inner], held_out)
 
 

@@ -1,13 +1,19 @@
-"""Train and judge fold after fold; what is finished is kept, whatever ends the run."""
+"""Train and judge fold after fold; finished folds are kept when a run ends early."""
 
 import logging
 import shutil
 import time
 from pathlib import Path
 
-from ecg12.crossval.answers import Answers, answer_all, read_answers, write_answers
 from ecg12.crossval.folds import divide
-from ecg12.crossval.tables import Summary, fold_row, summarise, write_metrics
+from ecg12.crossval.predictions import (
+    FoldPredictions,
+    predict_all,
+    read_predictions,
+    write_predictions,
+)
+from ecg12.crossval.tables import Summary, summarise, write_metrics
+from ecg12.crossval.ways import fold_row
 from ecg12.io.classes import SINUS_RHYTHM, ScoredClasses
 from ecg12.io.label_table import LabelTable
 from ecg12.io.patients import read_patients
@@ -23,7 +29,7 @@ from ecg12.training.trainer import Task
 
 log = logging.getLogger(__name__)
 FOLDS = "folds.csv"
-UNLIMITED = 24.0 * 365  # hours; a budget would train the later folds less
+UNLIMITED = 24.0 * 365  # hours; with a limit the later folds would train less
 
 
 def cross_validate(
@@ -44,7 +50,7 @@ def cross_validate(
         Recordings of any format that is read, flat or nested; read only.
     output
         Folder for the tables, made if missing. Each finished fold is kept there (`fold1.npz` …) and
-        has a row in `folds.csv`; after a kill, the same call goes on where it stopped, within the
+        has a row in `folds.csv`; after a kill, the same call continues where it stopped, within the
         fold too. Work files lie in its folder `ecg12-work` and are removed at the end.
     recipe
         What to train; its seed decides the folds as well.
@@ -56,7 +62,7 @@ def cross_validate(
     by_database
         Hold out one database after the other, instead of k folds.
     classes, labels
-        As for `submission.train`.
+        As for `training.pipeline.train`.
 
     Raises
     ------
@@ -77,31 +83,31 @@ def cross_validate(
         dataset, classes = open_data(data, work, recipe, classes, labels)
         keys = read_patients(patients, dataset.names) if patients else dataset.patients
         folds = divide(dataset, k, recipe.seed, keys, by_database, recipe.validation)
-        answers: list[Answers] = []
+        predictions: list[FoldPredictions] = []
         rows = []
         for number, fold in enumerate(folds, start=1):
             task = Task(dataset, fold.parts, classes)
-            answers.append(_answers(task, recipe, folder / f"fold{number}.npz", work))
-            rows.append(fold_row(fold, answers[-1], dataset.targets, classes))
+            predictions.append(_predictions(task, recipe, folder / f"fold{number}.npz", work))
+            rows.append(fold_row(fold, predictions[-1], dataset.targets, classes))
             write_metrics(folder / FOLDS, rows)
             log.info("fold %s, %d of %d, is done", fold.name, number, len(folds))
-        summary = summarise(folds, answers, dataset.targets, classes)
+        summary = summarise(folds, predictions, dataset.targets, classes)
         write_metrics(folder / "ways.csv", summary.rows)
         write_metrics(folder / "summary.csv", summary.means)
     return summary
 
 
-def _answers(task: Task, recipe: Recipe, file: Path, work: Path) -> Answers:
-    """Return a fold's answers: as an earlier call wrote them, or by training on it."""
-    made_by = identity(recipe, task)
-    if (earlier := read_answers(file, made_by)) is not None:
+def _predictions(task: Task, recipe: Recipe, file: Path, work: Path) -> FoldPredictions:
+    """Return a fold's predictions: as an earlier call wrote them, or by training on it."""
+    name = identity(recipe, task)
+    if (earlier := read_predictions(file, name)) is not None:
         return earlier
-    place = work / file.stem
-    place.mkdir(parents=True, exist_ok=True)
+    fold_work = work / file.stem
+    fold_work.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
-    candidates, _ = train_members(recipe, task, place, Clock(UNLIMITED))
+    candidates, _ = train_members(recipe, task, fold_work, Clock(UNLIMITED))
     best = chosen(candidates, recipe.keep, recipe.selection, task)
-    answers = answer_all(best, task, time.monotonic() - begun)
-    write_answers(file, answers, made_by)
-    shutil.rmtree(place)
-    return answers
+    predictions = predict_all(best, task, time.monotonic() - begun)
+    write_predictions(file, predictions, name)
+    shutil.rmtree(fold_work)
+    return predictions

@@ -1,16 +1,16 @@
-"""Calibration: from scores to probabilities that mean how often a class is there.
+"""Calibration: from scores to probabilities, the shares of recordings with a class.
 
 Method
     Platt's (Advances in Large Margin Classifiers, 1999): per class, p = 1 / (1 + exp(-(a l + b))),
-    where l is the log-odds of the ensemble's score. a and b minimise the log loss, with targets
-    drawn in from 1 and 0 to (n₊ + 1) / (n₊ + 2) and 1 / (n₋ + 2), without which separable scores
-    would drive a to infinity. It has two numbers per class, which some tens of recordings can bear;
-    isotonic regression needs a thousand (Niculescu-Mizil and Caruana, ICML 2005).
+    where l is the log-odds of the ensemble's score. a and b minimise the log loss, with the
+    targets (n₊ + 1) / (n₊ + 2) and 1 / (n₋ + 2) in place of 1 and 0, without which separable scores
+    would make a infinite. Two numbers per class can be fitted to tens of recordings; isotonic
+    regression needs a thousand (Niculescu-Mizil and Caruana, ICML 2005).
 Conventions
     a ≥ 0, so that a higher score never gives a lower probability; where the best a is negative, it
-    is 0, and the probability is the class's (drawn-in) share. A class with fewer than
+    is 0, and the probability is the mean of the class's targets. A class with fewer than
     `MIN_EXAMPLES` recordings with it, or without it, is *not calibrated*: its coefficients are NaN,
-    its scores are passed on as they are, and `Calibration.fitted` says so.
+    its scores stay as they are, and `Calibration.fitted` says so.
 Measures
     Log loss and Brier score (mean squared difference), means over recordings and classes; expected
     calibration error: per class, the mean difference of score and share in ten bins of equal width,
@@ -52,7 +52,7 @@ class Calibration:
         """(n_classes,) bool: whether a class is calibrated, or keeps its scores."""
         return ~np.isnan(self.slopes)
 
-    def apply(self, scores: np.ndarray) -> np.ndarray:
+    def apply(self, y_score: np.ndarray) -> np.ndarray:
         """Return probabilities in [0, 1] for the ensemble's scores, (n, n_classes) both.
 
         Raises
@@ -60,9 +60,9 @@ class Calibration:
         ValueError
             If the shape is another one, or a score is outside [0, 1].
         """
-        scores = _checked(scores, len(self.slopes))
-        calibrated = expit(self.slopes * _log_odds(scores) + self.intercepts)
-        return np.where(self.fitted, calibrated, scores)
+        y_score = _checked(y_score, len(self.slopes))
+        calibrated = expit(self.slopes * _log_odds(y_score) + self.intercepts)
+        return np.where(self.fitted, calibrated, y_score)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as a model folder holds it; null stands for NaN."""
@@ -93,14 +93,14 @@ class Calibration:
         return cls(slopes, intercepts)
 
 
-def calibrate(scores: np.ndarray, targets: np.ndarray) -> Calibration:
+def calibrate(y_score: np.ndarray, y_true: np.ndarray) -> Calibration:
     """Fit a calibration to recordings that the networks were not trained on.
 
     Parameters
     ----------
-    scores
+    y_score
         (n, n_classes) in [0, 1], the ensemble's medians.
-    targets
+    y_true
         (n, n_classes) bool.
 
     Raises
@@ -108,59 +108,58 @@ def calibrate(scores: np.ndarray, targets: np.ndarray) -> Calibration:
     ValueError
         If the shapes differ, or a score is outside [0, 1].
     """
-    targets = as_sets(targets, "targets")
-    scores = _checked(scores, targets.shape[1])
-    positives = targets.sum(axis=0)
-    enough = np.minimum(positives, len(targets) - positives) >= MIN_EXAMPLES
+    y_true = as_sets(y_true, "y_true")
+    y_score = _checked(y_score, y_true.shape[1])
+    positives = y_true.sum(axis=0)
+    enough = np.minimum(positives, len(y_true) - positives) >= MIN_EXAMPLES
     coefficients = [
         platt(own, true) if usable else (np.nan, np.nan)
-        for own, true, usable in zip(_log_odds(scores).T, targets.T, enough, strict=True)
+        for own, true, usable in zip(_log_odds(y_score).T, y_true.T, enough, strict=True)
     ]
     slopes, intercepts = np.array(coefficients).T
     return Calibration(slopes, intercepts)
 
 
-def platt(log_odds: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-    """Return slope, not below 0, and intercept of one class, from (n,) log-odds and targets."""
-    n_positive = targets.sum()
-    aim = np.where(
-        targets, (n_positive + 1) / (n_positive + 2), 1 / (len(targets) - n_positive + 2)
-    )
+def platt(log_odds: np.ndarray, y_true: np.ndarray) -> tuple[float, float]:
+    """Return slope, not below 0, and intercept of one class, from (n,) log-odds and truth."""
+    n_positive = y_true.sum()
+    n_negative = len(y_true) - n_positive
+    target = np.where(y_true, (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2))
 
     def loss(coefficients: np.ndarray) -> tuple[float, np.ndarray]:
         linear = coefficients[0] * log_odds + coefficients[1]
-        error = expit(linear) - aim
-        value = np.mean(np.logaddexp(0, linear) - aim * linear)
+        error = expit(linear) - target
+        value = np.mean(np.logaddexp(0, linear) - target * linear)
         return float(value), np.array([np.mean(error * log_odds), np.mean(error)])
 
-    start = np.array([0.0, logit(aim.mean())])
+    start = np.array([0.0, logit(target.mean())])
     bounds = [(0, None), (None, None)]
     options = {"ftol": 1e-14, "gtol": 1e-9}
     result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return float(result.x[0]), float(result.x[1])
 
 
-def log_loss(targets: np.ndarray, probabilities: np.ndarray) -> float:
+def log_loss(y_true: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the mean of -log(probability of the truth), probabilities kept `NEAREST` off 0, 1."""
     inside = np.clip(probabilities, NEAREST, 1 - NEAREST)
-    return float(-np.mean(xlogy(targets, inside) + xlogy(1.0 - targets, 1 - inside)))
+    return float(-np.mean(xlogy(y_true, inside) + xlogy(1.0 - y_true, 1 - inside)))
 
 
-def brier_score(targets: np.ndarray, probabilities: np.ndarray) -> float:
+def brier_score(y_true: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the mean squared difference of probability and truth."""
-    return float(np.mean((probabilities - targets) ** 2))
+    return float(np.mean((probabilities - y_true) ** 2))
 
 
-def calibration_error(targets: np.ndarray, probabilities: np.ndarray) -> float:
+def calibration_error(y_true: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the expected calibration error, a mean over classes."""
-    pairs = zip(targets.T, probabilities.T, strict=True)
+    pairs = zip(y_true.T, probabilities.T, strict=True)
     return float(np.mean([_class_error(*pair) for pair in pairs]))
 
 
-def _class_error(targets: np.ndarray, probabilities: np.ndarray) -> float:
+def _class_error(y_true: np.ndarray, probabilities: np.ndarray) -> float:
     bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
-    excess = np.bincount(bins, probabilities - targets, BINS)
-    return float(np.abs(excess).sum() / len(targets))
+    excess = np.bincount(bins, probabilities - y_true, BINS)
+    return float(np.abs(excess).sum() / len(y_true))
 
 
 MEASURES = {
@@ -170,28 +169,28 @@ MEASURES = {
 }
 
 
-def measures(targets: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+def measures(y_true: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
     """Return each of `MEASURES` of (n, n_classes) probabilities; lower is better."""
-    return {name: measure(targets, probabilities) for name, measure in MEASURES.items()}
+    return {name: measure(y_true, probabilities) for name, measure in MEASURES.items()}
 
 
 def before_and_after(
-    calibration: Calibration, scores: np.ndarray, targets: np.ndarray
+    calibration: Calibration, y_score: np.ndarray, y_true: np.ndarray
 ) -> dict[str, dict[str, float]]:
     """Measure the scores ``"before"`` and the probabilities ``"after"`` calibration."""
     stages: Sequence[tuple[str, np.ndarray]]
-    stages = ("before", scores), ("after", calibration.apply(scores))
-    return {stage: measures(targets, values) for stage, values in stages}
+    stages = ("before", y_score), ("after", calibration.apply(y_score))
+    return {stage: measures(y_true, values) for stage, values in stages}
 
 
-def _log_odds(scores: np.ndarray) -> np.ndarray:
-    return logit(np.clip(scores, NEAREST, 1 - NEAREST))
+def _log_odds(y_score: np.ndarray) -> np.ndarray:
+    return logit(np.clip(y_score, NEAREST, 1 - NEAREST))
 
 
-def _checked(scores: np.ndarray, n_classes: int) -> np.ndarray:
-    scores = np.asarray(scores, np.float64)
-    if scores.ndim != 2 or scores.shape[1] != n_classes:
-        raise ValueError(f"scores of shape {scores.shape}, {n_classes} classes are calibrated")
-    if not ((scores >= 0) & (scores <= 1)).all():
-        raise ValueError(f"scores from {scores.min()} to {scores.max()}; they must be in [0, 1]")
-    return scores
+def _checked(y_score: np.ndarray, n_classes: int) -> np.ndarray:
+    y_score = np.asarray(y_score, np.float64)
+    if y_score.ndim != 2 or y_score.shape[1] != n_classes:
+        raise ValueError(f"y_score of shape {y_score.shape}, {n_classes} classes are calibrated")
+    if not ((y_score >= 0) & (y_score <= 1)).all():
+        raise ValueError(f"scores from {y_score.min()} to {y_score.max()}; they must be in [0, 1]")
+    return y_score

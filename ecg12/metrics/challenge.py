@@ -1,4 +1,4 @@
-"""The challenge metric: credit for pairs of true and answered classes, and its constant floor."""
+"""The challenge metric: credit for pairs of true and predicted classes, and its baseline."""
 
 import math
 
@@ -10,46 +10,52 @@ from ecg12.metrics.classwise import as_set_pair, as_sets
 MINIMUM_GAIN = 1e-9  # credit, in recordings; less is rounding
 
 
-def confusion(targets: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def confusion(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
     """Return the modified confusion matrix: each pair in T × L of a recording adds 1 / |T ∪ L|.
 
     Returns
     -------
-    (n_classes, n_classes) float64; row: true class, column: answered class. With the weights W the
+    (n_classes, n_classes) float64; row: true class, column: predicted class. With the weights W the
     challenge metric's sum is (W * A).sum(). This is paper B's figure 3 before its rows are scaled.
     """
-    targets, labels = as_set_pair(targets, labels)
-    union = np.maximum((targets | labels).sum(axis=1), 1)
-    return targets.T.astype(np.float64) @ (labels / union[:, None])
+    y_true, y_pred = as_set_pair(y_true, y_pred)
+    union = np.maximum((y_true | y_pred).sum(axis=1), 1)
+    return y_true.T.astype(np.float64) @ (y_pred / union[:, None])
 
 
 class ChallengeScorer:
-    """The challenge metric for fixed targets, its constants computed once: labels → score.
+    """The challenge metric for fixed y_true, its constants computed once: y_pred → score.
 
     Parameters
     ----------
-    targets
+    y_true
         (n, n_classes) bool.
     classes
-        The scored classes with sinus rhythm among them.
+        The scored classes, sinus rhythm among them.
 
     Attributes
     ----------
     gain
-        (n, n_classes) float64: credit of each label before division by |T ∪ L|, targets @ weights.
+        (n, n_classes) float64: credit of each predicted class before division by |T ∪ L|,
+        y_true @ weights.
     absent
-        (n, n_classes) float64: 1 where a label would widen the union, 0 where it is true.
+        (n, n_classes) float64: 1 where a prediction would enlarge the union, 0 where it is true.
     n_true
-        (n,) number of true labels.
+        (n,) number of true classes.
     inactive, correct
-        Sums of credit of the answer sinus rhythm and of the truth.
+        Sums of credit of the prediction "sinus rhythm" for all, and of the truth.
+
+    Raises
+    ------
+    ValueError
+        If y_true is not (n, n_classes) of 0 and 1, or sinus rhythm is not among the classes.
     """
 
-    def __init__(self, targets: np.ndarray, classes: ScoredClasses) -> None:
-        targets = as_sets(targets, "targets")
-        if targets.shape[1] != len(classes):
-            raise ValueError(f"targets of {targets.shape[1]} classes, {len(classes)} are scored")
-        true = targets.astype(np.float64)
+    def __init__(self, y_true: np.ndarray, classes: ScoredClasses) -> None:
+        y_true = as_sets(y_true, "y_true")
+        if y_true.shape[1] != len(classes):
+            raise ValueError(f"y_true of {y_true.shape[1]} classes, {len(classes)} are scored")
+        true = y_true.astype(np.float64)
         self.gain = true @ classes.weights
         self.absent = 1 - true
         self.n_true = true.sum(axis=1)
@@ -58,69 +64,73 @@ class ChallengeScorer:
         self.inactive = float((self.gain[:, normal] / with_normal).sum())
         self.correct = float((np.vecdot(self.gain, true) / union).sum())
 
-    def credit(self, labels: np.ndarray) -> np.ndarray:
-        """Return each recording's credit, (n,), for its labels, (n, n_classes) bool."""
-        on = as_sets(labels, "labels").astype(np.float64)
+    def credit(self, y_pred: np.ndarray) -> np.ndarray:
+        """Return each recording's credit, (n,), for y_pred, (n, n_classes) bool."""
+        on = as_sets(y_pred, "y_pred").astype(np.float64)
         if on.shape != self.gain.shape:
-            raise ValueError(f"labels of shape {on.shape} for targets of shape {self.gain.shape}")
+            raise ValueError(f"y_pred of shape {on.shape} for y_true of shape {self.gain.shape}")
         union = self.n_true + np.vecdot(self.absent, on)
         return np.vecdot(self.gain, on) / np.maximum(union, 1)
 
     def normalise(self, credit: float) -> float:
-        """Scale a sum of credit: 0 for the inactive answer, 1 for the truth; 0 if those agree."""
+        """Scale a sum of credit: inactive prediction 0, truth 1; 0 if those two agree."""
         if math.isclose(self.correct, self.inactive, rel_tol=1e-12):
             return 0.0
         return (credit - self.inactive) / (self.correct - self.inactive)
 
-    def __call__(self, labels: np.ndarray) -> float:
-        """Return the challenge metric of labels, (n, n_classes) bool."""
-        return self.normalise(float(self.credit(labels).sum()))
+    def __call__(self, y_pred: np.ndarray) -> float:
+        """Return the challenge metric of y_pred, (n, n_classes) bool."""
+        return self.normalise(float(self.credit(y_pred).sum()))
 
 
-def challenge_score(targets: np.ndarray, labels: np.ndarray, classes: ScoredClasses) -> float:
-    """Return the challenge metric; for repeated calls on the same targets see `ChallengeScorer`."""
-    return ChallengeScorer(targets, classes)(labels)
+def challenge_score(y_true: np.ndarray, y_pred: np.ndarray, classes: ScoredClasses) -> float:
+    """Return the challenge metric; for repeated calls with one y_true see `ChallengeScorer`."""
+    return ChallengeScorer(y_true, classes)(y_pred)
 
 
-def best_constant(targets: np.ndarray, classes: ScoredClasses) -> tuple[np.ndarray, float]:
-    """Find the set of labels that scores best when every recording is given it.
+def best_constant(y_true: np.ndarray, classes: ScoredClasses) -> tuple[np.ndarray, float]:
+    """Find the best constant prediction: the set of classes that scores best for all recordings.
 
-    Steepest ascent by adding or removing one label, from no label and from all labels. In 2,300
-    problems of nine classes it found the best of all sets; moves of two labels gained nothing more.
+    Steepest ascent by adding or removing one class, from no class and from all classes. In 2,300
+    problems of nine classes it found the best of all sets; moves of two classes gained nothing.
 
     Returns
     -------
-    labels
+    predicted
         (n_classes,) bool.
     score
-        The challenge metric of that answer: the floor beside which a score is to be read.
+        The challenge metric of that prediction: the baseline with which a score is compared.
     """
-    scorer = ChallengeScorer(targets, classes)
-    packed = np.packbits(as_sets(targets, "targets"), axis=1)
+    scorer = ChallengeScorer(y_true, classes)
+    packed = np.packbits(as_sets(y_true, "y_true"), axis=1)
     _, first, counts = np.unique(packed, axis=0, return_index=True, return_counts=True)
     distinct = (scorer.gain[first], scorer.absent[first], scorer.n_true[first], counts)
     nothing = np.zeros(len(classes), dtype=bool)
-    climbs = [_climb(start, *distinct) for start in (nothing, ~nothing)]
-    credit, answer = max(climbs, key=lambda climb: climb[0])
-    return answer, scorer.normalise(credit)
+    found = [_ascend(start, *distinct) for start in (nothing, ~nothing)]
+    credit, predicted = max(found, key=lambda pair: pair[0])
+    return predicted, scorer.normalise(credit)
 
 
-def _climb(answer: np.ndarray, *distinct: np.ndarray) -> tuple[float, np.ndarray]:
-    """Change one label after the other until none raises the credit; return credit and answer."""
+def _ascend(predicted: np.ndarray, *distinct: np.ndarray) -> tuple[float, np.ndarray]:
+    """Change one class after the other until none raises the credit; return credit and classes."""
     credit = -math.inf
     while True:
-        credits = _credit_of_changes(answer, *distinct)
+        credits = _credit_of_changes(predicted, *distinct)
         best = int(credits.argmax())
         if credits[best] <= credit + MINIMUM_GAIN:
-            return credit, answer
-        credit, answer = float(credits[best]), answer ^ (np.arange(len(answer)) == best)
+            return credit, predicted
+        credit, predicted = float(credits[best]), predicted ^ (np.arange(len(predicted)) == best)
 
 
 def _credit_of_changes(
-    answer: np.ndarray, gain: np.ndarray, absent: np.ndarray, n_true: np.ndarray, counts: np.ndarray
+    predicted: np.ndarray,
+    gain: np.ndarray,
+    absent: np.ndarray,
+    n_true: np.ndarray,
+    counts: np.ndarray,
 ) -> np.ndarray:
-    """Return the sums of credit, (n_classes,), of an answer after changing each single label."""
-    sign = np.where(answer, -1.0, 1.0)
-    observed = (gain @ answer)[:, None] + gain * sign
-    union = (n_true + absent @ answer)[:, None] + absent * sign
+    """Return the sums of credit, (n_classes,), of a prediction after changing each class."""
+    sign = np.where(predicted, -1.0, 1.0)
+    observed = (gain @ predicted)[:, None] + gain * sign
+    union = (n_true + absent @ predicted)[:, None] + absent * sign
     return counts @ (observed / np.maximum(union, 1))

@@ -12,8 +12,9 @@ from ecg12.io.headers import parse_comments
 from ecg12.io.outputs import read_outputs
 from ecg12.io.wfdb import find_records, read_text
 from ecg12.metrics.challenge import challenge_score
-from ecg12.metrics.classwise import accuracy, auprc, auroc, beta_measures, f_measure, macro
-from ecg12.metrics.macro_f import constant_floor
+from ecg12.metrics.classwise import accuracy, beta_measures, f_measure, macro
+from ecg12.metrics.macro_f import constant_baseline
+from ecg12.metrics.ranking import auprc, auroc
 from ecg12.runtime.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def _row(values: Iterable[float]) -> str:
 
 
 def evaluate(
-    targets: np.ndarray, labels: np.ndarray, scores: np.ndarray, classes: ScoredClasses
+    y_true: np.ndarray, y_pred: np.ndarray, y_score: np.ndarray, classes: ScoredClasses
 ) -> dict[str, float]:
     """Return the official scores by name; F-beta and G-beta only by the rules of 2020.
 
@@ -64,9 +65,9 @@ def evaluate(
 
     Parameters
     ----------
-    targets, labels
-        (n, n_classes) bool: true and answered diagnoses.
-    scores
+    y_true, y_pred
+        (n, n_classes) bool: true and predicted classes.
+    y_score
         (n, n_classes), higher where likelier.
     classes
         The scored classes; `classes.year` decides the rules.
@@ -76,25 +77,25 @@ def evaluate(
     ValueError
         If the shapes differ, there is no recording, or a score is NaN.
     """
-    return _evaluation(targets, labels, scores, classes).scores
+    return _evaluation(y_true, y_pred, y_score, classes).scores
 
 
 def _evaluation(
-    targets: np.ndarray, labels: np.ndarray, scores: np.ndarray, classes: ScoredClasses
+    y_true: np.ndarray, y_pred: np.ndarray, y_score: np.ndarray, classes: ScoredClasses
 ) -> Evaluation:
     per_class = {
-        "AUROC": auroc(targets, scores),
-        "AUPRC": auprc(targets, scores),
-        "F-measure": f_measure(targets, labels),
+        "AUROC": auroc(y_true, y_score),
+        "AUPRC": auprc(y_true, y_score),
+        "F-measure": f_measure(y_true, y_pred),
     }
     mean = {name: macro(values) for name, values in per_class.items()}
     total = {"AUROC": mean["AUROC"], "AUPRC": mean["AUPRC"]}
-    total |= {"Accuracy": accuracy(targets, labels), "F-measure": mean["F-measure"]}
+    total |= {"Accuracy": accuracy(y_true, y_pred), "F-measure": mean["F-measure"]}
     if classes.year == 2020:
         names = ("Fbeta-measure", "Gbeta-measure")
-        total |= zip(names, map(macro, beta_measures(targets, labels)), strict=True)
+        total |= zip(names, map(macro, beta_measures(y_true, y_pred)), strict=True)
     if classes.has_normal:
-        total["Challenge metric"] = challenge_score(targets, labels, classes)
+        total["Challenge metric"] = challenge_score(y_true, y_pred, classes)
     return Evaluation(total, per_class, classes)
 
 
@@ -106,21 +107,21 @@ def evaluate_folders(
 
 
 def summarise(
-    targets: np.ndarray, labels: np.ndarray, scores: np.ndarray, classes: ScoredClasses
+    y_true: np.ndarray, y_pred: np.ndarray, y_score: np.ndarray, classes: ScoredClasses
 ) -> str:
     """Return a table of the scores of arrays, which are as for `evaluate`.
 
-    Besides the official scores it names the best constant answer and what that scores, and counts
-    each class's recordings (true) and positive answers (given).
+    Besides the official scores it names the best constant prediction and its score, and counts each
+    class's recordings (true) and positive predictions (given).
     """
-    evaluation = _evaluation(targets, labels, scores, classes)
-    answer, floor = constant_floor(targets, classes)
-    constant = ", ".join(np.array(classes.names)[answer]) or "no label"
-    lines = [f"{len(targets)} recordings, {len(classes)} classes by the rules of {classes.year}"]
+    evaluation = _evaluation(y_true, y_pred, y_score, classes)
+    predicted, baseline = constant_baseline(y_true, classes)
+    constant = ", ".join(np.array(classes.names)[predicted]) or "no label"
+    lines = [f"{len(y_true)} recordings, {len(classes)} classes by the rules of {classes.year}"]
     lines += [f"{name:17}{value:6.3f}" for name, value in evaluation.scores.items()]
-    lines += [f"{'Best constant':17}{floor:6.3f}  ({constant})", ""]
+    lines += [f"{'Best constant':17}{baseline:6.3f}  ({constant})", ""]
     lines += ["class   true  given  AUROC  AUPRC      F"]
-    counts = (classes.names, targets.sum(axis=0), labels.sum(axis=0))
+    counts = (classes.names, y_true.sum(axis=0), y_pred.sum(axis=0))
     for name, true, given, *values in zip(*counts, *evaluation.per_class.values(), strict=True):
         cells = "".join(f"{value:7.3f}" for value in values)
         lines.append(f"{name:6} {true:5} {given:6}{cells}")
@@ -132,13 +133,13 @@ def read_folders(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Read headers, flat or nested and of either dialect, and the outputs of the same stems.
 
-    The output of `<stem>.hea` is `<stem>.csv`; other files are not looked at.
+    The output of `<stem>.hea` is `<stem>.csv`; other files are ignored.
 
     Returns
     -------
-    targets, labels
+    y_true, y_pred
         (n, n_classes) bool.
-    scores
+    y_score
         (n, n_classes) float64.
 
     Raises
@@ -148,10 +149,10 @@ def read_folders(
     InputError
         If two recordings have the same stem.
     """
-    return read_answers(find_headers(label_folder), output_folder, classes)
+    return read_predictions(find_headers(label_folder), output_folder, classes)
 
 
-def read_answers(
+def read_predictions(
     headers: Mapping[str, Path], output_folder: str | Path, classes: ScoredClasses
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Read headers, by their stems, and the outputs of these stems; see `read_folders`."""

@@ -1,10 +1,10 @@
 """The macro F-measure as what training and tuning maximise where there is no challenge metric.
 
-The challenge metric is scaled by an answer that always says sinus rhythm. Without that class there
-is no such answer; and a recording without any of the classes would not touch the metric, so that
-"everything" would be the best answer to the question for one rare finding. Macro F is hurt by every
-false answer, does not reward saying nothing of rare classes, and falls apart into classes, so that
-its best thresholds are found exactly.
+The challenge metric is scaled by a classifier that always predicts sinus rhythm. Without that class
+there is no such scale; and a recording without any of the classes would not count in the metric, so
+that a classifier of one rare finding would score best by always predicting it. Macro F falls with
+every false prediction, does not reward leaving out rare classes, and is a mean over classes, so
+that the best thresholds are found exactly, class by class.
 """
 
 import numpy as np
@@ -17,21 +17,21 @@ CHALLENGE, MACRO_F = "Challenge metric", "F-measure"  # as `evaluate` names them
 
 
 class FScorer:
-    """The mean F1 of the classes that occur in fixed targets: labels → score; 0 if none occurs.
+    """The mean F1 of the classes that occur in fixed y_true: y_pred → score; 0 if none occurs.
 
     Parameters
     ----------
-    targets
+    y_true
         (n, n_classes) bool.
     """
 
-    def __init__(self, targets: np.ndarray) -> None:
-        self.targets = as_sets(targets, "targets")
-        self.occurring = np.asarray(self.targets.any(axis=0))
+    def __init__(self, y_true: np.ndarray) -> None:
+        self.y_true = as_sets(y_true, "y_true")
+        self.occurring = np.asarray(self.y_true.any(axis=0))
 
-    def __call__(self, labels: np.ndarray) -> float:
-        """Return the score of labels, (n, n_classes) bool."""
-        values = f_measure(self.targets, labels)[self.occurring]
+    def __call__(self, y_pred: np.ndarray) -> float:
+        """Return the score of y_pred, (n, n_classes) bool."""
+        values = f_measure(self.y_true, y_pred)[self.occurring]
         return float(values.mean()) if len(values) else 0.0
 
 
@@ -40,18 +40,18 @@ def measure_name(classes: ScoredClasses) -> str:
     return CHALLENGE if classes.has_normal else MACRO_F
 
 
-def scorer_of(targets: np.ndarray, classes: ScoredClasses) -> ChallengeScorer | FScorer:
-    """Return the scorer of what is maximised, for fixed targets, (n, n_classes) bool."""
-    return ChallengeScorer(targets, classes) if classes.has_normal else FScorer(targets)
+def scorer_of(y_true: np.ndarray, classes: ScoredClasses) -> ChallengeScorer | FScorer:
+    """Return the scorer of what is maximised, for fixed y_true, (n, n_classes) bool."""
+    return ChallengeScorer(y_true, classes) if classes.has_normal else FScorer(y_true)
 
 
-def constant_floor(targets: np.ndarray, classes: ScoredClasses) -> tuple[np.ndarray, float]:
-    """Return the constant answer, (n_classes,) bool, that maximises the measure, and its score.
+def constant_baseline(y_true: np.ndarray, classes: ScoredClasses) -> tuple[np.ndarray, float]:
+    """Return the best constant prediction, (n_classes,) bool, by the measure, and its score.
 
-    For macro F that is every class that occurs: each adds its own F and takes from no other.
+    For macro F that is every class that occurs: each adds its own F and does not change another's.
     """
     if classes.has_normal:
-        return best_constant(targets, classes)
-    scorer = FScorer(targets)
-    everywhere = np.broadcast_to(scorer.occurring, scorer.targets.shape)
+        return best_constant(y_true, classes)
+    scorer = FScorer(y_true)
+    everywhere = np.broadcast_to(scorer.occurring, scorer.y_true.shape)
     return scorer.occurring, scorer(everywhere)

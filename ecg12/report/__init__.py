@@ -1,15 +1,15 @@
 """Reports: honest statistics of a run, or of two, as tables, figures and one page to read.
 
-    results ─ bootstrap, intervals ─ statistics, comparison ─┬─ tables ───────────┐
-                                     curves, hierarchy ──────┴─ figures, panels ──┴─ sections ─ page
+    results ─ statistics, comparison ─┬─ tables, score_tables ─┐
+              curves, hierarchy ──────┴─ figures, panels ──────┴─ sections ─ page
 
-`results` reads recordings and answers; `statistics` measures them, with bootstrap intervals;
+`results` reads recordings and predictions; `statistics` measures them, with bootstrap intervals;
 `sections` decides what the page says; `report` writes everything into one folder. The page needs
 no network, and sorts its tables by a few lines of JavaScript.
 """
 
+from ecg12.metrics.intervals import Estimate
 from ecg12.report.comparison import difference_tables
-from ecg12.report.intervals import Estimate
 from ecg12.report.model import Model
 from ecg12.report.report import write_report
 from ecg12.report.results import Results, read_groups, read_results

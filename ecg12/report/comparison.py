@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import false_discovery_control, t
 
-from ecg12.report.bootstrap import Draws
-from ecg12.report.intervals import FEWEST, SAME, Estimate, percentile_interval
+from ecg12.metrics.bootstrap import Draws
+from ecg12.metrics.intervals import MIN_UNITS, ROUNDING, Estimate, percentile_interval
 from ecg12.report.statistics import MEASURES, PER_CLASS, Statistics, Study
 from ecg12.report.tables import Table
 
-DISCOVERY = 0.05  # false discovery rate: false alarms among the classes that are said to have moved
+FALSE_DISCOVERY_RATE = 0.05  # share of false alarms among the classes that are called moved
 
 
 def difference_tables(study: Study) -> tuple[Table, Table]:
@@ -32,7 +32,7 @@ def difference_tables(study: Study) -> tuple[Table, Table]:
 
 def _class_differences(pair: Sequence[Statistics], draws: Sequence[Draws]) -> Table:
     first, second = pair
-    positives = first.results.targets.sum(axis=0).tolist()
+    positives = first.results.y_true.sum(axis=0).tolist()
     columns: list[Sequence[str | int | float | Estimate]] = [first.results.classes.names, positives]
     heading = ["class", "true"]
     for name in PER_CLASS:
@@ -49,28 +49,28 @@ def _class_differences(pair: Sequence[Statistics], draws: Sequence[Draws]) -> Ta
 
 
 def _change_interval(draws: np.ndarray, n_pos: int) -> tuple[float, float]:
-    return percentile_interval(draws, n_pos) if n_pos >= FEWEST else (np.nan, np.nan)
+    return percentile_interval(draws, n_pos) if n_pos >= MIN_UNITS else (np.nan, np.nan)
 
 
 def _verdict(moved: bool, n_pos: int) -> str:
-    return "too few" if n_pos < FEWEST else "yes" if moved else "no"
+    return "too few" if n_pos < MIN_UNITS else "yes" if moved else "no"
 
 
 def moved_classes(pair: Sequence[Statistics], draws: Sequence[Draws]) -> np.ndarray:
     """Return (n_classes,) bool: whose AUROC moved, by Benjamini and Hochberg's procedure.
 
     The chance of a difference without cause is Student's, from the standard deviation of the paired
-    replicates. Classes with fewer than `FEWEST` positives are not tested.
+    replicates. Classes with fewer than `MIN_UNITS` positives are not tested.
     """
     first, second = ([e.value for e in run.per_class["AUROC"]] for run in pair)
-    positives = pair[0].results.targets.sum(axis=0)
+    positives = pair[0].results.y_true.sum(axis=0)
     change = np.subtract(first, second)
-    tested = np.flatnonzero((positives >= FEWEST) & np.isfinite(change))
+    tested = np.flatnonzero((positives >= MIN_UNITS) & np.isfinite(change))
     spread = np.nanstd((draws[0]["AUROC"] - draws[1]["AUROC"])[:, tested], axis=0)
-    tested, spread = tested[spread > SAME], spread[spread > SAME]
+    tested, spread = tested[spread > ROUNDING], spread[spread > ROUNDING]
     moved = np.zeros(len(change), dtype=bool)
     if len(tested):
         m = positives[tested]
         ratio = np.abs(change[tested]) / (spread * np.sqrt(m / (m - 1)))
-        moved[tested] = false_discovery_control(2 * t.sf(ratio, m - 1)) <= DISCOVERY
+        moved[tested] = false_discovery_control(2 * t.sf(ratio, m - 1)) <= FALSE_DISCOVERY_RATE
     return moved

@@ -8,7 +8,7 @@ from ecg12.runtime.optional_deps import require_extra
 
 with require_extra("a report", "report"):
     from sklearn.calibration import calibration_curve
-    from sklearn.metrics import brier_score_loss, precision_recall_curve, roc_curve
+    from sklearn.metrics import precision_recall_curve, roc_curve
 
 POINTS = 200  # of a curve, at most; what is left out could not be seen
 BINS = 10  # of a reliability curve, each with a tenth of the recordings
@@ -22,64 +22,59 @@ class Curve:
     y: np.ndarray
 
 
-def roc(targets: np.ndarray, scores: np.ndarray) -> Curve | None:
+def roc(y_true: np.ndarray, y_score: np.ndarray) -> Curve | None:
     """Return sensitivity over 1 - specificity; None for a class without positives or negatives.
 
     Parameters
     ----------
-    targets, scores
+    y_true, y_score
         (n,) bool and (n,) numbers of one class.
     """
-    if not targets.any() or targets.all():
+    if not y_true.any() or y_true.all():
         return None
-    x, y, _ = roc_curve(targets, _ranked(scores))
+    x, y, _ = roc_curve(y_true, _ranked(y_score))
     return _thinned(x, y)
 
 
-def precision_recall(targets: np.ndarray, scores: np.ndarray) -> Curve | None:
+def precision_recall(y_true: np.ndarray, y_score: np.ndarray) -> Curve | None:
     """Return precision over recall, from high scores to low; None for a class without positives.
 
     Of each recall the highest threshold counts, whose precision holds from the recall before it, as
     average precision sums it; so the first holds from recall 0, instead of scikit-learn's end at
-    precision 1, which no score need reach.
+    precision 1, which no threshold may reach.
     """
-    if not targets.any():
+    if not y_true.any():
         return None
-    precision, recall, _ = precision_recall_curve(targets, _ranked(scores))
+    precision, recall, _ = precision_recall_curve(y_true, _ranked(y_score))
     x, first = np.unique(recall[-2::-1], return_index=True)
     y = precision[-2::-1][first]
     x, y = x[x > 0], y[x > 0]
     return _thinned(np.append(0, x), np.append(y[0], y))
 
 
-def reliability(targets: np.ndarray, scores: np.ndarray) -> Curve | None:
+def reliability(y_true: np.ndarray, y_score: np.ndarray) -> Curve | None:
     """Return the share of positives over the mean score of tenths; None without positives.
 
     Parameters
     ----------
-    targets, scores
+    y_true, y_score
         (n,) bool and (n,) probabilities of one class.
     """
-    if not targets.any():
+    if not y_true.any():
         return None
-    share, mean = calibration_curve(targets, scores, n_bins=BINS, strategy="quantile")
+    share, mean = calibration_curve(y_true, y_score, n_bins=BINS, strategy="quantile")
     return Curve(mean, share)
 
 
-def brier(targets: np.ndarray, scores: np.ndarray) -> float:
-    """Return the mean squared distance of probabilities from 0 and 1; NaN without positives."""
-    return float(brier_score_loss(targets, scores)) if targets.any() else float("nan")
-
-
-def _ranked(scores: np.ndarray) -> np.ndarray:
+def _ranked(y_score: np.ndarray) -> np.ndarray:
     """Return the ranks of scores, equal ones alike: scikit-learn refuses infinite scores."""
-    return np.unique(scores, return_inverse=True)[1]
+    return np.unique(y_score, return_inverse=True)[1]
 
 
 def _thinned(x: np.ndarray, y: np.ndarray) -> Curve:
     """Keep the ends and points at about equal steps along the curve."""
     if len(x) <= POINTS:
         return Curve(x, y)
-    way = np.append(0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y))))
-    kept = np.unique(np.searchsorted(way, np.linspace(0, way[-1], POINTS)))
+    length = np.append(0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y))))
+    kept = np.unique(np.searchsorted(length, np.linspace(0, length[-1], POINTS)))
     return Curve(x[kept], y[kept])

@@ -13,8 +13,8 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 
 from ecg12.io.classes import ScoredClasses, abbreviation
+from ecg12.metrics.intervals import Estimate
 from ecg12.report.hierarchy import Hierarchy
-from ecg12.report.intervals import Estimate
 from ecg12.report.tables import Table
 
 INK, LINE, PAPER, BOX = "#1a1d21", "#c9ced6", "#fffffe", "#fffffd"
@@ -22,7 +22,7 @@ BLUE, ORANGE, GREY = "#2b7bba", "#d0660f", "#7a828c"
 SCALE: Colormap = LinearSegmentedColormap.from_list("scores", ["#f7d9a8", "#6fb3a6", "#124e78"])
 SHADES: Colormap = LinearSegmentedColormap.from_list("shades", [BLUE + "00", BLUE + "cc"])
 SMALLEST = 0.005  # share that is written into a cell
-LOWEST = -1.0  # challenge metric that is still shown; of a few recordings it has no lower end
+LOWEST = -1.0  # challenge metric that is still shown; of a few recordings it has no lower limit
 BAR = 0.36  # height of a bar; the step from one class to the next is 1
 
 
@@ -103,7 +103,7 @@ def confusion(names: Sequence[str], matrix: np.ndarray) -> Figure:
     places = range(len(names))
     axes.set(xticks=places, yticks=places, yticklabels=names, ylim=(len(names) - 0.5, -0.5))
     axes.set_xticks(places, names, rotation=90)
-    axes.set_xlabel("answered", color=INK)
+    axes.set_xlabel("predicted", color=INK)
     axes.set_ylabel("true", color=INK)
     return figure
 
@@ -168,10 +168,10 @@ def databases(table: Table) -> Figure:
     _bars(axes, place - BAR / 2, table.column("challenge metric"), BLUE, "challenge metric")
     unknown = [Estimate(v, np.nan, np.nan) for v in table.column("macro AUROC")]
     _bars(axes, place + BAR / 2, unknown, ORANGE, "macro AUROC")
-    floors = table.column("best constant answer")
+    constants = table.column("best constant prediction")
     spans = np.stack([place - BAR, place])
-    axes.plot([floors, floors], spans, color=INK, linewidth=1.4)
-    axes.plot([], [], color=INK, linewidth=1.4, label="best constant answer")
+    axes.plot([constants, constants], spans, color=INK, linewidth=1.4)
+    axes.plot([], [], color=INK, linewidth=1.4, label="best constant prediction")
     lows = [end for v in table.column("challenge metric") for end in (v.value, v.low)]
     left = max(LOWEST, np.nanmin([0, *lows]))
     axes.set(yticks=place, yticklabels=names, xlim=(left, 1), ylim=(len(names) - 0.4, -0.6))

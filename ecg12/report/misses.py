@@ -1,7 +1,7 @@
-"""The worst misses: recordings whose answer lost most, drawn with what was said and what was true.
+"""The worst misses: recordings that lost most credit, drawn with predicted and true classes.
 
-A recording loses the credit that the true answer would have earned in the challenge metric, less
-what its answer earned. Of recordings that lose the same, the one whose scores fit worst (binary
+A recording loses the credit that the truth would have earned in the challenge metric, less what its
+prediction earned. Of recordings that lose the same, the one whose scores fit worst (binary
 cross-entropy, scores taken for probabilities) comes first.
 """
 
@@ -23,45 +23,45 @@ from ecg12.runtime.files import atomic_write
 
 log = logging.getLogger(__name__)
 DPI = 110  # an A4 page is 1286 pixels wide
-SURE = 1e-3  # scores closer to 0 and 1 count as this close
+CLIP = 1e-3  # scores closer to 0 and 1 count as this close
 
 
 @dataclass(frozen=True)
 class Miss:
-    """A recording's place, what its answer lost, and the diagnoses in words."""
+    """A recording, the credit that its prediction lost, and the classes in words."""
 
     name: str
     header: Path
     lost: float
     true: str
-    said: str
+    predicted: str
 
 
 def lost_credit(results: Results) -> np.ndarray:
-    """Return (n,) what each answer lost against the truth, 0 to 1 and more."""
-    scorer = ChallengeScorer(results.targets, results.classes)
-    return scorer.credit(results.targets) - scorer.credit(results.labels)
+    """Return (n,) the credit that each prediction lost against the truth, 0 to 1 and more."""
+    scorer = ChallengeScorer(results.y_true, results.classes)
+    return scorer.credit(results.y_true) - scorer.credit(results.y_pred)
 
 
 def worst_misses(results: Results, n: int) -> list[Miss]:
     """Return the n recordings that lost most; those that lost nothing are left out."""
     lost = lost_credit(results)
-    chance = np.clip(results.scores, SURE, 1 - SURE)
-    surprise = -np.log(np.where(results.targets, chance, 1 - chance)).sum(axis=1)
-    order = np.lexsort((-surprise, -lost.round(9)))[:n]
+    probability = np.clip(results.y_score, CLIP, 1 - CLIP)
+    cross_entropy = -np.log(np.where(results.y_true, probability, 1 - probability)).sum(axis=1)
+    order = np.lexsort((-cross_entropy, -lost.round(9)))[:n]
     return [_miss(results, int(i), float(lost[i])) for i in order if lost[i] > 0]
 
 
 def _miss(results: Results, i: int, lost: float) -> Miss:
     header = results.headers[i]
-    said = _names(results, results.labels[i], results.scores[i])
-    return Miss(header.stem, header, lost, _names(results, results.targets[i]), said)
+    predicted = _names(results, results.y_pred[i], results.y_score[i])
+    return Miss(header.stem, header, lost, _names(results, results.y_true[i]), predicted)
 
 
-def _names(results: Results, answer: np.ndarray, scores: np.ndarray | None = None) -> str:
+def _names(results: Results, mask: np.ndarray, scores: np.ndarray | None = None) -> str:
     """Return the names of classes that are on, with their scores if given."""
     parts = []
-    for k in np.flatnonzero(answer):
+    for k in np.flatnonzero(mask):
         short, name = DIAGNOSES.get(results.classes.groups[k][0], (results.classes.names[k], ""))
         score = "" if scores is None else f" {scores[k]:.2f}"
         parts.append(f"{name} ({short}){score}" if name else f"{short}{score}")
@@ -70,8 +70,8 @@ def _names(results: Results, answer: np.ndarray, scores: np.ndarray | None = Non
 
 def miss_table(misses: list[Miss]) -> Table:
     """Return the misses as a table."""
-    rows = [(miss.name, miss.lost, miss.true, miss.said) for miss in misses]
-    heading = ("recording", "credit lost", "true", "said, with score")
+    rows = [(miss.name, miss.lost, miss.true, miss.predicted) for miss in misses]
+    heading = ("recording", "credit lost", "true", "predicted, with score")
     return Table("misses", "Worst misses", heading, rows)
 
 
@@ -79,7 +79,7 @@ def draw_miss(miss: Miss, folder: Path) -> bytes | str:
     """Draw a recording into `<folder>/<name>.png`; return the image, or why there is none."""
     image = io.BytesIO()
     try:
-        figure = draw(read_record(miss.header), notes=(f"Said: {miss.said}",))
+        figure = draw(read_record(miss.header), notes=(f"Predicted: {miss.predicted}",))
     except (OSError, InputError) as error:
         log.warning("not drawn: %s", error)
         return f"Not drawn: {error}"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.decision.calibration import MEASURES, Calibration, measures
+from ecg12.decision.calibration import MEASURES, Calibration, brier_score, measures
 from ecg12.report import panels
-from ecg12.report.curves import brier, reliability
+from ecg12.report.curves import reliability
 from ecg12.report.page import Section, picture
 from ecg12.report.results import Results
 from ecg12.report.tables import Table, points
@@ -24,16 +24,18 @@ class Model:
 
 def calibration(results: Results, model: Model | None, folder: Path) -> Section:
     """Reliability curves and Brier scores, before and after calibration where there is one."""
-    names, targets = results.classes.names, results.targets
-    if results.scores.min() < 0 or results.scores.max() > 1:
-        text = ("The scores are no probabilities (some lie outside 0 to 1), so there is no curve.",)
+    names, y_true = results.classes.names, results.y_true
+    if results.y_score.min() < 0 or results.y_score.max() > 1:
+        text = (
+            "The scores are not probabilities (some are outside 0 to 1), so there is no curve.",
+        )
         return Section("calibration", "Calibration", text)
     fitted = model.calibration if model else None
-    versions = {"as answered": results.scores}
+    versions = {"as predicted": results.y_score}
     if fitted is not None:
-        versions = {"before": results.scores, "after": fitted.apply(results.scores)}
+        versions = {"before": results.y_score, "after": fitted.apply(results.y_score)}
     found = {
-        name: [reliability(*pair) for pair in zip(targets.T, values.T, strict=True)]
+        name: [reliability(*pair) for pair in zip(y_true.T, values.T, strict=True)]
         for name, values in versions.items()
     }
     drawn = picture(
@@ -45,13 +47,13 @@ def calibration(results: Results, model: Model | None, folder: Path) -> Section:
         "a probability." + (" Orange: before, blue: after calibration." if fitted else ""),
     )
     columns = [
-        [brier(*pair) for pair in zip(targets.T, v.T, strict=True)] for v in versions.values()
+        [_brier(*pair) for pair in zip(y_true.T, v.T, strict=True)] for v in versions.values()
     ]
     heading = ("class", "prevalence alone", *versions)
-    base = (targets.mean(axis=0) * (1 - targets.mean(axis=0))).tolist()
+    base = (y_true.mean(axis=0) * (1 - y_true.mean(axis=0))).tolist()
     rows = list(zip(names, base, *columns, strict=True))
     table = Table("calibration", "Brier score per class, lower is better", heading, rows)
-    total = [measures(targets, values) for values in versions.values()]
+    total = [measures(y_true, values) for values in versions.values()]
     overall = Table(
         "calibration_overall",
         "Means over recordings and classes, lower is better",
@@ -65,6 +67,11 @@ def calibration(results: Results, model: Model | None, folder: Path) -> Section:
     return Section("calibration", "Calibration", (), (overall, table), (drawn,), files=files)
 
 
+def _brier(y_true: np.ndarray, y_score: np.ndarray) -> float:
+    """Return the Brier score of one class; NaN without positives, as its reliability curve."""
+    return brier_score(y_true, y_score) if y_true.any() else float("nan")
+
+
 def thresholds(results: Results, model: Model | None) -> list[Section]:
     """Each member's thresholds, where the model is given."""
     if model is None:
@@ -74,5 +81,5 @@ def thresholds(results: Results, model: Model | None) -> list[Section]:
         for name, row in zip(results.classes.names, model.thresholds.T.tolist(), strict=True)
     ]
     table = Table("thresholds", "Thresholds per member", ("class", *model.members), rows)
-    text = ("A member answers a class where its score is greater; the majority decides.",)
+    text = ("A member predicts a class where its score is greater; the majority decides.",)
     return [Section("thresholds", "Thresholds", text, (table,))]

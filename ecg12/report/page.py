@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecg12.metrics.intervals import Estimate
 from ecg12.report.figures import BOX, INK, LINE, PAPER
-from ecg12.report.intervals import Estimate
 from ecg12.report.tables import Cell, Table, shown, sort_key
 from ecg12.runtime.files import atomic_write, write_text
 from ecg12.runtime.optional_deps import require_extra
@@ -51,7 +51,7 @@ class Image:
 
     name: str
     true: str
-    said: str
+    predicted: str
     data: str
     reason: str
 
@@ -123,11 +123,11 @@ def inline(svg: str, name: str, title: str) -> str:
     return svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
 
 
-def image(name: str, true: str, said: str, drawn: bytes | str) -> Image:
+def image(name: str, true: str, predicted: str, drawn: bytes | str) -> Image:
     """Return a drawn recording for the page, from PNG data or the reason for their absence."""
     if isinstance(drawn, str):
-        return Image(name, true, said, "", drawn)
-    return Image(name, true, said, base64.b64encode(drawn).decode(), "")
+        return Image(name, true, predicted, "", drawn)
+    return Image(name, true, predicted, base64.b64encode(drawn).decode(), "")
 
 
 def ends(cell: Cell) -> str:

@@ -5,7 +5,8 @@ from pathlib import Path
 from ecg12.report import sections
 from ecg12.report.model import Model, calibration, thresholds
 from ecg12.report.page import write_page
-from ecg12.report.statistics import Study, class_table
+from ecg12.report.score_tables import class_table
+from ecg12.report.statistics import Study
 
 PAGE = "index.html"
 MISSES = 6

@@ -1,6 +1,6 @@
-"""What a report is about: recordings with their true and answered diagnoses, read from files."""
+"""What a report describes: recordings with true and predicted classes, read from files."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,22 +9,22 @@ from ecg12.io.classes import ScoredClasses
 from ecg12.io.databases import databases_of
 from ecg12.io.patients import patient_numbers, read_patients
 from ecg12.io.wfdb import find_records
-from ecg12.metrics import find_headers, read_answers
+from ecg12.metrics import find_headers, read_predictions
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Results:
-    """Recordings, their true diagnoses and a classifier's answers.
+    """Recordings, their true classes and a classifier's predictions.
 
     Attributes
     ----------
     title
-        Names the answers, such as their folder.
+        Names the predictions, such as their folder.
     headers
         The n header files.
-    targets, labels
-        (n, n_classes) bool: true and answered diagnoses.
-    scores
+    y_true, y_pred
+        (n, n_classes) bool: true and predicted classes.
+    y_score
         (n, n_classes) float64, higher where likelier.
     classes
         The scored classes.
@@ -34,14 +34,26 @@ class Results:
 
     title: str
     headers: tuple[Path, ...]
-    targets: np.ndarray
-    labels: np.ndarray
-    scores: np.ndarray
+    y_true: np.ndarray
+    y_pred: np.ndarray
+    y_score: np.ndarray
     classes: ScoredClasses
     databases: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.headers)
+
+    def part(self, mask: np.ndarray) -> "Results":
+        """Return the recordings for which a mask, (n,) bool, is true."""
+        places = np.flatnonzero(mask)
+        return replace(
+            self,
+            headers=tuple(self.headers[i] for i in places),
+            y_true=self.y_true[places],
+            y_pred=self.y_pred[places],
+            y_score=self.y_score[places],
+            databases=tuple(self.databases[i] for i in places),
+        )
 
 
 def read_results(
@@ -57,9 +69,16 @@ def read_results(
         As `ecg12.metrics.read_folders`.
     """
     headers = find_headers(label_folder, first_only=True)
-    arrays = read_answers(headers, output_folder, classes)
-    databases = tuple(databases_of(headers.values(), label_folder))
-    return Results(str(output_folder), tuple(headers.values()), *arrays, classes, databases)
+    y_true, y_pred, y_score = read_predictions(headers, output_folder, classes)
+    return Results(
+        title=str(output_folder),
+        headers=tuple(headers.values()),
+        y_true=y_true,
+        y_pred=y_pred,
+        y_score=y_score,
+        classes=classes,
+        databases=tuple(databases_of(headers.values(), label_folder)),
+    )
 
 
 def read_groups(path: str | Path, label_folder: str | Path, results: Results) -> np.ndarray:

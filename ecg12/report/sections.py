@@ -1,25 +1,24 @@
-"""The sections of the page: which tables and figures stand where, and what is said about them."""
+"""The sections of the page: their tables, figures and texts, in order."""
 
 from pathlib import Path
 
 import numpy as np
 
+from ecg12.metrics.intervals import FEW_UNITS, MIN_UNITS
 from ecg12.report import figures, panels
 from ecg12.report.comparison import difference_tables
 from ecg12.report.curves import precision_recall, roc
 from ecg12.report.hierarchy import load_hierarchy
-from ecg12.report.intervals import FEW, FEWEST
 from ecg12.report.misses import draw_miss, miss_table, worst_misses
 from ecg12.report.page import Card, Section, image, picture
 from ecg12.report.results import Results
-from ecg12.report.statistics import (
-    Statistics,
-    Study,
+from ecg12.report.score_tables import (
     confusion_rows,
     confusion_table,
     database_table,
     overall_table,
 )
+from ecg12.report.statistics import Statistics, Study
 from ecg12.report.tables import Table, points
 
 
@@ -28,7 +27,7 @@ def cards(found: Statistics) -> list[Card]:
     overall = found.overall
     return [
         Card("Challenge metric", overall["Challenge metric"]),
-        Card("Best constant answer", overall["Best constant answer"]),
+        Card("Best constant prediction", overall["Best constant prediction"]),
         Card("Macro AUROC", overall["macro AUROC"]),
         Card("Macro AUPRC", overall["macro AUPRC"]),
         Card("Macro F", overall["macro F-measure"]),
@@ -37,32 +36,32 @@ def cards(found: Statistics) -> list[Card]:
 
 
 def notes(study: Study) -> list[str]:
-    """Return what a reader must know to read the numbers rightly."""
+    """Return what a reader must know to understand the numbers."""
     found = study.runs[0]
-    results, positives = found.results, found.results.targets.sum(axis=0)
+    results, positives = found.results, found.results.y_true.sum(axis=0)
     names = np.array(results.classes.names)
     unit = "patients" if study.patients else "recordings"
     lines = [
         f"Intervals hold with 95 % confidence, from {study.n_replicates:,} replicates in which "
         f"{len(np.unique(study.units)):,} {unit} are drawn with replacement.",
-        "The best constant answer gives every recording the labels "
-        f"{', '.join(found.constant) or '(none)'}. A challenge metric means something only beside "
-        "its score.",
+        "The best constant prediction is the same for every recording: "
+        f"{', '.join(found.constant) or '(none)'}. Compare a challenge metric with its score.",
         "The page cannot know whether the model was trained on these recordings. Scores say how "
         "well it does elsewhere only if it was not.",
     ]
     if absent := names[positives == 0].tolist():
         lines.append(f"No recording has {', '.join(absent)}: such a class has no AUROC.")
-    few = [f"{n} ({p})" for n, p in zip(names, positives.tolist(), strict=True) if 0 < p < FEW]
+    pairs = zip(names, positives.tolist(), strict=True)
+    few = [f"{name} ({count})" for name, count in pairs if 0 < count < FEW_UNITS]
     if few:
         lines.append(
-            f"Warning: fewer than {FEW} recordings have {', '.join(few)}. Their intervals are "
-            f"rough, and below {FEWEST} there is none; do not rely on these classes' scores."
+            f"Warning: fewer than {FEW_UNITS} recordings have {', '.join(few)}. Their intervals "
+            f"are rough, and below {MIN_UNITS} there is none; do not rely on these classes' scores."
         )
-    if without := int((~results.targets.any(axis=1)).sum()):
+    if without := int((~results.y_true.any(axis=1)).sum()):
         lines.append(
-            f"{without:,} recordings have no scored diagnosis. They do not touch the challenge "
-            "metric but count in all other scores."
+            f"{without:,} recordings have no scored diagnosis. They do not count in the "
+            "challenge metric, but do in all other scores."
         )
     return lines
 
@@ -74,8 +73,8 @@ def scores(found: Statistics, classes: Table, folder: Path) -> Section:
         folder,
         "figure2_auroc_auprc",
         "Bars of AUROC and AUPRC per class with their intervals, and the prevalence",
-        "AUROC and AUPRC per class. Thin lines: 95 % intervals; a class's AUPRC is to be read "
-        "beside its prevalence, which a classifier that knows nothing reaches.",
+        "AUROC and AUPRC per class. Thin lines: 95 % intervals; compare a class's AUPRC "
+        "with its prevalence, which a random classifier reaches.",
         "narrow",
     )
     return Section("scores", "Scores", (), (overall_table(found), classes), (drawn,))
@@ -97,7 +96,7 @@ def comparison(study: Study, folder: Path) -> list[Section]:
     )
     text = (
         f"The run is compared with {study.runs[1].results.title}; differences are run less "
-        "against. Both were resampled together, so that what is hard for both cancels out.",
+        "against. Both were resampled together, so that their common variation cancels out.",
         f"Classes whose AUROC moved, at a false discovery rate of 5 %: {', '.join(moved) or 'none'}"
         ".",
     )
@@ -110,8 +109,8 @@ def confusion(results: Results, folder: Path) -> Section:
         figures.confusion(results.classes.names, confusion_rows(results)),
         folder,
         "figure3_confusion",
-        "Matrix of true and answered classes in percent",
-        "Modified confusion matrix: a recording with true labels T and answered labels L adds "
+        "Matrix of true and predicted classes in percent",
+        "Modified confusion matrix: a recording with true classes T and predicted classes L adds "
         "1 / |T ∪ L| to each pair of T × L. Rows are percent of their sum; below 0.5 % left blank.",
         "square",
     )
@@ -127,7 +126,7 @@ def hierarchy(found: Statistics, folder: Path) -> Section:
         folder,
         "figure4_hierarchy",
         "SNOMED CT hierarchy of the scored classes with their AUROC",
-        "Arrows lead from a concept to what it is a kind of. Coloured: scored classes with their "
+        "Arrows lead from a concept to its parents. Coloured: scored classes with their "
         "AUROC; codes: concepts that are not scored. Equivalent classes share their AUROC.",
     )
     return Section("hierarchy", "Hierarchy", (), (), (drawn,))
@@ -136,7 +135,7 @@ def hierarchy(found: Statistics, folder: Path) -> Section:
 def curves(results: Results, classes: Table, folder: Path) -> Section:
     """ROC and precision-recall curves."""
     names = results.classes.names
-    pairs = list(zip(results.targets.T, results.scores.T, strict=True))
+    pairs = list(zip(results.y_true.T, results.y_score.T, strict=True))
     rocs, prs = [roc(*pair) for pair in pairs], [precision_recall(*pair) for pair in pairs]
     drawn = (
         picture(
@@ -169,8 +168,8 @@ def databases(study: Study, folder: Path) -> Section:
         folder,
         "databases",
         "Bars of challenge metric and macro AUROC per database",
-        "Scores per database, told by folder or name of a recording. The macro AUROC is the mean "
-        "over those classes that have positives and negatives there.",
+        "Scores per database, known from the folder or the name of a recording. The macro AUROC "
+        "is the mean over those classes that have positives and negatives there.",
         "narrow",
     )
     return Section("databases", "Databases", (), (table,), (drawn,))
@@ -181,11 +180,11 @@ def misses(results: Results, folder: Path, n: int) -> list[Section]:
     if not n:
         return []
     found = worst_misses(results, n)
-    where = folder / "misses"
-    where.mkdir(exist_ok=True)
-    drawn = [image(m.name, m.true, m.said, draw_miss(m, where)) for m in found]
+    drawings = folder / "misses"
+    drawings.mkdir(exist_ok=True)
+    drawn = [image(m.name, m.true, m.predicted, draw_miss(m, drawings)) for m in found]
     text = (
-        "The answers that lost most credit in the challenge metric against the truth; of equals, "
-        "those whose scores fit worst.",
+        "The predictions that lost most credit in the challenge metric against the truth; of "
+        "equals, those whose scores fit worst.",
     )
     return [Section("misses", "Worst misses", text, images=drawn, files=(miss_table(found),))]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecg12.metrics.intervals import Estimate
 from ecg12.report.curves import Curve
-from ecg12.report.intervals import Estimate
 from ecg12.runtime.csv_tables import format_rows
 from ecg12.runtime.files import write_text
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ecg12.decision.calibration import Calibration, before_and_after, calibrate
 from ecg12.ensemble.classifier import Classifier, Member, vote
-from ecg12.metrics import constant_floor, evaluate, measure_name, scorer_of
+from ecg12.metrics import constant_baseline, evaluate, measure_name, scorer_of
 from ecg12.training.trainer import Task
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def score_parts(
     -------
     dict
         Part → official scores by name (those that are defined), ``"best_constant"``, what the
-        best constant answer reaches in the measure, and ``"calibration"``, measures before and
+        best constant prediction reaches in the measure, and ``"calibration"``, measures before and
         after it.
     """
     results: dict[str, dict[str, Any]] = {}
@@ -110,10 +110,10 @@ def score_parts(
         targets = task.dataset.targets[part]
         prediction = classifier.decide(member_scores(candidates, name))
         reached = evaluate(targets, prediction.labels, prediction.scores, task.classes)
-        reached["best_constant"] = constant_floor(targets, task.classes)[1]
+        reached["best_constant"] = constant_baseline(targets, task.classes)[1]
         measure = measure_name(task.classes)
         log.info(
-            "%s part: %s %.3f (best constant answer %.3f), macro AUROC %.3f",
+            "%s part: %s %.3f (best constant prediction %.3f), macro AUROC %.3f",
             name, measure, reached[measure], reached["best_constant"], reached["AUROC"],
         )  # fmt: skip
         results[name] = {key: value for key, value in reached.items() if np.isfinite(value)}

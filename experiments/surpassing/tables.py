@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from ecg12.data.dataset import Dataset
 from ecg12.ensemble.classifier import Member, vote
 from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
-from ecg12.metrics import auroc, best_constant, scorer_of
+from ecg12.metrics import auroc, best_constant, macro, scorer_of
+from ecg12.metrics.intervals import student_interval
 from ecg12.training.selection import SELECTIONS, Candidate
 from ecg12.training.trainer import Task
 from experiments.surpassing.recordings import DRAWN, LEAD_SETS, divide
@@ -72,7 +72,7 @@ class Results:
             positives = self.targets[own].sum(axis=0)
             enough = np.minimum(positives, len(own) - positives) >= MIN_POSITIVES
             areas.append(auroc(self.targets[own][:, enough], scores[own][:, enough]))
-        return float(np.concatenate(areas).mean())
+        return macro(np.concatenate(areas))
 
 
 def read_results(work: Path, runs: Iterable[Run]) -> Results:
@@ -91,7 +91,9 @@ def report(work: Path, runs: Iterable[Run]) -> str:
     tables = []
     for group, rows in results.groups.items():
         constant = best_constant(results.targets[rows], results.classes)[1]
-        tables.append(f"\n{group}: {len(rows)} recordings, best constant answer {constant:.3f}\n")
+        tables.append(
+            f"\n{group}: {len(rows)} recordings, best constant prediction {constant:.3f}\n"
+        )
         tables += [parts(results, group), lead_sets(results, group), ensembles(results, group)]
     return "\n".join(tables)
 
@@ -107,8 +109,7 @@ def gain(better: Values, worse: Values) -> str:
     gaps = [better[seed] - worse[seed] for seed in sorted(better.keys() & worse.keys())]
     if len(gaps) < 2 or not np.any(gaps):
         return ""
-    half = stats.t.ppf(0.975, len(gaps) - 1) * stats.sem(gaps)
-    return f"{np.mean(gaps):+.3f} [{np.mean(gaps) - half:+.3f}, {np.mean(gaps) + half:+.3f}]"
+    return "{:+.3f} [{:+.3f}, {:+.3f}]".format(*student_interval(gaps))
 
 
 def mean(values: Values) -> str:

@@ -15,8 +15,9 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from ecg12.cli.main import main
 from ecg12.crossval import Fold, cross_validate, divide, interval, run, summarise
-from ecg12.crossval.answers import Answers
-from ecg12.crossval.tables import METRICS, WAYS, write_metrics
+from ecg12.crossval.predictions import FoldPredictions
+from ecg12.crossval.tables import write_metrics
+from ecg12.crossval.ways import METRICS, WAYS
 from ecg12.data.dataset import Dataset
 from ecg12.io.classes import CPSC_2018
 from ecg12.io.leads import LEADS
@@ -137,12 +138,12 @@ def judged(targets):
     """Networks that know their training recordings by heart and guess on the others."""
     rng = np.random.default_rng(2)
     folds = divide(dataset_of(targets), 4, 0)
-    answers = []
+    predictions = []
     for fold in folds:
         scores = np.where(targets, 0.9, 0.1)
         scores[fold.held_out] = rng.random((len(fold.held_out), 9))
-        answers.append(Answers(scores, scores / 2, scores > 0.8, 1.5))
-    return folds, answers, summarise(folds, answers, targets, CPSC_2018)
+        predictions.append(FoldPredictions(scores, scores / 2, scores > 0.8, 1.5))
+    return folds, predictions, summarise(folds, predictions, targets, CPSC_2018)
 
 
 def test_optimistic_ways_reward_what_honest_ways_do_not(judged):
@@ -156,18 +157,18 @@ def test_optimistic_ways_reward_what_honest_ways_do_not(judged):
 
 
 def test_rows_hold_each_way_and_fold(judged, targets):
-    folds, answers, summary = judged
+    folds, predictions, summary = judged
     assert [(row["way"], row["fold"]) for row in summary.rows] == [
         (way, str(n)) for way in WAYS for n in (1, 2, 3, 4)
     ]
-    for fold, own, row in zip(folds, answers, summary.rows[-4:], strict=True):
+    for fold, own, row in zip(folds, predictions, summary.rows[-4:], strict=True):
         true, scores = targets[fold.held_out], own.scores[fold.held_out]
         assert row["challenge"] == challenge_score(true, scores > 0.8, CPSC_2018)
         assert row["constant"] == best_constant(true, CPSC_2018)[1]
         both = true.any(axis=0)
         expected = np.mean([roc_auc_score(true[:, k], scores[:, k]) for k in np.flatnonzero(both)])
         assert row["AUROC"] == pytest.approx(expected)
-    for fold, own, row in zip(folds, answers, summary.folds, strict=True):
+    for fold, own, row in zip(folds, predictions, summary.folds, strict=True):
         true, scores = targets[fold.held_out].ravel(), own.scores[fold.held_out].ravel()
         assert row["log_loss"] == pytest.approx(log_loss(true, scores))
         assert row["log_loss_calibrated"] == pytest.approx(log_loss(true, scores / 2))
@@ -190,9 +191,9 @@ def test_means_are_those_of_the_rows(judged):
 
 
 def test_databases_get_their_range(judged, targets):
-    folds, answers, _ = judged
+    folds, predictions, _ = judged
     named = [Fold(f"site {f.name}", f.training, f.validation, f.held_out) for f in folds]
-    summary = summarise(named, answers, targets, CPSC_2018)
+    summary = summarise(named, predictions, targets, CPSC_2018)
     own = [r["challenge"] for r in summary.rows if r["way"] == "nested"]
     row = next(r for r in summary.means if (r["way"], r["metric"]) == ("nested", "challenge"))
     assert (row["low"], row["high"]) == (min(own), max(own))

@@ -32,59 +32,59 @@ def drawn(n, seed, slopes=(0.4, 1.0, 2.5), intercepts=(-1.0, 0.5, -2.0)):
 @pytest.mark.parametrize("seed", range(5))
 def test_coefficients_are_scikit_learn_s(n, seed):
     """Its sigmoid method is Platt's, with his targets; the estimator given passes log-odds on."""
-    scores, targets, _ = drawn(n, seed)
-    found = calibrate(scores, targets)
+    y_score, y_true, _ = drawn(n, seed)
+    found = calibrate(y_score, y_true)
     for k in np.flatnonzero(found.fitted):
-        column = logit(scores[:, [k]])
-        through = LogisticRegression().fit(column, targets[:, k])
+        column = logit(y_score[:, [k]])
+        through = LogisticRegression().fit(column, y_true[:, k])
         through.coef_, through.intercept_ = np.ones((1, 1)), np.zeros(1)
         reference = CalibratedClassifierCV(FrozenEstimator(through), method="sigmoid")
-        reference.fit(column, targets[:, k])
+        reference.fit(column, y_true[:, k])
         expected = reference.predict_proba(column)[:, 1]
-        np.testing.assert_allclose(found.apply(scores)[:, k], expected, atol=1e-4)
+        np.testing.assert_allclose(found.apply(y_score)[:, k], expected, atol=1e-4)
 
 
 def test_known_probabilities_are_found():
-    scores, targets, true = drawn(100_000, 0)
-    found = calibrate(scores, targets)
+    y_score, y_true, true = drawn(100_000, 0)
+    found = calibrate(y_score, y_true)
     np.testing.assert_allclose(found.slopes, [0.4, 1.0, 2.5], rtol=0.03)
     np.testing.assert_allclose(found.intercepts, [-1.0, 0.5, -2.0], atol=0.04)
-    assert np.abs(found.apply(scores) - true).max() < 0.02
+    assert np.abs(found.apply(y_score) - true).max() < 0.02
 
 
 def test_separable_scores_stay_inside():
     """Five of ten, all above the others: Platt's targets are 6/7 and 1/7, so no 0 and no 1."""
-    targets = np.repeat([False, True], 5)[:, None]
-    probabilities = calibrate(np.where(targets, 0.99, 0.01), targets).apply(
-        np.where(targets, 0.99, 0.01)
+    y_true = np.repeat([False, True], 5)[:, None]
+    probabilities = calibrate(np.where(y_true, 0.99, 0.01), y_true).apply(
+        np.where(y_true, 0.99, 0.01)
     )
-    np.testing.assert_allclose(probabilities, np.where(targets, 6 / 7, 1 / 7), atol=1e-6)
+    np.testing.assert_allclose(probabilities, np.where(y_true, 6 / 7, 1 / 7), atol=1e-6)
 
 
 def test_scores_that_mislead_give_the_class_s_share():
     """A falling curve is not allowed; what is left is the mean of Platt's targets."""
-    targets = np.repeat([True, False], [8, 32])[:, None]
-    scores = np.where(targets, 0.2, 0.8) + np.linspace(-0.1, 0.1, 40)[:, None]
-    found = calibrate(scores, targets)
+    y_true = np.repeat([True, False], [8, 32])[:, None]
+    y_score = np.where(y_true, 0.2, 0.8) + np.linspace(-0.1, 0.1, 40)[:, None]
+    found = calibrate(y_score, y_true)
     share = (8 * 9 / 10 + 32 * 1 / 34) / 40
     assert found.slopes[0] == 0
-    np.testing.assert_allclose(found.apply(scores), share, atol=1e-6)
+    np.testing.assert_allclose(found.apply(y_score), share, atol=1e-6)
 
 
 @pytest.mark.parametrize("flip", [False, True])
 def test_a_class_with_too_few_examples_keeps_its_scores(flip):
-    scores = np.random.default_rng(0).random((30, 2))
-    targets = np.zeros((30, 2), bool)
-    targets[: MIN_EXAMPLES - 1, 0] = targets[:MIN_EXAMPLES, 1] = True
-    found = calibrate(scores, targets ^ flip)
+    y_score = np.random.default_rng(0).random((30, 2))
+    y_true = np.zeros((30, 2), bool)
+    y_true[: MIN_EXAMPLES - 1, 0] = y_true[:MIN_EXAMPLES, 1] = True
+    found = calibrate(y_score, y_true ^ flip)
     assert found.fitted.tolist() == [False, True]
-    np.testing.assert_array_equal(found.apply(scores)[:, 0], scores[:, 0])
-    assert np.abs(found.apply(scores)[:, 1] - scores[:, 1]).max() > 0.05
+    np.testing.assert_array_equal(found.apply(y_score)[:, 0], y_score[:, 0])
+    assert np.abs(found.apply(y_score)[:, 1] - y_score[:, 1]).max() > 0.05
 
 
 def test_probabilities_rise_with_the_score_and_bear_0_and_1():
-    scores, targets, _ = drawn(60, 3)
-    found = calibrate(scores, targets)
+    y_score, y_true, _ = drawn(60, 3)
+    found = calibrate(y_score, y_true)
     ladder = np.linspace(0, 1, 1001)[:, None].repeat(3, axis=1)
     probabilities = found.apply(ladder)
     assert (np.diff(probabilities, axis=0) >= 0).all()
@@ -124,10 +124,10 @@ def test_scores_outside_0_and_1_are_refused():
 
 
 def test_log_loss_and_brier_score_are_scikit_learn_s():
-    scores, targets, _ = drawn(200, 1)
-    flat = targets.ravel(), scores.ravel()
-    assert log_loss(targets, scores) == pytest.approx(reference_log_loss(*flat), rel=1e-12)
-    assert brier_score(targets, scores) == pytest.approx(brier_score_loss(*flat), rel=1e-12)
+    y_score, y_true, _ = drawn(200, 1)
+    flat = y_true.ravel(), y_score.ravel()
+    assert log_loss(y_true, y_score) == pytest.approx(reference_log_loss(*flat), rel=1e-12)
+    assert brier_score(y_true, y_score) == pytest.approx(brier_score_loss(*flat), rel=1e-12)
     assert log_loss(np.array([[True]]), np.zeros((1, 1))) == pytest.approx(-np.log(1e-7))
 
 
@@ -136,15 +136,15 @@ def test_calibration_error_by_hand():
 
     Class 2: one bin, mean .55 and share 1/2; 1 belongs to the last bin.
     """
-    scores = np.array([[0.1, 0.5], [0.2 - 1e-12, 0.52], [0.9, 0.58], [1.0, 0.6 - 1e-12]])
-    targets = np.array([[1, 1], [0, 0], [1, 0], [1, 1]], bool)
+    y_score = np.array([[0.1, 0.5], [0.2 - 1e-12, 0.52], [0.9, 0.58], [1.0, 0.6 - 1e-12]])
+    y_true = np.array([[1, 1], [0, 0], [1, 0], [1, 1]], bool)
     first = 0.5 * abs(0.15 - 0.5) + 0.5 * abs(0.95 - 1)
-    assert calibration_error(targets, scores) == pytest.approx((first + 0.05) / 2)
+    assert calibration_error(y_true, y_score) == pytest.approx((first + 0.05) / 2)
 
 
 def test_calibration_lowers_all_measures_where_scores_are_wrong():
-    scores, targets, _ = drawn(2000, 4)
+    y_score, y_true, _ = drawn(2000, 4)
     later, truth, _ = drawn(2000, 5)
-    stages = before_and_after(calibrate(scores, targets), later, truth)
+    stages = before_and_after(calibrate(y_score, y_true), later, truth)
     for name, before in stages["before"].items():
         assert stages["after"][name] < before

@@ -47,13 +47,13 @@ def test_killed_protocol_goes_on_and_ends_alike(dataset, tmp_path, monkeypatch, 
     with pytest.raises(KilledError):
         cross_validate(*arguments, tmp_path / "killed")
     resumed = cross_validate(*arguments, tmp_path / "killed")
-    np.testing.assert_array_equal(resumed.scores, whole.scores)
+    np.testing.assert_array_equal(resumed.y_score, whole.y_score)
     assert len(parts) == 3
     for trained, fold in zip([parts[0], parts[2]], folds, strict=True):
         np.testing.assert_array_equal(trained["validation"], fold)
         assert not set(trained["training"]) & set(fold)
     for number, fold in enumerate(folds):
-        np.testing.assert_array_equal(whole.held_out[fold], whole.scores[number][fold])
+        np.testing.assert_array_equal(whole.held_out[fold], whole.y_score[number][fold])
 
     del parts[1:]  # another seed is another identity: the folds are trained anew
     with pytest.raises(KilledError):

@@ -8,7 +8,7 @@ from ecg12.decision.threshold_sweep import f_per_class, f_single
 from ecg12.decision.thresholds import single, tune
 from ecg12.io.class_table import read_classes
 from ecg12.io.classes import CPSC_2018, ScoredClasses
-from ecg12.metrics import FScorer, constant_floor, evaluate, measure_name, scorer_of
+from ecg12.metrics import FScorer, constant_baseline, evaluate, measure_name, scorer_of
 from ecg12.runtime.errors import InputError
 
 AF, NSR = "164889003", "426783006"
@@ -80,13 +80,13 @@ def test_the_measure_without_sinus_rhythm_is_macro_f(problem):
     assert "Challenge metric" not in reached
 
 
-def test_the_best_constant_answer_by_trying_all(problem):
+def test_the_best_constant_prediction_by_trying_all(problem):
     targets, _ = problem
-    answers = [[bool(i & 1), bool(i & 2), bool(i & 4)] for i in range(8)]
-    best = max(sklearn_f(targets, np.tile(answer, (60, 1))) for answer in answers)
-    answer, floor = constant_floor(targets, THREE)
-    assert floor == pytest.approx(best)
-    assert answer.tolist() == [True, True, False]
+    constants = [[bool(i & 1), bool(i & 2), bool(i & 4)] for i in range(8)]
+    best = max(sklearn_f(targets, np.tile(constant, (60, 1))) for constant in constants)
+    predicted, baseline = constant_baseline(targets, THREE)
+    assert baseline == pytest.approx(best)
+    assert predicted.tolist() == [True, True, False]
 
 
 def test_thresholds_are_the_best_of_all(problem):

@@ -1,4 +1,4 @@
-"""Reports: weighted measures, intervals, curves, tables, figures, the page."""
+"""Reports: curves, tables, figures, the page, and the command."""
 
 import csv
 import re
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, norm, t
+from scipy.stats import norm
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ecg12.cli.main import main
@@ -15,101 +15,38 @@ from ecg12.decision.calibration import calibrate
 from ecg12.io.classes import CPSC_2018, WEIGHTS, load_weights
 from ecg12.io.outputs import write_output
 from ecg12.io.wfdb import write_record
-from ecg12.metrics import auprc, auroc, challenge_score, f_measure, macro
 from ecg12.report import Estimate, Model, Results, measure, write_report
-from ecg12.report.bootstrap import WeightedMeasures, resample
 from ecg12.report.comparison import difference_tables, moved_classes
 from ecg12.report.curves import precision_recall, roc
 from ecg12.report.hierarchy import load_hierarchy
-from ecg12.report.intervals import logit_interval, mean_reach, percentile_interval, share_interval
 from ecg12.report.misses import worst_misses
 from ecg12.report.model import calibration
 from ecg12.report.results import read_groups, read_results
-from ecg12.report.statistics import confusion_rows
+from ecg12.report.score_tables import confusion_rows
 from ecg12.report.tables import Table
-from experiments.bootstrap_coverage import coverage
 
 CLASSES = load_weights(WEIGHTS)
 
 
-def answers(n, seed=0, classes=CLASSES, decimals=2, shift=1.0):
-    """Return targets, labels and scores in [0, 1] of a mediocre classifier, with ties."""
+def mediocre(n, seed=0, classes=CLASSES, decimals=2, shift=1.0):
+    """Return y_true, y_pred and y_score in [0, 1] of a mediocre classifier, with ties."""
     rng = np.random.default_rng(seed)
-    targets = rng.random((n, len(classes))) < 0.15
-    scores = norm.cdf(rng.normal(size=targets.shape) + shift * targets - 1).round(decimals)
-    return targets, scores > 0.4, scores
+    y_true = rng.random((n, len(classes))) < 0.15
+    y_score = norm.cdf(rng.normal(size=y_true.shape) + shift * y_true - 1).round(decimals)
+    return y_true, y_score > 0.4, y_score
 
 
 def results(n=120, seed=0, classes=CPSC_2018, shift=1.0, title="run"):
-    targets, labels, scores = answers(n, seed=seed, classes=classes, shift=shift)
-    headers = tuple(f"data/{name}.hea" for name in range(n))
-    return Results(title, headers, targets, labels, scores, classes, ("a", "b") * (n // 2))
-
-
-def weighted(n, seed=0, groups=None):
-    targets, labels, scores = answers(n, seed)
-    groups = np.zeros(n, dtype=int) if groups is None else groups
-    return WeightedMeasures(targets, labels, scores, CLASSES, groups), targets, labels, scores
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_whole_weights_are_repeated_recordings(seed):
-    n = 150
-    run, targets, labels, scores = weighted(n, seed, np.arange(n) % 2)
-    counts = np.random.default_rng(seed).integers(0, 4, n)
-    found = {name: value[0] for name, value in run(counts[:, None].astype(float)).items()}
-    again = [np.repeat(array, counts, axis=0) for array in (targets, labels, scores)]
-    expected = {
-        "Challenge metric": challenge_score(*again[:2], CLASSES),
-        "AUROC": auroc(again[0], again[2]),
-        "AUPRC": auprc(again[0], again[2]),
-        "F-measure": f_measure(*again[:2]),
-        "macro AUROC": macro(auroc(again[0], again[2])),
-    }
-    for name, value in expected.items():
-        np.testing.assert_allclose(found[name], value, rtol=1e-12, err_msg=name)
-    for group in (0, 1):
-        part = np.repeat(np.arange(n) % 2 == group, counts)
-        value = challenge_score(again[0][part], again[1][part], CLASSES)
-        np.testing.assert_allclose(found["groups"][group], value, rtol=1e-12)
-
-
-def test_weighted_areas_equal_scikit_learn():
-    run, targets, _, scores = weighted(200)
-    weights = np.random.default_rng(1).integers(1, 5, (200, 3)).astype(float)
-    found = run(weights)
-    for j, column in enumerate(weights.T):
-        for k, (true, score) in enumerate(zip(targets.T, scores.T, strict=True)):
-            area = roc_auc_score(true, score, sample_weight=column)
-            assert found["AUROC"][j, k] == pytest.approx(area, rel=1e-12)
-            area = average_precision_score(true, score, sample_weight=column)
-            assert found["AUPRC"][j, k] == pytest.approx(area, rel=1e-12)
-
-
-def test_a_class_without_positives_is_undefined():
-    targets, labels, scores = answers(40)
-    targets[:, 3] = False
-    run = WeightedMeasures(targets, labels, scores, CLASSES, np.zeros(40, dtype=int))
-    found = run(np.ones((40, 1)))
-    assert np.isnan(found["AUROC"][0, 3])
-    assert np.isnan(found["AUPRC"][0, 3])
-    np.testing.assert_allclose(found["macro AUROC"], macro(auroc(targets, scores)), rtol=1e-12)
-
-
-def test_replicates_are_seeded_and_runs_are_paired():
-    run = weighted(60)[0]
-    pair = resample([run, run], np.arange(60), 70, seed=3)
-    np.testing.assert_array_equal(pair[0]["AUROC"], pair[1]["AUROC"])
-    assert pair[0]["Challenge metric"].shape == (70,)
-    other = resample([run], np.arange(60), 70, seed=4)
-    assert (other[0]["Challenge metric"] != pair[0]["Challenge metric"]).any()
-
-
-def test_patients_are_resampled_whole():
-    """With one patient there is nothing to draw: every replicate is the data."""
-    run, targets, labels, _ = weighted(60)
-    draws = resample([run], np.zeros(60, dtype=int), 20)[0]["Challenge metric"]
-    np.testing.assert_allclose(draws, challenge_score(targets, labels, CLASSES), rtol=1e-12)
+    y_true, y_pred, y_score = mediocre(n, seed=seed, classes=classes, shift=shift)
+    return Results(
+        title=title,
+        headers=tuple(f"data/{name}.hea" for name in range(n)),
+        y_true=y_true,
+        y_pred=y_pred,
+        y_score=y_score,
+        classes=classes,
+        databases=("a", "b") * (n // 2),
+    )
 
 
 def test_ten_copies_of_each_patient_keep_the_interval_wide():
@@ -119,9 +56,9 @@ def test_ten_copies_of_each_patient_keep_the_interval_wide():
     many = replace(
         once,
         headers=tuple(once.headers[i] for i in copies),
-        targets=once.targets[copies],
-        labels=once.labels[copies],
-        scores=once.scores[copies],
+        y_true=once.y_true[copies],
+        y_pred=once.y_pred[copies],
+        y_score=once.y_score[copies],
         databases=tuple(once.databases[i] for i in copies),
     )
     widths = []
@@ -132,62 +69,20 @@ def test_ten_copies_of_each_patient_keep_the_interval_wide():
     assert widths[2] == pytest.approx(widths[0] / np.sqrt(10), rel=0.2)
 
 
-def test_expanded_percentiles_by_hand():
-    draws = np.linspace(0, 1, 10001)
-    tail = norm.cdf(-np.sqrt(10 / 9) * t.ppf(0.975, 9))
-    assert percentile_interval(draws, 10) == pytest.approx((tail, 1 - tail), abs=1e-4)
-    assert percentile_interval(draws, 10**6) == pytest.approx((0.025, 0.975), abs=1e-3)
-
-
-def test_logit_interval_by_hand():
-    """Replicates at log-odds 1 ± 0.5 about log-odds 1."""
-    draws = 1 / (1 + np.exp(-np.array([0.5, 1.5] * 50)))
-    reach = 0.5 * np.sqrt(20 / 19) * t.ppf(0.975, 19)
-    expected = 1 / (1 + np.exp([reach - 1, -reach - 1]))
-    value = 1 / (1 + np.exp(-1))
-    assert logit_interval(draws, value, 20, 1e-6) == pytest.approx(expected)
-
-
-def test_the_mean_of_like_classes_has_their_degrees_of_freedom_together():
-    """Welch and Satterthwaite by hand: k equal variances of m - 1 degrees give k (m - 1)."""
-    draws = np.tile(np.array([[0.4], [0.6]]), (50, 6))
-    expected = np.sqrt(10 / 9) * t.ppf(0.975, 6 * 9)
-    assert mean_reach(draws, np.full(6, 10)) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("n", [5, 10, 40])
-def test_an_interval_without_spread_is_that_of_clopper_and_pearson(n):
-    for value in (0.0, 1.0):
-        exact = binomtest(round(value * n), n).proportion_ci(method="exact")
-        draws = np.full(30, value)
-        assert share_interval(draws, n) == pytest.approx(exact)
-        assert logit_interval(draws, value, n, 1e-6) == pytest.approx(exact)
-
-
-def test_intervals_cover_the_truth():
-    """Of 80 intervals of 95 % between 71 and 80 cover, in 99.5 % of all cases (binomial)."""
-    found = coverage(2.0, 80, 200, population=100_000)
-    for name in ("Challenge metric", "macro AUROC"):
-        assert found[name] >= 71 / 80
-    assert (
-        found["AUROC"].min() >= 69 / 80
-    )  # of the six classes the worst; the last has 10 positives
-
-
 def test_roc_encloses_the_area_and_is_thin():
-    targets, _, scores = answers(5000, decimals=16)
-    curve = roc(targets[:, 0], scores[:, 0])
+    y_true, _, y_score = mediocre(5000, decimals=16)
+    curve = roc(y_true[:, 0], y_score[:, 0])
     assert len(curve.x) <= 200
     area = np.trapezoid(curve.y, curve.x)
-    assert area == pytest.approx(roc_auc_score(targets[:, 0], scores[:, 0]), abs=2e-3)
+    assert area == pytest.approx(roc_auc_score(y_true[:, 0], y_score[:, 0]), abs=2e-3)
     assert (curve.x[0], curve.y[0], curve.x[-1], curve.y[-1]) == (0, 0, 1, 1)
 
 
 def test_steps_under_precision_sum_to_average_precision():
-    targets, _, scores = answers(150)
-    curve = precision_recall(targets[:, 0], scores[:, 0])
+    y_true, _, y_score = mediocre(150)
+    curve = precision_recall(y_true[:, 0], y_score[:, 0])
     area = np.diff(curve.x) @ curve.y[1:]
-    assert area == pytest.approx(average_precision_score(targets[:, 0], scores[:, 0]), rel=1e-12)
+    assert area == pytest.approx(average_precision_score(y_true[:, 0], y_score[:, 0]), rel=1e-12)
 
 
 def test_curves_of_classes_without_positives_and_of_infinite_scores():
@@ -199,9 +94,9 @@ def test_curves_of_classes_without_positives_and_of_infinite_scores():
 
 def test_rows_of_figure_3_sum_to_one():
     run = results()
-    targets = run.targets.copy()
-    targets[:, 2] = False
-    rows = confusion_rows(replace(run, targets=targets))
+    y_true = run.y_true.copy()
+    y_true[:, 2] = False
+    rows = confusion_rows(replace(run, y_true=y_true))
     np.testing.assert_allclose(np.delete(rows.sum(axis=1), 2), 1)
     assert np.isnan(rows[2]).all()
 
@@ -234,16 +129,16 @@ def test_csv_keeps_digits_and_leaves_the_undefined_empty():
 def test_the_worst_misses_lost_most():
     """Three recordings of one class each: right, all wrong, and wrong with little doubt."""
     run = results(4)
-    targets = np.eye(9, dtype=bool)[[0, 1, 2, 2]]
-    labels = np.eye(9, dtype=bool)[[0, 2, 1, 1]]
-    scores = np.where(labels, 0.6, 0.4)
-    scores[3] = np.where(labels[3], 0.99, 0.01)
+    y_true = np.eye(9, dtype=bool)[[0, 1, 2, 2]]
+    y_pred = np.eye(9, dtype=bool)[[0, 2, 1, 1]]
+    y_score = np.where(y_pred, 0.6, 0.4)
+    y_score[3] = np.where(y_pred[3], 0.99, 0.01)
     headers = tuple(map(run_path, "ABCD"))
-    chosen = replace(run, headers=headers, targets=targets, labels=labels, scores=scores)
+    chosen = replace(run, headers=headers, y_true=y_true, y_pred=y_pred, y_score=y_score)
     found = worst_misses(chosen, 3)
     assert [miss.name for miss in found] == ["D", "B", "C"]
     assert found[0].lost == 1  # with weights of 1 and 0 the truth earns 1, this answer nothing
-    assert found[0].said.endswith("0.99")
+    assert found[0].predicted.endswith("0.99")
 
 
 def run_path(name):
@@ -263,30 +158,30 @@ def test_a_run_does_not_differ_from_itself():
 
 def test_a_class_whose_scores_were_spoiled_has_moved():
     good = results(400, shift=2.5)
-    scores = good.scores.copy()
-    scores[:, 4] = np.random.default_rng(0).permutation(scores[:, 4])
-    study = measure([replace(good, scores=scores), good], None, 300)
+    y_score = good.y_score.copy()
+    y_score[:, 4] = np.random.default_rng(0).permutation(y_score[:, 4])
+    study = measure([replace(good, y_score=y_score), good], None, 300)
     np.testing.assert_array_equal(np.flatnonzero(moved_classes(study.runs, study.draws)), [4])
 
 
 def test_scores_that_are_no_probabilities_have_no_reliability(tmp_path):
     run = results()
-    section = calibration(replace(run, scores=run.scores * 2), None, tmp_path)
-    assert "no probabilities" in section.text[0]
+    section = calibration(replace(run, y_score=run.y_score * 2), None, tmp_path)
+    assert "not probabilities" in section.text[0]
     assert not section.figures
 
 
 def test_calibration_is_shown_before_and_after(tmp_path):
     """Scores of a third of the odds; Platt scaling on the same recordings lowers Brier's score."""
     run = results(400, shift=2.0)
-    weak = replace(run, scores=run.scores**3)
-    fitted = calibrate(weak.scores, weak.targets)
+    weak = replace(run, y_score=run.y_score**3)
+    fitted = calibrate(weak.y_score, weak.y_true)
     model = Model(("one",), np.full((1, 9), 0.5), fitted)
     section = calibration(weak, model, tmp_path)
     overall, per_class = section.tables
     assert overall.columns == ("measure", "before", "after")
     brier = next(row for row in overall.rows if row[0] == "brier")
-    squares = (fitted.apply(weak.scores) - weak.targets) ** 2
+    squares = (fitted.apply(weak.y_score) - weak.y_true) ** 2
     assert brier[2] == pytest.approx(squares.mean())
     assert brier[2] < brier[1]
     np.testing.assert_allclose([row[3] for row in per_class.rows], squares.mean(axis=0))
@@ -296,15 +191,15 @@ def test_calibration_is_shown_before_and_after(tmp_path):
 @pytest.fixture
 def folders(tmp_path, make_record):
     """Return folders of headers (every other with signals) and outputs."""
-    targets, labels, scores = answers(30)
+    y_true, y_pred, y_score = mediocre(30)
     (tmp_path / "data").mkdir()
     (tmp_path / "out").mkdir()
     for i in range(30):
-        codes = [CLASSES.groups[k][0] for k in np.flatnonzero(targets[i])]
+        codes = [CLASSES.groups[k][0] for k in np.flatnonzero(y_true[i])]
         header = write_record(tmp_path / "data", make_record(f"E{i:05}", codes=codes))
         if i % 2:
             header.with_suffix(".mat").unlink()
-        answer = CLASSES.expand(labels[i]), CLASSES.expand(scores[i])
+        answer = CLASSES.expand(y_pred[i]), CLASSES.expand(y_score[i])
         write_output(tmp_path / "out", f"E{i:05}", CLASSES.columns, *answer)
     return tmp_path
 

@@ -72,14 +72,21 @@ def page(tmp_path_factory, module_record):
     """Return the page of a comparison with thresholds, nine classes and one drawn recording."""
     folder = tmp_path_factory.mktemp("report")
     rng = np.random.default_rng(0)
-    targets = rng.random((80, 9)) < 0.25
-    targets[:, 5] = False  # a class without AUROC
-    scores = np.clip(rng.normal(0.3, 0.15, targets.shape) + 0.3 * targets, 0, 1)
+    y_true = rng.random((80, 9)) < 0.25
+    y_true[:, 5] = False  # a class without AUROC
+    y_score = np.clip(rng.normal(0.3, 0.15, y_true.shape) + 0.3 * y_true, 0, 1)
     header = write_record(folder, module_record)
-    headers = (header,) * 80
     runs = [
-        Results(name, headers, targets, values > 0.5, values, CPSC_2018, ("a", "b") * 40)
-        for name, values in (("new", scores), ("old", scores**2))
+        Results(
+            title=name,
+            headers=(header,) * 80,
+            y_true=y_true,
+            y_pred=values > 0.5,
+            y_score=values,
+            classes=CPSC_2018,
+            databases=("a", "b") * 40,
+        )
+        for name, values in (("new", y_score), ("old", y_score**2))
     ]
     model = Model(("one", "two"), np.full((2, 9), 0.5))
     return write_report(folder, "labels", measure(runs, None, 100), model, n_misses=1)

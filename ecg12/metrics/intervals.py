@@ -1,22 +1,25 @@
-"""Intervals from bootstrap replicates.
+"""Intervals of scores, of level 95 %, from bootstrap replicates and from repeated runs.
 
-Intervals have the level 95 %; m is the number of units that carry a measure (of a class, its
-positives), w Student's t of m - 1 degrees of freedom times sqrt(m / (m - 1)); of a mean over
-classes, Satterthwaite's degrees of freedom (Biometrics Bulletin 2:110, 1946), see `mean_reach`.
+m is the number of units that carry a measure (of a class, its positives), w Student's t of m - 1
+degrees of freedom times sqrt(m / (m - 1)); of a mean over classes, Satterthwaite's degrees of
+freedom (Biometrics Bulletin 2:110, 1946), see `mean_factor`.
 
 * `logit_interval`, for AUROC and macro means: value ± w · standard deviation of the replicates, on
-  the logit scale; 0 and 1 count as an edge inside, for AUROC half a pair of recordings.
+  the logit scale; 0 and 1 count as `edge` inside, for AUROC half a pair of recordings.
 * `percentile_interval`, for all else: the *expanded* percentiles -w and w of the normal
   distribution (Hesterberg, "What Teachers Should Know About the Bootstrap", The American
   Statistician 69:371, 2015), because the plain ones are too narrow for small m.
 * Where no replicate differs, as for a class that is separated perfectly, `logit_interval` and
   `share_interval`, which is for a class's AUPRC and F, give the interval of Clopper and Pearson
   for m successes, or none, in m trials.
+* `student_interval`, for the mean of runs with several seeds, and of folds.
 
-They were chosen by `experiments/bootstrap_coverage.py`, which measures how often they cover the
-truth; plain percentiles fall short where a class with an AUROC near 1 has ten positives.
+Those for replicates were chosen by `experiments/bootstrap_coverage.py`, which measures how often
+they cover the truth; plain percentiles are too narrow where a class with an AUROC near 1 has ten
+positives.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,9 +27,9 @@ from scipy.special import expit, logit
 from scipy.stats import norm, t
 
 LEVEL = 0.95
-FEWEST = 5  # positives of a class, or units of a database; with fewer there is no interval
-FEW = 20  # positives; with fewer an interval is rough, which the page says
-SAME = 1e-9  # spread of replicates that is rounding
+MIN_UNITS = 5  # positives of a class, or units of a database; with fewer there is no interval
+FEW_UNITS = 20  # with fewer positives an interval is rough, which a report says
+ROUNDING = 1e-9  # spread of replicates that is rounding
 
 
 class Estimate(NamedTuple):
@@ -42,12 +45,31 @@ class Estimate(NamedTuple):
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
 
+def student_interval(values: Sequence[float] | np.ndarray, overlap: float = 0.0) -> Estimate:
+    """Return the mean of k values and its interval by Student's t.
+
+    Parameters
+    ----------
+    values
+        (k,) such as the scores of k seeds; of fewer than two there is no interval.
+    overlap
+        Added to 1 / k in the variance of the mean, s² (1 / k + overlap), for values that are not
+        independent.
+    """
+    k, mean = len(values), float(np.mean(values))
+    if k < 2:
+        return Estimate(mean, np.nan, np.nan)
+    error = np.sqrt(np.var(values, ddof=1) * (1 / k + overlap))
+    half = float(t.ppf((1 + LEVEL) / 2, k - 1) * error)
+    return Estimate(mean, mean - half, mean + half)
+
+
 def percentile_interval(draws: np.ndarray, n_units: int) -> tuple[float, float]:
     """Return the ends of the expanded percentile interval of replicates, (m,), NaN left out."""
     known = draws[~np.isnan(draws)]
     if n_units < 2 or not len(known):
         return np.nan, np.nan
-    tail = float(norm.cdf(-_reach(n_units)))
+    tail = float(norm.cdf(-_factor(n_units)))
     low, high = np.quantile(known, (tail, 1 - tail))
     return float(low), float(high)
 
@@ -55,13 +77,13 @@ def percentile_interval(draws: np.ndarray, n_units: int) -> tuple[float, float]:
 def share_interval(draws: np.ndarray, n_units: int) -> tuple[float, float]:
     """Return the interval of a share, such as F: by percentiles where replicates differ."""
     known = draws[~np.isnan(draws)]
-    if n_units > 1 and len(known) and np.ptp(known) < SAME:
+    if n_units > 1 and len(known) and np.ptp(known) < ROUNDING:
         return _without_spread(float(known[0]), n_units)
     return percentile_interval(known, n_units)
 
 
 def logit_interval(
-    draws: np.ndarray, value: float, n_units: int, edge: float, reach: float | None = None
+    draws: np.ndarray, value: float, n_units: int, edge: float, *, factor: float | None = None
 ) -> tuple[float, float]:
     """Return the ends of the logit interval of a value between 0 and 1.
 
@@ -75,21 +97,21 @@ def logit_interval(
         How many units carry it.
     edge
         How far from 0 and 1 those count.
-    reach
+    factor
         Half-width in standard deviations; by default that of `n_units`.
     """
     known = draws[~np.isnan(draws)]
     if n_units < 2 or not len(known) or np.isnan(value):
         return np.nan, np.nan
-    if np.ptp(known) < SAME:
+    if np.ptp(known) < ROUNDING:
         return _without_spread(value, n_units)
     spread = logit(np.clip(known, edge, 1 - edge)).std()
-    half = (reach or _reach(n_units)) * spread
+    half = (factor or _factor(n_units)) * spread
     low, high = expit(logit(np.clip(value, edge, 1 - edge)) + half * np.array([-1, 1]))
     return min(float(low), value), max(float(high), value)
 
 
-def mean_reach(draws: np.ndarray, positives: np.ndarray) -> float:
+def mean_factor(draws: np.ndarray, positives: np.ndarray) -> float:
     """Return the half-width, in standard deviations, of the interval of a mean over classes.
 
     A class's variance is known from its positives alone, so that of a mean with one rare class is
@@ -119,6 +141,6 @@ def _without_spread(value: float, n_units: int) -> tuple[float, float]:
     return value * far, 1 - (1 - value) * far
 
 
-def _reach(n_units: int) -> float:
+def _factor(n_units: int) -> float:
     """Return the half-width of an interval in standard deviations."""
     return float(np.sqrt(n_units / (n_units - 1)) * t.ppf((1 + LEVEL) / 2, n_units - 1))

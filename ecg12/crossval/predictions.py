@@ -1,4 +1,4 @@
-"""What the ensemble of one fold says of every recording, kept in a file."""
+"""What the ensemble of one fold predicts for every recording, kept in a file."""
 
 import logging
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What one fold's ensemble says of all recordings, those that it was trained on included.
+class FoldPredictions:
+    """The predictions of one fold's ensemble for all recordings, training part included.
 
     Attributes
     ----------
@@ -34,8 +34,8 @@ class Answers:
     seconds: float
 
 
-def answer_all(candidates: Sequence[Candidate], task: Task, seconds: float) -> Answers:
-    """Join a fold's candidates and put their answers on its parts in the dataset's order."""
+def predict_all(candidates: Sequence[Candidate], task: Task, seconds: float) -> FoldPredictions:
+    """Join a fold's candidates to an ensemble; predict its parts, in the dataset's order."""
     classifier = join(candidates, task)
     scores = np.empty(task.dataset.targets.shape)
     labels = np.empty(scores.shape, bool)
@@ -44,17 +44,17 @@ def answer_all(candidates: Sequence[Candidate], task: Task, seconds: float) -> A
         scores[part], labels[part] = prediction.scores, prediction.labels
     calibration = classifier.calibration
     probabilities = scores if calibration is None else calibration.apply(scores)
-    return Answers(scores, probabilities, labels, seconds)
+    return FoldPredictions(scores, probabilities, labels, seconds)
 
 
-def write_answers(file: Path, answers: Answers, identity: str) -> None:
-    """Write a fold's answers atomically, with all that decided them."""
+def write_predictions(file: Path, predictions: FoldPredictions, identity: str) -> None:
+    """Write a fold's predictions atomically, with the identity of all that decided them."""
     with atomic_write(file) as temporary:
-        np.savez_compressed(temporary, identity=np.array(identity), **vars(answers))
+        np.savez_compressed(temporary, identity=np.array(identity), **vars(predictions))
 
 
-def read_answers(file: Path, identity: str) -> Answers | None:
-    """Return a fold's answers if the file exists and is of that identity."""
+def read_predictions(file: Path, identity: str) -> FoldPredictions | None:
+    """Return a fold's predictions if the file exists and has that identity."""
     if not file.is_file():
         return None
     with np.load(file) as saved:
@@ -64,4 +64,4 @@ def read_answers(file: Path, identity: str) -> Answers | None:
         scores, probabilities, labels = (
             saved[name] for name in ("scores", "probabilities", "labels")
         )
-        return Answers(scores, probabilities, labels, float(saved["seconds"]))
+        return FoldPredictions(scores, probabilities, labels, float(saved["seconds"]))

@@ -1,0 +1,96 @@
+"""AUROC and average precision of one class, for any weights of its recordings.
+
+The one implementation of both areas: `auroc` and `auprc` weight every recording once, the bootstrap
+as often as it was drawn.
+"""
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ecg12.metrics.classwise import as_sets, ratio
+
+
+class RankedClass:
+    """Recordings sorted by one class's score: weights, (n, m), → areas, (2, m).
+
+    Scores are sorted from high to low and divided into runs: each distinct score of a positive is
+    one, and all that lies between two of them is another. The order of negatives within a run does
+    not matter, so their weights are added up by one sparse product.
+
+    Parameters
+    ----------
+    y_true, y_score
+        (n,) bool, and (n,) numbers that are not NaN.
+    """
+
+    def __init__(self, y_true: np.ndarray, y_score: np.ndarray) -> None:
+        order = np.argsort(-y_score)
+        ranked, true = y_score[order], y_true[order]
+        first = np.append(True, ranked[1:] != ranked[:-1])  # of the recordings with that score
+        starts = np.flatnonzero(first)
+        has_positive = np.maximum.reduceat(true, starts)
+        starts = starts[has_positive | np.append(True, has_positive[:-1])]
+        self.positives = _sums(order, true, starts)
+        self.negatives = _sums(order, ~true, starts)
+
+    def __call__(self, weights: np.ndarray) -> np.ndarray:
+        """Return AUROC and average precision, (2, m); NaN where undefined.
+
+        AUROC is the weighted share of pairs of a positive and a negative in the right order, ties
+        counting half, which equals the area under the trapezoids.
+        """
+        positives, negatives = self.positives @ weights, self.negatives @ weights
+        above, true = np.cumsum(negatives, axis=0), np.cumsum(positives, axis=0)
+        ordered = (positives * (above[-1] - above + negatives / 2)).sum(axis=0)
+        precision = np.divide(true, true + above, out=np.zeros_like(true), where=true > 0)
+        area = ratio(ordered, true[-1] * above[-1])
+        return np.stack([area, ratio((positives * precision).sum(axis=0), true[-1])])
+
+
+def _sums(order: np.ndarray, chosen: np.ndarray, starts: np.ndarray) -> csr_array:
+    """Return the (n_runs, n) matrix that adds up the chosen recordings of each run.
+
+    Parameters
+    ----------
+    order, chosen
+        (n,) the recordings in the order of their runs, and which of them count.
+    starts
+        (n_runs,) where in that order the runs begin.
+    """
+    ends = np.append(np.append(0, np.cumsum(chosen))[starts], np.count_nonzero(chosen))
+    ones = np.ones(ends[-1])
+    return csr_array((ones, order[chosen], ends), shape=(len(starts), len(order)))
+
+
+def auroc(y_true: np.ndarray, y_score: np.ndarray) -> np.ndarray:
+    """Area under the receiver operating characteristic, (n_classes,); NaN where undefined.
+
+    Parameters
+    ----------
+    y_true, y_score
+        (n, n_classes) bool, and (n, n_classes) numbers of which higher means likelier.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, there is no recording, or a score is NaN.
+    """
+    return _areas(y_true, y_score)[:, 0]
+
+
+def auprc(y_true: np.ndarray, y_score: np.ndarray) -> np.ndarray:
+    """Average precision, (n_classes,); NaN for a class without positives. As `auroc`."""
+    return _areas(y_true, y_score)[:, 1]
+
+
+def _areas(y_true: np.ndarray, y_score: np.ndarray) -> np.ndarray:
+    """Return both areas of each class, (n_classes, 2)."""
+    y_true, y_score = as_sets(y_true, "y_true"), np.asarray(y_score, np.float64)
+    if y_score.shape != y_true.shape:
+        raise ValueError(f"y_true has shape {y_true.shape}, y_score {y_score.shape}")
+    if np.isnan(y_score).any():
+        raise ValueError("y_score must not be NaN")
+    once = np.ones((len(y_true), 1))
+    classes = zip(y_true.T, y_score.T, strict=True)
+    areas = [RankedClass(true, score)(once)[:, 0] for true, score in classes]
+    return np.array(areas).reshape(-1, 2)

@@ -1,0 +1,160 @@
+"""Weighted measures against repeated recordings and scikit-learn; intervals by hand and SciPy."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.stats import binomtest, norm, t
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.metrics import auprc, auroc, challenge_score, f_measure
+from ecg12.metrics.bootstrap import WeightedMeasures, draw_weights, resample
+from ecg12.metrics.intervals import (
+    logit_interval,
+    mean_factor,
+    percentile_interval,
+    share_interval,
+    student_interval,
+)
+from experiments.bootstrap_coverage import coverage
+
+CLASSES = load_weights(WEIGHTS)
+
+
+def mediocre(n, seed=0):
+    """Return y_true, y_pred and y_score in [0, 1] of a mediocre classifier, with ties."""
+    rng = np.random.default_rng(seed)
+    y_true = rng.random((n, len(CLASSES))) < 0.15
+    y_score = norm.cdf(rng.normal(size=y_true.shape) + y_true - 1).round(2)
+    return y_true, y_score > 0.4, y_score
+
+
+def weighted(n, seed=0, groups=None):
+    y_true, y_pred, y_score = mediocre(n, seed)
+    groups = np.zeros(n, dtype=int) if groups is None else groups
+    return (
+        WeightedMeasures(y_true, y_pred, y_score, classes=CLASSES, groups=groups),
+        y_true,
+        y_pred,
+        y_score,
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whole_weights_are_repeated_recordings(seed):
+    n = 150
+    run, y_true, y_pred, y_score = weighted(n, seed, np.arange(n) % 2)
+    counts = np.random.default_rng(seed).integers(0, 4, n)
+    found = {name: value[0] for name, value in run(counts[:, None].astype(float)).items()}
+    again = [np.repeat(array, counts, axis=0) for array in (y_true, y_pred, y_score)]
+    expected = {
+        "Challenge metric": challenge_score(*again[:2], CLASSES),
+        "AUROC": auroc(again[0], again[2]),
+        "AUPRC": auprc(again[0], again[2]),
+        "F-measure": f_measure(*again[:2]),
+        "macro AUROC": np.nanmean(auroc(again[0], again[2])),
+    }
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-12, err_msg=name)
+    for group in (0, 1):
+        part = np.repeat(np.arange(n) % 2 == group, counts)
+        value = challenge_score(again[0][part], again[1][part], CLASSES)
+        np.testing.assert_allclose(found["groups"][group], value, rtol=1e-12)
+
+
+def test_weighted_areas_equal_scikit_learn():
+    run, y_true, _, y_score = weighted(200)
+    weights = np.random.default_rng(1).integers(1, 5, (200, 3)).astype(float)
+    found = run(weights)
+    for j, column in enumerate(weights.T):
+        for k, (true, score) in enumerate(zip(y_true.T, y_score.T, strict=True)):
+            area = roc_auc_score(true, score, sample_weight=column)
+            assert found["AUROC"][j, k] == pytest.approx(area, rel=1e-12)
+            area = average_precision_score(true, score, sample_weight=column)
+            assert found["AUPRC"][j, k] == pytest.approx(area, rel=1e-12)
+
+
+def test_a_class_without_positives_is_undefined():
+    y_true, y_pred, y_score = mediocre(40)
+    y_true[:, 3] = False
+    groups = np.zeros(40, dtype=int)
+    run = WeightedMeasures(y_true, y_pred, y_score, classes=CLASSES, groups=groups)
+    found = run(np.ones((40, 1)))
+    assert np.isnan(found["AUROC"][0, 3])
+    assert np.isnan(found["AUPRC"][0, 3])
+    others = np.delete(found["AUROC"][0], 3)
+    np.testing.assert_allclose(found["macro AUROC"], others.mean(), rtol=1e-12)
+
+
+def test_replicates_are_seeded_and_runs_are_paired():
+    run = weighted(60)[0]
+    pair = resample([run, run], np.arange(60), 70, seed=3)
+    np.testing.assert_array_equal(pair[0]["AUROC"], pair[1]["AUROC"])
+    assert pair[0]["Challenge metric"].shape == (70,)
+    other = resample([run], np.arange(60), 70, seed=4)
+    assert (other[0]["Challenge metric"] != pair[0]["Challenge metric"]).any()
+
+
+def test_patients_are_resampled_whole():
+    """With one patient nothing is random: every replicate is the data."""
+    run, y_true, y_pred, _ = weighted(60)
+    draws = resample([run], np.zeros(60, dtype=int), 20)[0]["Challenge metric"]
+    np.testing.assert_allclose(draws, challenge_score(y_true, y_pred, CLASSES), rtol=1e-12)
+
+
+def test_each_replicate_draws_as_many_units_as_there_are():
+    units = np.array([0, 0, 1, 2, 2, 2])
+    weights = np.concatenate(list(draw_weights(units, 150, seed=1)), axis=1)
+    assert weights.shape == (6, 150)
+    np.testing.assert_array_equal(weights[0], weights[1])  # of one unit
+    np.testing.assert_array_equal(weights[[0, 2, 3]].sum(axis=0), 3)
+    assert weights[0].mean() == pytest.approx(1, abs=0.2)
+
+
+def test_expanded_percentiles_by_hand():
+    draws = np.linspace(0, 1, 10001)
+    tail = norm.cdf(-np.sqrt(10 / 9) * t.ppf(0.975, 9))
+    assert percentile_interval(draws, 10) == pytest.approx((tail, 1 - tail), abs=1e-4)
+    assert percentile_interval(draws, 10**6) == pytest.approx((0.025, 0.975), abs=1e-3)
+
+
+def test_logit_interval_by_hand():
+    """Replicates at log-odds 1 ± 0.5 about log-odds 1."""
+    draws = 1 / (1 + np.exp(-np.array([0.5, 1.5] * 50)))
+    reach = 0.5 * np.sqrt(20 / 19) * t.ppf(0.975, 19)
+    expected = 1 / (1 + np.exp([reach - 1, -reach - 1]))
+    value = 1 / (1 + np.exp(-1))
+    assert logit_interval(draws, value, 20, 1e-6) == pytest.approx(expected)
+
+
+def test_the_mean_of_like_classes_has_their_degrees_of_freedom_together():
+    """Welch and Satterthwaite by hand: k equal variances of m - 1 degrees give k (m - 1)."""
+    draws = np.tile(np.array([[0.4], [0.6]]), (50, 6))
+    expected = np.sqrt(10 / 9) * t.ppf(0.975, 6 * 9)
+    assert mean_factor(draws, np.full(6, 10)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("n", [5, 10, 40])
+def test_an_interval_without_spread_is_that_of_clopper_and_pearson(n):
+    for value in (0.0, 1.0):
+        exact = binomtest(round(value * n), n).proportion_ci(method="exact")
+        draws = np.full(30, value)
+        assert share_interval(draws, n) == pytest.approx(exact)
+        assert logit_interval(draws, value, n, 1e-6) == pytest.approx(exact)
+
+
+def test_intervals_cover_the_truth():
+    """Of 80 intervals of 95 % between 71 and 80 cover, in 99.5 % of all cases (binomial)."""
+    found = coverage(2.0, 80, 200, population=100_000)
+    for name in ("Challenge metric", "macro AUROC"):
+        assert found[name] >= 71 / 80
+    assert (
+        found["AUROC"].min() >= 69 / 80
+    )  # of the six classes the worst; the last has 10 positives
+
+
+def test_student_interval_is_that_of_the_t_test():
+    values = np.random.default_rng(0).normal(size=10)
+    low, high = stats.ttest_1samp(values, 0).confidence_interval()
+    assert student_interval(values) == pytest.approx((values.mean(), low, high))
+    assert np.isnan(student_interval(values[:1])[1:]).all()
