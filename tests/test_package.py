@@ -1,4 +1,4 @@
-"""The package as a whole: what an import loads, its public names, commands, both tables of weights."""
+"""The package as a whole: what an import loads, public names, commands, tables of weights."""
 
 import doctest
 import importlib
