@@ -14,6 +14,7 @@ from ecg12.io.outputs import write_output
 EXAMPLES = {name: found for name, page in documents().items() if (found := blocks(page, "python"))}
 # A training at full size: only what it imports is tried.
 TOO_LONG = {"docs/guides/cross-validation.md"}
+TRAINING = {"docs/guides/predict.md"}
 
 
 @pytest.fixture
@@ -42,7 +43,13 @@ def given(folder):
     }
 
 
-@pytest.mark.parametrize("name", sorted(EXAMPLES.keys() - TOO_LONG))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in TRAINING else ())
+        for name in sorted(EXAMPLES.keys() - TOO_LONG)
+    ],
+)
 def test_examples_run(name, folder):
     namespace = given(folder)
     for number, example in enumerate(EXAMPLES[name]):
