@@ -27,14 +27,17 @@ from ecg12.io.demographics import parse_date, patient_age, patient_sex
 from ecg12.io.headers import LARGEST, SHOWN
 from ecg12.io.lead_names import LEADS, standard_lead
 from ecg12.io.record import MILLIVOLTS_PER_UNIT, MISSING, Record
-from ecg12.io.xml_file import attribute, finite, numbers, read_root, root_name
+from ecg12.io.statements import without_people
+from ecg12.io.xml_file import attribute, finite, numbers, read_root, root_name, text
 from ecg12.runtime.errors import RecordError
 
 NAME = "HL7 aECG"
 SUFFIXES = (".xml", ".aecg")
 ROOT = "AnnotatedECG"
+SUBJECT = "trialSubject"
 PERSON = "subjectDemographicPerson"
 AGE = "21612-7"  # LOINC: reported age
+STATEMENT = "MDC_ECG_INTERPRETATION_STATEMENT"
 TIMES = {"TIME_ABSOLUTE": "GLIST_TS", "TIME_RELATIVE": "GLIST_PQ"}
 SECONDS_PER_UNIT = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 
@@ -74,6 +77,22 @@ def read(path: Path, seconds: float | None = None) -> Record:
         seconds=seconds,
         missing=MISSING if whole else -int(LARGEST),
     )
+
+
+def statements(path: Path) -> tuple[str, ...]:
+    """Return the statements of the interpretation in an aECG, without names of people.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged or no aECG.
+    """
+    root = read_root(Path(path), ROOT)
+    said = (text(node, "value") for node in root.iter("annotation") if _code(node) == STATEMENT)
+    people = (node.find("name") for node in root.iter() if node.tag.endswith("Person"))
+    names = (" ".join(name.itertext()) for name in people if name is not None)
+    identifiers = (attribute(node, "extension") for node in root.iterfind(f".//{SUBJECT}/id"))
+    return without_people(said, (*names, *identifiers))
 
 
 def _code(element: Element) -> str:

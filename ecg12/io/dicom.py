@@ -27,9 +27,11 @@ import numpy as np
 from ecg12.io.channels import Channel, recording
 from ecg12.io.demographics import parse_date, patient_age, patient_sex
 from ecg12.io.dicom_file import Dicom, is_dicom
+from ecg12.io.dicom_samples import extended, group_samples
 from ecg12.io.headers import SHOWN
 from ecg12.io.lead_names import LEADS, lead_of_code, standard_lead
 from ecg12.io.record import MILLIVOLTS_PER_UNIT, MISSING, Record
+from ecg12.io.statements import without_people
 from ecg12.runtime.errors import RecordError
 
 log = logging.getLogger(__name__)
@@ -40,16 +42,16 @@ WANTED = (
     "SOPClassUID", "StudyDate", "AcquisitionDateTime", "PatientAge", "PatientBirthDate",
     "PatientSex", "WaveformSequence",
 )  # fmt: skip
+PEOPLE = (
+    "PatientName", "PatientID", "OtherPatientIDs", "OperatorsName", "ReferringPhysicianName",
+    "PerformingPhysicianName", "NameOfPhysiciansReadingStudy",
+)  # fmt: skip
 REFUSED = {
     "1.2.840.10008.5.1.4.1.1.9.2.1": "a hemodynamic waveform, no ECG",
     "1.2.840.10008.5.1.4.1.1.9.3.1": "a cardiac electrophysiology waveform, recorded in the heart",
     "1.2.840.10008.5.1.4.1.1.104.1": "an encapsulated PDF: the drawing of an ECG, no samples",
 }
 MOST_GROUPS, MOST_CHANNELS = 64, 128
-KINDS = {
-    "SB": "i1", "UB": "u1", "SS": "i2", "US": "u2", "SL": "i4", "UL": "u4", "SV": "i8", "UV": "u8",
-}  # fmt: skip
-COMPANDED = {"MB": "mu-law", "AB": "A-law"}
 
 recognises = is_dicom
 
@@ -85,6 +87,20 @@ def read(path: Path, seconds: float | None = None) -> Record:
         seconds=seconds,
         missing=-(2**31) if np.dtype("i4") in kinds else MISSING,
     )
+
+
+def statements(path: Path) -> tuple[str, ...]:
+    """Return the texts with which a DICOM file annotates its waveforms, without names of people.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged or no DICOM.
+    """
+    dicom = Dicom(Path(path), "WaveformAnnotationSequence", *PEOPLE)
+    annotations = dicom.items(dicom.dataset, "WaveformAnnotationSequence")
+    texts = (dicom.text(annotation, "UnformattedTextValue") for annotation in annotations)
+    return without_people(texts, (dicom.text(dicom.dataset, keyword) for keyword in PEOPLE))
 
 
 def _groups(dicom: Dicom) -> list[Any]:
@@ -159,7 +175,7 @@ def _lead(dicom: Dicom, channel: Any, number: int) -> str:
 def _channels(dicom: Dicom, group: Any) -> list[Channel]:
     """Return the channels of a group but those that are no voltage, such as pressures."""
     definitions = dicom.items(group, "ChannelDefinitionSequence")
-    samples = _samples(dicom, group, len(definitions))
+    samples = group_samples(dicom, group, len(definitions))
     leads = _leads(dicom, group)
     channels, others = [], 0
     for lead, definition, values in zip(leads, definitions, samples, strict=True):
@@ -193,52 +209,11 @@ def _channel(
     bits = dicom.whole(definition, "WaveformBitsStored")
     return Channel(
         lead=lead,
-        samples=_extended(values, bits),
+        samples=extended(values, bits),
         gain=1 / step,
         offset=-baseline / step,
         unit=unit,
     )
-
-
-def _samples(dicom: Dicom, group: Any, n_channels: int) -> np.ndarray:
-    """Return the samples of a group, (n_channels, n_samples), without padding at the ends."""
-    kind = dicom.text(group, "WaveformSampleInterpretation")
-    if kind in COMPANDED:
-        raise RecordError(f"{dicom.path}: samples compressed by {COMPANDED[kind]} are not read")
-    bits = dicom.whole(group, "WaveformBitsAllocated")
-    if kind not in KINDS or bits != 8 * int(KINDS[kind][1]):
-        raise RecordError(f"{dicom.path}: samples of unknown kind in {bits} bits")
-    dtype = np.dtype(dicom.byte_order + KINDS[kind])
-    announced = dicom.whole(group, "NumberOfWaveformChannels")
-    n_samples = dicom.whole(group, "NumberOfWaveformSamples")
-    data = dicom.data(group, "WaveformData")
-    needed = announced * n_samples * dtype.itemsize
-    if not 0 < announced == n_channels or n_samples < 1 or len(data) - needed not in (0, 1):
-        raise RecordError(
-            f"{dicom.path}: {announced} channels of {n_samples} samples announced, {n_channels} "
-            f"channels described, {len(data)} bytes of samples"
-        )
-    samples = np.frombuffer(data, dtype, announced * n_samples).reshape(n_samples, announced)
-    padding = dicom.data(group, "WaveformPaddingValue")
-    if len(padding) == dtype.itemsize:
-        samples = _trimmed(samples, np.frombuffer(padding, dtype)[0])
-    return samples.T.astype(dtype.newbyteorder("="))
-
-
-def _trimmed(samples: np.ndarray, padding: int) -> np.ndarray:
-    """Cut off the first and last rows that are nothing but padding, unless all of them are."""
-    (kept,) = np.nonzero((samples != padding).any(axis=1))
-    return samples[kept[0] : kept[-1] + 1] if len(kept) else samples
-
-
-def _extended(values: np.ndarray, bits: int) -> np.ndarray:
-    """Extend the sign of samples that are stored in fewer bits than are allocated, without it."""
-    if values.dtype.kind != "i" or not 1 < bits < 8 * values.itemsize:
-        return values
-    low, high = int(values.min()), int(values.max())
-    if low < 0 or not 2 ** (bits - 1) <= high < 2**bits:
-        return values
-    return np.where(values >= 2 ** (bits - 1), values - 2**bits, values).astype(values.dtype)
 
 
 def _age(dicom: Dicom) -> float | None:

@@ -2,8 +2,8 @@
 
 The library pydicom parses. It is given the bytes of the file in a stream that counts: a file can
 be made of millions of empty elements or items, each of which takes time and a kilobyte of memory.
-Only the elements that are asked for are kept, so that nothing of the patient but age, sex and date
-of birth is ever in memory as a text. Deflated files are inflated to a limit.
+Only the elements that are asked for are kept; messages quote none of them. Deflated files are
+inflated to a limit.
 """
 
 import io
@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ecg12.runtime.errors import InputError, RecordError
-from ecg12.runtime.files import read_limited
+from ecg12.io.file_bytes import file_bytes
+from ecg12.runtime.errors import RecordError
 from ecg12.runtime.optional_deps import require_extra
 
 LARGEST_FILE = 2**26  # bytes; 10 s of 12 leads take 2**17, 40 minutes at 1 kHz 2**26
@@ -75,17 +75,14 @@ class Dicom:
             import pydicom
         self.path = path
         self._left = [MOST_READS]
-        try:
-            data = read_limited(path, LARGEST_FILE)
-        except OSError as error:
-            raise RecordError(f"{path}: {error.strerror}") from error
-        except InputError as error:
-            raise RecordError(str(error)) from error
+        data = file_bytes(path, LARGEST_FILE)
         if not is_dicom(data[:4096]):
             raise RecordError(f"{path}: not a DICOM file")
         stream = _Counting(self._inflated(data), self._left)
         with self._damaged():
             self.dataset: Any = pydicom.dcmread(stream, force=True, specific_tags=list(keywords))
+            characters = self.dataset.get("SpecificCharacterSet")
+            self._encodings = pydicom.charset.convert_encodings(characters)
 
     def _inflated(self, data: bytes) -> bytes:
         """Return a deflated file in plain form, which pydicom need not inflate without limit."""
@@ -143,14 +140,17 @@ class Dicom:
 
     def text(self, dataset: Any, keyword: str) -> str:
         """Return an element as text without outer blanks and zeros; empty where it is absent."""
+        from pydicom.charset import decode_bytes
+
         if dataset is None:
             return ""
         with self._damaged():
             if keyword not in dataset:
                 return ""
             value = dataset.get_item(keyword).value
-            written = value.decode("latin-1") if isinstance(value, bytes) else str(value or "")
-            return written.strip(" \t\r\n\0")
+            if isinstance(value, bytes):
+                value = decode_bytes(value, self._encodings, set())
+            return str(value or "").strip(" \t\r\n\0")
 
     def real(self, dataset: Any, keyword: str, default: float = math.nan) -> float:
         """Return a decimal string as number: the default where absent, NaN where it is none."""

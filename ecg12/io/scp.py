@@ -28,11 +28,12 @@ import numpy as np
 
 from ecg12.io.channels import Channel, rate_of, recording
 from ecg12.io.demographics import patient_age
+from ecg12.io.file_bytes import file_bytes
 from ecg12.io.lead_names import CODES
 from ecg12.io.record import MISSING, Record
 from ecg12.io.scp_codes import huffman, undo_differences
-from ecg12.runtime.errors import InputError, RecordError
-from ecg12.runtime.files import read_limited
+from ecg12.io.statements import without_people
+from ecg12.runtime.errors import RecordError
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +46,9 @@ MARK_AT, MARK = 16, b"SCPECG"
 HEADER, POINTER = 16, 10  # bytes
 DEFAULT_TABLE = 19999
 LONGEST = 65534  # bytes of a lead, whole samples: the count has 16 bits
-PATIENT, TABLES, LEAD_LIST, RHYTHM = 1, 2, 3, 6  # sections
+PATIENT, TABLES, LEAD_LIST, RHYTHM, DIAGNOSIS = 1, 2, 3, 6, 8  # sections
 AGE, BORN, SEX, ACQUIRED, END = 4, 5, 8, 25, 255  # tags of section 1
+NAMES = (0, 1, 2, 3, 20, 21, 22)  # patient and identifier, physicians, technician
 AGE_UNITS = {1: "YEAR", 2: "MONTH", 3: "WEEK", 4: "DAY", 5: "HOUR"}
 SEXES = {1: "Male", 2: "Female"}
 _HEALFORCE = re.compile(rb"(?s).{8}\0\0(.{4})\r\r\0{8}\1\x06\0\0\0")
@@ -101,14 +103,32 @@ def read(path: Path, seconds: float | None = None) -> Record:
     return recording(path, channels, rate, age=age, sex=sex, seconds=seconds)
 
 
+def statements(path: Path) -> tuple[str, ...]:
+    """Return the textual diagnosis of an SCP-ECG file (section 8), without names of people.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged or no SCP-ECG.
+    """
+    sections = _sections(Path(path))
+    tags = _tags(sections.get(PATIENT, b""))
+    people = (value.decode("latin-1") for tag, value in tags if tag in NAMES)
+    return without_people(_texts(sections.get(DIAGNOSIS, b"")), people)
+
+
+def _texts(section: bytes) -> Iterator[str]:
+    """Yield the texts of section 8: behind status, date, time and number, each with a head."""
+    position = 9
+    while position + 3 <= len(section):
+        (length,) = struct.unpack_from("<H", section, position + 1)
+        yield section[position + 3 : position + 3 + length].decode("latin-1").replace("\0", " ")
+        position += 3 + length
+
+
 def _sections(path: Path) -> dict[int, bytes]:
     """Return the content of the sections by number; log a wrong checksum."""
-    try:
-        data = read_limited(path, LARGEST_FILE)
-    except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
-    except InputError as error:
-        raise RecordError(str(error)) from error
+    data = file_bytes(path, LARGEST_FILE)
     if not data[MARK_AT:].startswith(MARK):
         own = " but Healforce's own format" if _HEALFORCE.match(data) else ""
         raise RecordError(f"{path}: not SCP-ECG{own}: no mark {MARK.decode()}")
@@ -122,7 +142,7 @@ def _sections(path: Path) -> dict[int, bytes]:
     pointers = data[6 + HEADER : 6 + length]
     for number, length, start in struct.iter_unpack("<HII", _whole(pointers, POINTER)):
         content = data[max(start, 1) - 1 : max(start, 1) - 1 + length]
-        if length >= HEADER and number <= RHYTHM:
+        if length >= HEADER and number <= DIAGNOSIS:
             if len(content) < length or content[2:4] != struct.pack("<H", number):
                 raise RecordError(f"{path}: section {number} is not where section 0 says")
             sections[number] = content[HEADER:]

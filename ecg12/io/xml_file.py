@@ -20,8 +20,8 @@ import numpy as np
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from ecg12.runtime.errors import InputError, RecordError
-from ecg12.runtime.files import read_limited
+from ecg12.io.file_bytes import file_bytes
+from ecg12.runtime.errors import RecordError
 
 LARGEST_FILE = 2**24  # bytes; a 10 s recording takes 2**17, a minute of 12 leads at 1 kHz 2**21
 MOST_MARKS = 100_000  # tags, attributes; a usual file has 1000; millions would fill the memory
@@ -108,12 +108,7 @@ def read_root(path: Path, *names: str) -> Element:
 
 
 def _text(path: Path) -> str:
-    try:
-        data = read_limited(path, LARGEST_FILE)
-    except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
-    except InputError as error:
-        raise RecordError(str(error)) from error
+    data = file_bytes(path, LARGEST_FILE)
     try:
         document = decode(data)
     except LookupError:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ecg12.io.muse import names_a_person
+from ecg12.io.statements import names_a_person
 from ecg12.labelling.negation import Part, without_denied
 from ecg12.labelling.wording import normalised, phrase_of
 from ecg12.runtime.errors import InputError

@@ -116,8 +116,9 @@ def read_limited(path: str | Path, most: int) -> bytes:
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise InputError(f"{path}: not a regular file")
     with path.open("rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
+        large = os.fstat(file.fileno()).st_size > most
+        data = b"" if large else file.read(most + 1)
+    if large or len(data) > most:
         raise InputError(f"{path}: larger than {most} bytes, the most that is read")
     return data
 

@@ -50,10 +50,10 @@ def document(*parts, age='value="61" unit="a"', sex="F", born="19480601"):
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<AnnotatedECG {XMLNS}>'
         '<effectiveTime><low value="20210530091000.000"/></effectiveTime>'
-        "<componentOf><subject><subjectDemographicPerson>"
-        "<name>Doppelgänger, Wilhelmina</name><id extension='MRN0042'/>"
+        "<componentOf><subject><trialSubject><id extension='MRN0042'/><subjectDemographicPerson>"
+        "<name><family>Doppelgänger</family><given>Wilhelmina</given></name>"
         f'<administrativeGenderCode code="{sex}"/><birthTime value="{born}"/>'
-        "</subjectDemographicPerson></subject></componentOf>"
+        "</subjectDemographicPerson></trialSubject></subject></componentOf>"
         '<controlVariable><relatedObservation><code code="21612-7"/>'
         f'<value xsi:type="PQ" {age}/></relatedObservation></controlVariable>'
         f"{''.join(parts)}</AnnotatedECG>"
@@ -188,6 +188,19 @@ def test_age_and_sex(make_file, fields, age, sex):
     assert (record.age, record.sex) == (age, sex)
 
 
+def test_statements_name_nobody(make_file):
+    said = ("Sinus rhythm", "Wilhelmina has a prolonged QT", "Read by: Smithers", "", "Normal ECG")
+    statements = "".join(
+        f'<component><annotation><code code="MDC_ECG_INTERPRETATION_STATEMENT"/>'
+        f'<value xsi:type="ST">{text}</value></annotation></component>'
+        for text in said
+    )
+    place = "<location><name>Service of ECG and rhythm</name></location>"
+    path = make_file(document(series(time() + ALL, derived=statements), place))
+    assert aecg.statements(path) == ("Sinus rhythm", "has a prolonged QT", "Normal ECG")
+    assert aecg.statements(make_file(document(series(time() + ALL)))) == ()
+
+
 # What is refused
 
 
@@ -280,3 +293,8 @@ def test_the_same_ecg_as_dicom(shared):
 def test_a_real_file_of_one_lead_is_refused(shared):
     path = shared / "data/formats/aecg/fda_minimum_nowaveform.xml"
     refused(path, "1 of the twelve leads among 1; 2 are needed")
+
+
+def test_statements_of_a_real_file(shared):
+    first, *_ = aecg.statements(shared / "data/formats/philips/1_04_ad4d3d80_converted.xml")
+    assert first == "(SB) SINUS BRADYCARDIA, V-rate<60,"

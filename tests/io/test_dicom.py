@@ -122,13 +122,19 @@ def group(writer, samples, leads=LEADS, channels=None, **fields):
     return b"".join([*parts, writer.element(0x54001010, "OW", fields["data"])])
 
 
-def dicom_bytes(writer, groups, *, storage=TWELVE_LEAD, preamble=True, age="061Y", sex="F"):
+def dicom_bytes(
+    writer, groups, *, storage=TWELVE_LEAD, preamble=True, age="061Y", sex="F", texts=()
+):
     """Return a file of groups; without groups it has no waveform sequence."""
-    body = writer.element(0x00080016, "UI", storage) + writer.element(0x00080020, "DA", "20210530")
+    body = writer.element(0x00080005, "CS", "ISO_IR 100") if texts else b""
+    body += writer.element(0x00080016, "UI", storage) + writer.element(0x00080020, "DA", "20210530")
     body += writer.element(0x00100010, "PN", "Doppelgänger^Wilhelmina")
     body += writer.element(0x00100020, "LO", "MRN0042")
     body += writer.element(0x00100030, "DA", "19480601")
     body += writer.element(0x00100040, "CS", sex) + writer.element(0x00101010, "AS", age)
+    if texts:
+        notes = [writer.element(0x00700006, "ST", text) for text in texts]
+        body += writer.element(0x0040B020, "SQ", notes)
     if groups:
         body += writer.element(0x54000100, "SQ", groups)
     if not preamble:
@@ -320,6 +326,19 @@ def test_age(make_file, samples, age, years):
     assert (record.age, record.sex) == (pytest.approx(years), None)
 
 
+def test_statements_name_nobody(make_file, samples):
+    writer = Writer()
+    texts = (
+        "Rythme sinusal régulier", "", "Confirmed by: Smithers, J",
+        "Mrs Doppelgänger (MRN0042): bloc auriculo-ventriculaire du 1er degré",
+    )  # fmt: skip
+    path = make_file(dicom_bytes(writer, [group(writer, samples)], texts=texts))
+    assert dicom.statements(path) == (
+        "Rythme sinusal régulier", "Mrs (): bloc auriculo-ventriculaire du 1er degré",
+    )  # fmt: skip
+    assert dicom.statements(make_file(dicom_bytes(writer, [group(writer, samples)]))) == ()
+
+
 # What is refused
 
 
@@ -488,3 +507,8 @@ def test_zeros_that_the_file_calls_padding_are_samples(shared):
     assert (record.leads, record.rate, record.stored.shape) == (LEADS, 500, (12, 5000))
     np.testing.assert_allclose(record.millivolts, array, rtol=0, atol=1e-9)
     assert (record.stored == 0).any(axis=1).all()
+
+
+def test_statements_of_a_real_file(shared):
+    path = shared / "data/formats/dicom/waveform_ecg.dcm"
+    assert dicom.statements(path) == ("RITMO SINUSALE", "ECG NORMALE")

@@ -59,7 +59,7 @@ def scp_bytes(samples, leads=EIGHT, *, order=1, table=19999, **fields):
     n_leads, n_samples = np.shape(samples)
     fields = {
         "step": 2500, "interval": 2000, "bimodal": 0, "flags": (n_leads << 3) | 4, "first": 1,
-        "last": n_samples, "age": (61, 1), "sex": 2, "born": (0, 0, 0), "codes": None,
+        "last": n_samples, "age": (61, 1), "sex": 2, "born": (0, 0, 0), "codes": None, "texts": (),
     } | fields  # fmt: skip
     patient = tag(0, b"Doppelg\xe4nger\0") + tag(1, b"Wilhelmina\0") + tag(2, b"MRN0042\0")
     patient += tag(4, struct.pack("<HB", *fields["age"]))
@@ -75,6 +75,9 @@ def scp_bytes(samples, leads=EIGHT, *, order=1, table=19999, **fields):
     rhythm = struct.pack("<HHBB", fields["step"], fields["interval"], order, fields["bimodal"])
     rhythm += struct.pack(f"<{n_leads}H", *(len(row) for row in data)) + b"".join(data)
     contents = {1: patient, 3: listed, 6: rhythm}
+    if fields["texts"]:
+        contents[8] = struct.pack("<BHBBBBBB", 1, 2021, 5, 30, 9, 10, 0, len(fields["texts"]))
+        contents[8] += b"".join(map(tag, range(1, 99), fields["texts"]))
     if table:
         contents[2] = struct.pack("<H", table)
     return assembled(contents)
@@ -207,6 +210,13 @@ def test_plain_leads_are_cut_where_sixteen_bits_cannot_count_their_bytes(make_fi
     assert "lead II is cut after 32767 of 37855 samples" in caplog.text
 
 
+def test_statements_name_nobody(make_file, samples):
+    texts = (b"sinusrytm\0", b" Doppelg\xe4nger: AV-block I\0", b"Confirmed by Smithers\0", b"\0")
+    path = make_file(scp_bytes(samples, texts=texts))
+    assert scp.statements(path) == ("sinusrytm", ": AV-block I")
+    assert scp.statements(make_file(scp_bytes(samples))) == ()
+
+
 # What is refused
 
 
@@ -317,3 +327,8 @@ def test_real_files_that_are_refused(shared, name, reason):
     path = shared / "data/formats/scp" / name
     assert scp.recognises(path.read_bytes()[:4096])
     refused(path, reason)
+
+
+def test_statements_of_a_real_file(shared):
+    path = shared / "data/formats/scp/scptools_ECG_20070321_110542_ANON000004.SCP"
+    assert scp.statements(path)[:2] == ("sinusrytm", "VK-hypertrofi")

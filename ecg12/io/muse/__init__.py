@@ -18,13 +18,11 @@ from ecg12.io.muse.recording import (
     read_muse,
     read_statements,
 )
-from ecg12.io.muse.segments import names_a_person
 
 __all__ = [
     "SUFFIX",
     "MuseRecording",
     "find_muse",
-    "names_a_person",
     "patient_key",
     "read_muse",
     "read_statements",

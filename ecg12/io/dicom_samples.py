@@ -1,0 +1,54 @@
+"""The samples of a multiplex group of DICOM: one value of each channel in turn (PS3.5, 8.3)."""
+
+from typing import Any
+
+import numpy as np
+
+from ecg12.io.dicom_file import Dicom
+from ecg12.runtime.errors import RecordError
+
+KINDS = {
+    "SB": "i1", "UB": "u1", "SS": "i2", "US": "u2", "SL": "i4", "UL": "u4", "SV": "i8", "UV": "u8",
+}  # fmt: skip
+COMPANDED = {"MB": "mu-law", "AB": "A-law"}
+
+
+def group_samples(dicom: Dicom, group: Any, n_channels: int) -> np.ndarray:
+    """Return the samples of a group, (n_channels, n_samples), without padding at the ends."""
+    kind = dicom.text(group, "WaveformSampleInterpretation")
+    if kind in COMPANDED:
+        raise RecordError(f"{dicom.path}: samples compressed by {COMPANDED[kind]} are not read")
+    bits = dicom.whole(group, "WaveformBitsAllocated")
+    if kind not in KINDS or bits != 8 * int(KINDS[kind][1]):
+        raise RecordError(f"{dicom.path}: samples of unknown kind in {bits} bits")
+    dtype = np.dtype(dicom.byte_order + KINDS[kind])
+    announced = dicom.whole(group, "NumberOfWaveformChannels")
+    n_samples = dicom.whole(group, "NumberOfWaveformSamples")
+    data = dicom.data(group, "WaveformData")
+    needed = announced * n_samples * dtype.itemsize
+    if not 0 < announced == n_channels or n_samples < 1 or len(data) - needed not in (0, 1):
+        raise RecordError(
+            f"{dicom.path}: {announced} channels of {n_samples} samples announced, {n_channels} "
+            f"channels described, {len(data)} bytes of samples"
+        )
+    samples = np.frombuffer(data, dtype, announced * n_samples).reshape(n_samples, announced)
+    padding = dicom.data(group, "WaveformPaddingValue")
+    if len(padding) == dtype.itemsize:
+        samples = _trimmed(samples, np.frombuffer(padding, dtype)[0])
+    return samples.T.astype(dtype.newbyteorder("="))
+
+
+def _trimmed(samples: np.ndarray, padding: int) -> np.ndarray:
+    """Cut off the first and last rows that are nothing but padding, unless all of them are."""
+    (kept,) = np.nonzero((samples != padding).any(axis=1))
+    return samples[kept[0] : kept[-1] + 1] if len(kept) else samples
+
+
+def extended(values: np.ndarray, bits: int) -> np.ndarray:
+    """Extend the sign of samples that are stored in fewer bits than are allocated, without it."""
+    if values.dtype.kind != "i" or not 1 < bits < 8 * values.itemsize:
+        return values
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or not 2 ** (bits - 1) <= high < 2**bits:
+        return values
+    return np.where(values >= 2 ** (bits - 1), values - 2**bits, values).astype(values.dtype)
