@@ -2,12 +2,14 @@
 
 import argparse
 
+from ecg12.cli.options import add_weights, scored_classes
+
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument("data", help="folder of recordings, flat or nested, WFDB or MUSE .xml")
     command.add_argument("-o", "--output", help="folder for csv tables, made if missing")
-    command.add_argument("--weights", help="table of scored classes (default the project's)")
+    add_weights(command)
     command.add_argument("--workers", type=int, help="processes (default all)")
 
 
@@ -16,10 +18,9 @@ def run(options: argparse.Namespace) -> None:
     from pathlib import Path
 
     from ecg12.audit import Tally, audit_folder, write_tables
-    from ecg12.io.classes import WEIGHTS, load_weights
     from ecg12.runtime.progress import bar
 
-    tally = Tally(load_weights(options.weights or WEIGHTS))
+    tally = Tally(scored_classes(options))
     total, found = audit_folder(options.data, options.workers)
     shown = bar(found, total=total, desc="recordings", unit="rec")
     if options.output:

@@ -6,15 +6,19 @@ side, honest and optimistic ones.
 
 import argparse
 
+from ecg12.cli.options import add_weights, scored_classes
+
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument("data", help="folder of labelled recordings, flat or nested")
     command.add_argument("-o", "--output", required=True, help="folder of the tables")
     command.add_argument("--recipe", help="(default submission; with --classes as finetune)")
-    command.add_argument(
+    scored = command.add_mutually_exclusive_group()
+    scored.add_argument(
         "--classes", help="csv: code[,abbreviation[,name]], one of them sinus rhythm"
     )
+    add_weights(scored)
     command.add_argument("--labels", help="label table (default: the codes in the headers)")
     command.add_argument("--folds", type=int, default=5, help="(default %(default)s)")
     command.add_argument(
@@ -38,14 +42,13 @@ def run(options: argparse.Namespace) -> None:
     from ecg12.io.label_table import read_label_table
     from ecg12.training.recipes import begin_at, for_own_classes, get_recipe
 
-    classes, labels = None, None
     if options.classes:
         classes = read_classes(options.classes)
         recipe = for_own_classes(options.recipe, options.pretrained)
     else:
+        classes = scored_classes(options)
         recipe = begin_at(get_recipe(options.recipe or "submission"), options.pretrained)
-    if options.labels:
-        labels = read_label_table(options.labels, classes.columns if classes else None)
+    labels = read_label_table(options.labels, classes.columns) if options.labels else None
     if options.seed is not None:
         recipe = replace(recipe, seed=options.seed)
     summary = cross_validate(

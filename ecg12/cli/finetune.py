@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecg12.cli.pretrain import add_training
+from ecg12.cli.options import add_training
 
 if TYPE_CHECKING:
     from ecg12.io.classes import ScoredClasses

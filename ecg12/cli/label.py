@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecg12.cli.options import add_weights, scored_classes
 from ecg12.runtime.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def add(command: argparse.ArgumentParser) -> None:
     add_splitting(command)
     add_columns(command)
     command.add_argument("--salt-file", type=Path, help=f"secret of patient keys (or {SALT})")
-    command.add_argument("--weights", help="table of weights (default the project's)")
+    add_weights(command)
     command.add_argument("--workers", type=int, default=-1, help="processes (default all)")
 
 
@@ -60,7 +61,6 @@ def add_columns(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Label it, and tell what came out."""
-    from ecg12.io.classes import WEIGHTS, load_weights
     from ecg12.labelling import Vocabulary, label
 
     if not (options.umls or options.descriptions):
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
     elif not options.snomed:
         print("No --snomed: codes that are not scored themselves stay without a class.")
     vocabulary = Vocabulary(options.umls, options.descriptions, options.snomed)
-    classes = load_weights(options.weights or WEIGHTS)
+    classes = scored_classes(options)
     summary = label(options.source, options.output, classes, vocabulary, _options(options))
     print(_told(summary, options.output, classes.columns))
 

@@ -7,7 +7,7 @@ workers of a Dask cluster read and filter; they must see the data under the same
 
 import argparse
 
-from ecg12.cli.search import add_pool
+from ecg12.cli.options import add_executor, add_weights, scored_classes
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -16,7 +16,8 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", required=True, help="folder for the prepared signals")
     command.add_argument("--labels", help="label table (default: the codes in the headers)")
     command.add_argument("--recipe", default="submission", help="signals of (default %(default)s)")
-    add_pool(command)
+    add_weights(command)
+    add_executor(command)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -26,7 +27,6 @@ def run(options: argparse.Namespace) -> None:
     from joblib import cpu_count
 
     from ecg12.data.dataset import prepare_folder
-    from ecg12.io.classes import WEIGHTS, load_weights
     from ecg12.io.label_table import read_label_table
     from ecg12.runtime.executors import Cluster, Local
     from ecg12.runtime.files import recordings_folder
@@ -35,8 +35,8 @@ def run(options: argparse.Namespace) -> None:
 
     workers = options.workers or cpu_count()
     pool = Cluster(options.scheduler) if options.scheduler else Local(workers)
-    labels = read_label_table(options.labels) if options.labels else None
-    preprocessing, classes = get_recipe(options.recipe).preprocessing, load_weights(WEIGHTS)
+    preprocessing, classes = get_recipe(options.recipe).preprocessing, scored_classes(options)
+    labels = read_label_table(options.labels, classes.columns) if options.labels else None
     data, work = recordings_folder(options.data).resolve(), Path(options.output)
     work.mkdir(parents=True, exist_ok=True)
     with locked(work / LOCK):

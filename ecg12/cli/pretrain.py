@@ -2,6 +2,8 @@
 
 import argparse
 
+from ecg12.cli.options import add_training, add_weights, scored_classes
+
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -10,15 +12,8 @@ def add(command: argparse.ArgumentParser) -> None:
         "-o", "--output", default="pretrained", help="model folder (default %(default)s)"
     )
     add_training(command)
+    add_weights(command)
     command.add_argument("--recipe", default="submission", help="(default %(default)s)")
-
-
-def add_training(command: argparse.ArgumentParser) -> None:
-    """Add the arguments that all training shares."""
-    command.add_argument("--labels", help="label table (default: the codes in the headers)")
-    command.add_argument(
-        "--hours", default="46", help="time budget; a killed run goes on (default %(default)s)"
-    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -31,6 +26,8 @@ def run(options: argparse.Namespace) -> None:
     from ecg12.training.resources import read_hours
 
     recipe = replace(get_recipe(options.recipe), selection="all")
-    labels = read_label_table(options.labels) if options.labels else None
-    trained = train(options.data, options.output, recipe, read_hours(options.hours), labels=labels)
+    classes = scored_classes(options)
+    labels = read_label_table(options.labels, classes.columns) if options.labels else None
+    hours = read_hours(options.hours)
+    trained = train(options.data, options.output, recipe, hours, classes, labels)
     print(f"{len(trained.members)} pretrained networks in {options.output}")

@@ -3,6 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from ecg12.cli.options import add_weights, scored_classes
+
 if TYPE_CHECKING:
     from ecg12.io.classes import ScoredClasses
     from ecg12.report import Model, Study
@@ -21,7 +23,7 @@ def add(command: argparse.ArgumentParser) -> None:
         "--patients", metavar="TABLE", help="csv with the columns recording and patient"
     )
     scored = command.add_mutually_exclusive_group()
-    scored.add_argument("--weights", help="table of weights (default the project's)")
+    add_weights(scored)
     scored.add_argument("--classes", help="table of one's own classes, as for finetune")
     command.add_argument(
         "--replicates", type=int, default=2000, help="of the bootstrap (default %(default)s)"
@@ -35,14 +37,13 @@ def add(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Print the scores; write and compare what is asked for."""
     from ecg12.io.class_table import read_classes
-    from ecg12.io.classes import WEIGHTS, load_weights
     from ecg12.metrics import find_headers, read_predictions, summarise
     from ecg12.runtime.errors import InputError
 
     if options.classes:
         classes = read_classes(options.classes)
     else:
-        classes = load_weights(options.weights or WEIGHTS)
+        classes = scored_classes(options)
     if not (options.output or options.against):
         headers = find_headers(options.labels, first_only=True)
         print(summarise(*read_predictions(headers, options.outputs, classes), classes))

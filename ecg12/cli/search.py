@@ -7,6 +7,8 @@ on the workers of a Dask cluster, which must see data and output under the same 
 
 import argparse
 
+from ecg12.cli.options import add_executor
+
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -27,7 +29,7 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--hours", default="46", help="for retraining (default %(default)s)")
     add_limits(command)
-    add_pool(command)
+    add_executor(command)
 
 
 def add_limits(command: argparse.ArgumentParser) -> None:
@@ -42,13 +44,6 @@ def add_limits(command: argparse.ArgumentParser) -> None:
     halving.add_argument("--halving", action="store_true", help="give up early what is behind")
     halving.add_argument("--first", type=int, default=3, help="epochs (default %(default)s)")
     halving.add_argument("--factor", type=int, default=3, help="(default %(default)s)")
-
-
-def add_pool(command: argparse.ArgumentParser) -> None:
-    """Add where jobs run."""
-    places = command.add_mutually_exclusive_group()
-    places.add_argument("--workers", type=int, help="processes of this machine")
-    places.add_argument("--scheduler", help="of a Dask cluster, such as tcp://10.0.0.5:8786")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -1,0 +1,34 @@
+"""Arguments that several commands share."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ecg12.io.classes import ScoredClasses
+
+
+def add_weights(command: argparse._ActionsContainer) -> None:
+    """Add the table of scored classes."""
+    command.add_argument("--weights", help="table of scored classes (default: that of 2020)")
+
+
+def scored_classes(options: argparse.Namespace) -> "ScoredClasses":
+    """Return the challenge's classes by the table named, or by that of the package."""
+    from ecg12.io.classes import WEIGHTS, load_weights
+
+    return load_weights(options.weights or WEIGHTS)
+
+
+def add_training(command: argparse.ArgumentParser) -> None:
+    """Add the arguments that all training shares."""
+    command.add_argument("--labels", help="label table (default: the codes in the headers)")
+    command.add_argument(
+        "--hours", default="46", help="time budget; a killed run goes on (default %(default)s)"
+    )
+
+
+def add_executor(command: argparse.ArgumentParser) -> None:
+    """Add where jobs run."""
+    places = command.add_mutually_exclusive_group()
+    places.add_argument("--workers", type=int, help="processes of this machine")
+    places.add_argument("--scheduler", help="of a Dask cluster, such as tcp://10.0.0.5:8786")
