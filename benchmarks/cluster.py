@@ -5,7 +5,7 @@
 The same recordings (default 4,096 of 10 s at 500 Hz, links to 64 files) are prepared by one and two
 processes (joblib), and by a Dask scheduler with one and two workers on loopback, each thrice in
 turn; the median counts. Speed-up is what two give over one; Dask's overhead is what a cluster takes
-more than as many processes. Starting processes and workers is not timed: each pool has prepared
+more than as many processes. Starting processes and workers is not timed: each executor has prepared
 128 recordings before. With two cores the client, the scheduler and the system share them with the
 workers.
 
@@ -25,7 +25,7 @@ from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
 from ecg12.io.wfdb import write_record
-from ecg12.runtime.executors import Cluster, Local
+from ecg12.runtime.executors import ClusterExecutor, Executor, LocalExecutor
 from ecg12.signal.preprocessing import Preprocessing
 from stress.loopback import loopback
 
@@ -48,25 +48,25 @@ def write(folder: Path, n: int) -> None:
             (folder / f"R{i:06}{suffix}").hardlink_to(original)
 
 
-def seconds(data: Path, place: Path, pool: Local | Cluster) -> float:
-    """Return how long a pool takes to prepare a folder, listing it left out."""
+def seconds(data: Path, place: Path, executor: Executor) -> float:
+    """Return how long an executor takes to prepare a folder, listing it left out."""
     with tempfile.TemporaryDirectory(dir=place) as work:
         classes = load_weights(WEIGHTS)
-        stopwatch = Stopwatch(pool)
-        prepare_folder(data, work, Preprocessing(), classes, pool=stopwatch)
+        stopwatch = Stopwatch(executor)
+        prepare_folder(data, work, Preprocessing(), classes, executor=stopwatch)
     return stopwatch.seconds
 
 
 class Stopwatch:
-    """A pool that times another one."""
+    """An executor that times another one."""
 
-    def __init__(self, pool: Local | Cluster) -> None:
-        self.pool, self.seconds = pool, 0.0
+    def __init__(self, executor: Executor) -> None:
+        self.executor, self.seconds = executor, 0.0
 
     def in_order(self, *arguments):
         """Time what `prepare_folder` asks for, from the first job to the last result taken."""
         begun = time.perf_counter()
-        yield from self.pool.in_order(*arguments)
+        yield from self.executor.in_order(*arguments)
         self.seconds = time.perf_counter() - begun
 
 
@@ -79,14 +79,14 @@ def main(n: int) -> int:
         times: dict[tuple[str, int], list[float]] = {}
         for _ in range(ROUNDS):
             for workers in (1, 2):
-                local = Local(workers)
+                local = LocalExecutor(workers)
                 seconds(place / "few", place, local)
                 times.setdefault(("joblib", workers), []).append(
                     seconds(place / "data", place, local)
                 )
                 get_reusable_executor().shutdown(wait=True)
                 with loopback(place, workers) as running:
-                    cluster = Cluster(running.address)
+                    cluster = ClusterExecutor(running.address)
                     seconds(place / "few", place, cluster)
                     times.setdefault(("Dask", workers), []).append(
                         seconds(place / "data", place, cluster)

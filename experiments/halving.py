@@ -19,7 +19,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from ecg12.runtime.executors import Local
+from ecg12.runtime.executors import LocalExecutor
 from ecg12.search import Options, Space, rungs, search, simulate
 from ecg12.search.run import REPORT
 from ecg12.synthetic import generate
@@ -55,7 +55,7 @@ def main():
         recipe = Recipe("halving", (), 1, SCHEDULE, seed=options.seed)
         asked = replace(Options(options.trials, 1, 1, recipe), space=SPACE)
         if not (place / "search" / REPORT).is_file():
-            search(place / "data", place / "search", asked, Local(options.workers))
+            search(place / "data", place / "search", asked, LocalExecutor(options.workers))
         compare(rows_of(place / "search"))
 
 

@@ -25,7 +25,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ecg12.runtime.executors import Cluster, Local, Pool
+from ecg12.runtime.executors import ClusterExecutor, Executor, LocalExecutor
 from ecg12.runtime.progress import log_to
 from ecg12.search import Options, Space, search
 from ecg12.search.run import REPORT
@@ -50,8 +50,10 @@ ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1"}  # as the workers have: sums depend
 def run_client(data: str, output: str, address: str) -> None:
     """Search as the only thing of this process; the address of a scheduler, or a number."""
     log_to(sys.stderr)
-    pool: Pool = Local(int(address)) if address.isdigit() else Cluster(address, PATIENCE)
-    search(data, output, OPTIONS, pool)
+    executor: Executor = (
+        LocalExecutor(int(address)) if address.isdigit() else ClusterExecutor(address, PATIENCE)
+    )
+    search(data, output, OPTIONS, executor)
 
 
 def begin(data: Path, output: Path, address: str) -> "subprocess.Popen[bytes]":

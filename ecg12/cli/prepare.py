@@ -28,17 +28,19 @@ def run(options: argparse.Namespace) -> None:
 
     from ecg12.data.dataset import prepare_folder
     from ecg12.io.label_table import read_label_table
-    from ecg12.runtime.executors import Cluster, Local
+    from ecg12.runtime.executors import executor_of
     from ecg12.runtime.files import recordings_folder
     from ecg12.runtime.locks import LOCK, locked
     from ecg12.training.recipes import get_recipe
 
     workers = options.workers or cpu_count()
-    pool = Cluster(options.scheduler) if options.scheduler else Local(workers)
+    executor = executor_of(options.scheduler, workers)
     preprocessing, classes = get_recipe(options.recipe).preprocessing, scored_classes(options)
     labels = read_label_table(options.labels, classes.columns) if options.labels else None
     data, work = recordings_folder(options.data).resolve(), Path(options.output)
     work.mkdir(parents=True, exist_ok=True)
     with locked(work / LOCK):
-        dataset = prepare_folder(data, work, preprocessing, classes, labels=labels, pool=pool)
+        dataset = prepare_folder(
+            data, work, preprocessing, classes, labels=labels, executor=executor
+        )
     print(f"{len(dataset)} recordings prepared in {work}, {len(dataset.failures)} unreadable")

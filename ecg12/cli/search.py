@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from ecg12.io.label_table import read_label_table
-    from ecg12.runtime.executors import Cluster, Local
+    from ecg12.runtime.executors import executor_of
     from ecg12.search import Constraints, Options, rungs, search
     from ecg12.training.recipes import get_recipe
     from ecg12.training.resources import read_hours
@@ -65,10 +65,10 @@ def run(options: argparse.Namespace) -> None:
         options.trials, options.keep, options.ensemble, recipe,
         constraints=constraints, ladder=ladder,
     )  # fmt: skip
-    pool = Cluster(options.scheduler) if options.scheduler else Local(options.workers or 1)
+    executor = executor_of(options.scheduler, options.workers or 1)
     labels = read_label_table(options.labels) if options.labels else None
     hours = read_hours(options.hours)
-    found = search(options.data, options.output, asked, pool, options.target, labels, hours)
+    found = search(options.data, options.output, asked, executor, options.target, labels, hours)
     print(f"{found['trials']} trials, {found['failed']} failed, {found['hours']:.2g} h of training")
     print(f"retrained: trials {', '.join(map(str, found['retrained']))}")
     print(f"model of {len(found['members'])} networks in {options.output}/model")

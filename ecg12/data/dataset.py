@@ -21,7 +21,7 @@ from ecg12.io.classes import ScoredClasses
 from ecg12.io.label_table import LabelTable
 from ecg12.io.manifest import build_manifest
 from ecg12.runtime.errors import RecordError
-from ecg12.runtime.executors import Local, Pool
+from ecg12.runtime.executors import Executor, LocalExecutor
 from ecg12.runtime.prefetch import prefetch
 from ecg12.signal.preprocessing import Preprocessing, parts_of
 
@@ -123,7 +123,7 @@ def prepare_folder(
     classes: ScoredClasses,
     n_jobs: int | None = None,
     labels: LabelTable | None = None,
-    pool: Pool | None = None,
+    executor: Executor | None = None,
 ) -> Dataset:
     """Prepare every labelled recording of a folder, or go on with what an earlier run prepared.
 
@@ -144,7 +144,7 @@ def prepare_folder(
         Processes; all processors by default.
     labels
         Labels and patients that stand beside the recordings; None for the codes in the headers.
-    pool
+    executor
         Where to prepare, instead of in `n_jobs` processes; workers on other machines must find
         the recordings under the same path.
 
@@ -163,8 +163,8 @@ def prepare_folder(
     fingerprint = hashlib.sha256(json.dumps(description).encode()).hexdigest()
     counts = [parts_of(seconds, preprocessing) for seconds in listing.seconds]
     pairs = list(zip(listing.paths, counts, strict=True))
-    pool = pool or Local(n_jobs or cpu_count())
-    signals, errors = fill_map(Path(work), pairs, preprocessing, key, pool)
+    executor = executor or LocalExecutor(n_jobs or cpu_count())
+    signals, errors = fill_map(Path(work), pairs, preprocessing, key, executor)
     failures = tuple(errors[place] for place in sorted(errors))
     for message in failures:
         log.warning("left out: %s", message)

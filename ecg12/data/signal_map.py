@@ -16,7 +16,7 @@ import numpy as np
 
 from ecg12.io.formats import read_any
 from ecg12.runtime.errors import RecordError
-from ecg12.runtime.executors import Pool
+from ecg12.runtime.executors import Executor
 from ecg12.runtime.files import read_json, reserve, write_json
 from ecg12.runtime.progress import bar
 from ecg12.signal.preprocessing import CHAIN_VERSION, Preprocessing, prepare_parts
@@ -44,7 +44,7 @@ def fill_map(
     pairs: list[tuple[Path, int]],
     preprocessing: Preprocessing,
     key: str,
-    pool: Pool,
+    executor: Executor,
 ) -> tuple[np.ndarray, dict[int, str]]:
     """Prepare recordings, or go on with what an earlier run of the same key prepared.
 
@@ -58,7 +58,7 @@ def fill_map(
         The chain to apply.
     key
         As `signals_key` returns it.
-    pool
+    executor
         Where to prepare.
 
     Returns
@@ -81,7 +81,7 @@ def fill_map(
     reserve(array)
     starts = range(done, len(pairs), CHUNK)
     chunks = [(pairs[start : start + CHUNK], preprocessing) for start in starts]
-    results = pool.in_order(prepare_chunk, chunks)
+    results = executor.in_order(prepare_chunk, chunks)
     with bar(total=len(pairs), initial=done, desc="signals", unit="rec") as shown:
         for start, (prepared, failed) in zip(starts, results, strict=True):
             done = min(start + CHUNK, len(pairs))

@@ -1,8 +1,9 @@
 """What a member's `.keras` file may hold, looked at before Keras builds anything from it.
 
 A model folder may come from a stranger. Keras' safe mode refuses code inside a file, but imports
-whatever module the file names, and unpacks whatever size it announces. Only layers of Keras' own
-that run no code of the file are let through, and only sizes that a network here can have.
+whatever module the file names, lets layers read other files, and unpacks whatever size the file
+announces. So only the classes are read that the project's networks are made of, by name, and only
+sizes that such a network can have.
 """
 
 import json
@@ -15,27 +16,33 @@ from ecg12.runtime.errors import ModelError
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 LARGEST = {CONFIG: 2**24, WEIGHTS: 2**30, "metadata.json": 2**16}  # bytes after unpacking
-MODULES = (
-    "keras.activations", "keras.initializers", "keras.layers", "keras.models", "keras.ops",
-    "keras.regularizers", "keras.src.layers", "keras.src.models", "keras.src.ops",
+# All that the project's networks are made of; nothing else is built.
+LAYERS = (
+    "Add", "AveragePooling1D", "BatchNormalization", "Concatenate", "Conv1D", "Conv2D", "Dense",
+    "Dot", "Dropout", "Flatten", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "InputLayer",
+    "LSTM", "MaxPooling1D", "MaxPooling2D", "Multiply", "Permute", "ReLU", "Reshape", "Softmax",
 )  # fmt: skip
+INITIALIZERS = ("GlorotUniform", "Ones", "Orthogonal", "Zeros")
+ALLOWED = {
+    *(("keras.layers", name) for name in LAYERS),
+    *(("keras.initializers", name) for name in INITIALIZERS),
+    ("keras", "DTypePolicy"),
+    ("keras", "Functional"),
+    ("keras.src.models.functional", "Functional"),
+    (None, "__keras_tensor__"),
+}
 REGISTERED = "registered_name"
 MOST_UNITS = 2**16  # units or filters of a layer
-TOP_MODULE, TOP_CLASSES = "keras", ("DTypePolicy", "Functional", "Model", "Sequential")
-# Layers that run code from the file, or load another file that does.
-CODE_LAYERS = (
-    "Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "__lambda__",
-)  # fmt: skip
 
 
 def check_archive(path: str | Path) -> None:
-    """Refuse a `.keras` file that is anything but a network of Keras' own layers.
+    """Refuse a `.keras` file that is anything but a network of the layers in `LAYERS`.
 
     Raises
     ------
     ModelError
-        If it is no such archive, holds other or larger files, or names a class that is not let
-        through. The message names the file and the class.
+        If it is no such archive, holds other or larger files, or names another class. The
+        message names the file and the class.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -47,9 +54,12 @@ def check_archive(path: str | Path) -> None:
         config.pop("compile_config", None)  # optimizer and loss, which are not loaded
     for found in _objects(config):
         module, name, registered = found.get("module"), found["class_name"], found.get(REGISTERED)
-        if name in CODE_LAYERS or not _known(module, name, registered):
+        if not _is_allowed(module, name, registered):
             shown = f"{module}.{name}" + (f" ({registered})" if registered else "")
-            raise ModelError(f"{path}: names {shown[:200]!r}, which is no plain layer of Keras")
+            raise ModelError(
+                f"{path}: names {shown[:200]!r}, which is none of the layers that are read: "
+                f"{', '.join(LAYERS)}"
+            )
         _check_width(path, found.get("config"))
 
 
@@ -70,16 +80,11 @@ def _check_width(path: str | Path, config: Any) -> None:
             raise ModelError(f"{path}: a layer of {value} {key}; 1 to {MOST_UNITS} are read")
 
 
-def _known(module: Any, name: Any, registered: Any) -> bool:
+def _is_allowed(module: Any, name: Any, registered: Any) -> bool:
     if not isinstance(module, str | None) or not isinstance(name, str):
         return False
-    if registered not in (None, name):  # a class that some program registered, "package>name"
-        return False
-    if module is None:  # tensors, shapes and numbers of the graph
-        return name.startswith("__")
-    if module == TOP_MODULE:
-        return name in TOP_CLASSES
-    return any(module == known or module.startswith(f"{known}.") for known in MODULES)
+    # A class that some program registered is called "package>name".
+    return registered in (None, name) and (module, name) in ALLOWED
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

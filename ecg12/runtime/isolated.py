@@ -5,16 +5,19 @@ set in one of its threads decides nothing. In a process of its own, a job has th
 memory and the device for itself, and if it is killed, the worker lives on.
 """
 
+import logging
 import os
 import pickle
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, Any, cast
 
 from ecg12.runtime.errors import InputError
 
+log = logging.getLogger(__name__)
 MOST_DEATHS = 5  # of the same job
 CHILD = "import sys; from ecg12.runtime.isolated import serve; serve(int(sys.argv[1]))"
 
@@ -31,35 +34,62 @@ def isolated(function: Callable[..., Any], *arguments: Any) -> Any:
     """
     job = pickle.dumps((function, arguments))
     for _ in range(MOST_DEATHS):
-        answer = _asked(job)
-        if answer:
+        answer = _run_in_child(job)
+        if answer is not None:
             result, error = pickle.loads(answer)
             if error is not None:
                 raise error
             return result
+        log.warning("%s: its process was killed; it is run again", function.__name__)
     raise InputError(f"{function.__name__}: its process was killed {MOST_DEATHS} times")
 
 
-def _asked(job: bytes) -> bytes:
-    """Return what a child answers, or nothing if it dies before."""
+def _run_in_child(job: bytes) -> bytes | None:
+    """Return what a child process answers; None if it dies before it has answered."""
     reading, writing = os.pipe()
     command = [sys.executable, "-c", CHILD, str(writing)]
     paths = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, pass_fds=(writing,), env=os.environ | paths
-    ) as child:
+    with os.fdopen(reading, "rb") as answers:
+        child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, pass_fds=(writing,), env=os.environ | paths
+        )
         os.close(writing)
         jobs = cast(IO[bytes], child.stdin)
-        jobs.write(len(job).to_bytes(8, "big") + job)
-        jobs.flush()
-        with os.fdopen(reading, "rb") as answers:
-            return answers.read()
+        try:
+            jobs.write(_framed(job))
+            jobs.flush()
+            return _unframed(answers)  # the pipe to the child stays open: its end ends the child
+        except BrokenPipeError:
+            return None
+        finally:
+            with suppress(BrokenPipeError):  # of what a dead child did not take
+                jobs.close()
+            child.wait()
+
+
+def _framed(data: bytes) -> bytes:
+    """Return data after their length, by which a reader knows that they are whole."""
+    return len(data).to_bytes(8, "big") + data
+
+
+def _unframed(stream: IO[bytes]) -> bytes | None:
+    """Read what `_framed` made; None if the stream ends before."""
+    size = stream.read(8)
+    data = stream.read(int.from_bytes(size, "big"))
+    return data if len(size) == 8 and len(data) == int.from_bytes(size, "big") else None
 
 
 def serve(writing: int) -> None:
-    """Be the child: read a job, answer it; end when the parent does."""
-    size = int.from_bytes(sys.stdin.buffer.read(8), "big")
-    job = sys.stdin.buffer.read(size)
+    """Be the child: read a job, answer it; end when the parent does.
+
+    Parameters
+    ----------
+    writing
+        File descriptor of the pipe for the answer.
+    """
+    job = _unframed(sys.stdin.buffer)
+    if job is None:  # the parent has ended
+        return
     threading.Thread(target=_end_with_parent, daemon=True).start()
     function, arguments = pickle.loads(job)
     try:
@@ -67,7 +97,7 @@ def serve(writing: int) -> None:
     except Exception as error:  # every one is the parent's to handle
         answer = pickle.dumps((None, error))
     with os.fdopen(writing, "wb") as answers:
-        answers.write(answer)
+        answers.write(_framed(answer))
 
 
 def _end_with_parent() -> None:

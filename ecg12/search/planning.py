@@ -9,7 +9,7 @@ from typing import Any
 from ecg12.models import ResNet
 from ecg12.runtime import backend
 from ecg12.runtime.errors import InputError
-from ecg12.runtime.executors import Pool
+from ecg12.runtime.executors import Executor
 from ecg12.runtime.files import read_json, write_json
 from ecg12.runtime.version import __version__
 from ecg12.search.halving import Rung, full_schedule
@@ -64,7 +64,7 @@ class Options:
 
 
 def make_plan(
-    folder: Path, options: Options, task: Task, pool: Pool
+    folder: Path, options: Options, task: Task, executor: Executor
 ) -> tuple[Plan, dict[str, int]]:
     """Draw the trials; refuse to go on with those of other choices.
 
@@ -87,7 +87,9 @@ def make_plan(
         speed = _same(path, chosen)
     elif options.constraints.epoch_seconds and not speed:
         jobs = {0: (str(folder), task.fingerprint, MEASURED)}
-        speed = next(found for _, found in pool.completed(pool.isolated(measure_speed), jobs))
+        speed = next(
+            found for _, found in executor.completed(executor.isolated(measure_speed), jobs)
+        )
         log.info("speed in training: %.3g GFLOP/s", speed)
     constraints = replace(options.constraints, speed=speed)
     networks, counts = draw(

@@ -12,8 +12,9 @@ from ecg12.data.splits import check_apart
 from ecg12.io.databases import databases_of, sources_of
 from ecg12.io.label_table import LabelTable
 from ecg12.io.manifest import build_manifest
+from ecg12.runtime.cluster import POLL
 from ecg12.runtime.errors import InputError
-from ecg12.runtime.executors import POLL, Cluster, Local, Pool
+from ecg12.runtime.executors import ClusterExecutor, Executor, LocalExecutor
 from ecg12.runtime.files import recordings_folder, write_json
 from ecg12.runtime.locks import work_folder
 from ecg12.runtime.progress import bar
@@ -27,14 +28,14 @@ from ecg12.training.trainer import Task
 
 log = logging.getLogger(__name__)
 TABLE, REPORT, MODEL = "search.csv", "search.json", "model"
-LOCAL = Local()
+LOCAL = LocalExecutor()
 
 
 def search(
     data: str | Path,
     output: str | Path,
     options: Options,
-    pool: Pool = LOCAL,
+    executor: Executor = LOCAL,
     target: str | Path | None = None,
     labels: LabelTable | None = None,
     hours: float = 24.0 * 365,
@@ -51,7 +52,7 @@ def search(
         call goes on where it stopped. Workers on other machines must see it under the same path.
     options
         What to search.
-    pool
+    executor
         Where trials run.
     target
         Recordings on which the best networks are trained. By default those of `data`, divided as
@@ -86,12 +87,12 @@ def search(
         check_apart(sources_of(databases_of(listed.names, ".")), listed.patients)
     (folder / "trials").mkdir(parents=True, exist_ok=True)
     with work_folder(work):
-        spread = pool if isinstance(pool, Cluster) else None
-        dataset, classes = open_data(data, work, recipe, labels=labels, pool=spread)
+        spread = executor if isinstance(executor, ClusterExecutor) else None
+        dataset, classes = open_data(data, work, recipe, labels=labels, executor=spread)
         task = Task(dataset, divide(dataset, recipe), classes)
         store_task(work, task)
-        plan, counts = make_plan(folder, options, task, pool)
-        rows, ranked = _run_all(folder, plan, options, pool)
+        plan, counts = make_plan(folder, options, task, executor)
+        rows, ranked = _run_all(folder, plan, options, executor)
         networks = tuple(plan.trials[number - 1].network for number in ranked)
         if target is None:
             _share_signals(work, folder / MODEL / WORK)
@@ -106,7 +107,7 @@ def search(
 
 
 def _run_all(
-    folder: Path, plan: Plan, options: Options, pool: Pool
+    folder: Path, plan: Plan, options: Options, executor: Executor
 ) -> tuple[dict[int, Row], list[int]]:
     """Run rung after rung; return all rows, and the trials to be retrained, the best first."""
     alive = [trial.number for trial in plan.trials]
@@ -114,7 +115,7 @@ def _run_all(
     given_up: dict[int, Rung] = {}
     rungs = options.rungs
     for place, rung in enumerate(rungs):
-        for number, row in _run_rung(folder, plan, alive, rung, pool):
+        for number, row in _run_rung(folder, plan, alive, rung, executor):
             rows[number] = row
             write_table(folder / TABLE, plan.trials, rows, given_up, ())
         last = place + 1 == len(rungs)
@@ -132,7 +133,7 @@ def _run_all(
 
 
 def _run_rung(
-    folder: Path, plan: Plan, numbers: Collection[int], rung: Rung, pool: Pool
+    folder: Path, plan: Plan, numbers: Collection[int], rung: Rung, executor: Executor
 ) -> Iterator[tuple[int, Row]]:
     """Yield the row of each trial: of those that are through, then of the others as they end."""
     cost = {trial.number: round(1e9 * trial.network.gflop()) for trial in plan.trials}
@@ -146,7 +147,7 @@ def _run_rung(
     with bar(total=total, initial=done, desc="search", unit="FLOP", unit_scale=True) as shown:
         while waiting:
             jobs = {number: (str(folder), plan, number, rung.epochs) for number in waiting}
-            for number, row in pool.completed(pool.isolated(run_trial), jobs):
+            for number, row in executor.completed(executor.isolated(run_trial), jobs):
                 if row is None:
                     continue
                 waiting.remove(number)

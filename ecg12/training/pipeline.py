@@ -26,7 +26,7 @@ from ecg12.io.databases import databases_of, sources_of
 from ecg12.io.label_table import LabelTable
 from ecg12.runtime import backend
 from ecg12.runtime.errors import InputError
-from ecg12.runtime.executors import Pool
+from ecg12.runtime.executors import Executor
 from ecg12.runtime.files import read_json, recordings_folder, write_json
 from ecg12.runtime.locks import work_folder
 from ecg12.runtime.version import __version__
@@ -157,11 +157,11 @@ def open_data(
     recipe: Recipe,
     classes: ScoredClasses | None = None,
     labels: LabelTable | None = None,
-    pool: Pool | None = None,
+    executor: Executor | None = None,
 ) -> tuple[Dataset, ScoredClasses]:
     """Start the backend and prepare a folder for a recipe; say on what, and what was found.
 
-    Classes and labels are as for `train`, the pool as for `prepare_folder`.
+    Classes and labels are as for `train`, the executor as for `prepare_folder`.
 
     Raises
     ------
@@ -171,7 +171,9 @@ def open_data(
     log.info("recipe %s on %s", recipe.name, backend.start(recipe.seed))
     classes = classes or load_weights(WEIGHTS)
     log.info("classes: %d, %s", len(classes), classes.source or ", ".join(classes.names))
-    dataset = prepare_folder(data, work, recipe.preprocessing, classes, labels=labels, pool=pool)
+    dataset = prepare_folder(
+        data, work, recipe.preprocessing, classes, labels=labels, executor=executor
+    )
     log.info("data: %s", summary(dataset, classes))
     absent = [
         name for name, n in zip(classes.names, dataset.targets.sum(axis=0), strict=True) if not n

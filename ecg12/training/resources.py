@@ -1,13 +1,12 @@
 """What the machine allows: time until a deadline, memory for a batch, members and epochs."""
 
 import os
-import shutil
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ecg12.runtime.errors import InputError
+from ecg12.training.gpu_memory import gpu_memory
 
 LEAST_EPOCHS = 10  # fewer epochs a member are worse than fewer members
 RESERVE = 0.1  # share of the time kept for thresholds, scoring and saving
@@ -92,12 +91,12 @@ def batch_that_fits(batch: int, bytes_per_recording: int, available: int) -> int
 def available_memory(gpu: bool) -> int:
     """Return the bytes of memory that this process may use at most, on the GPU or on the host.
 
-    On the host the limit of the container (cgroup) counts, if it is lower.
+    On a GPU the smallest device counts that this process may use (`gpu_memory`); where its memory
+    is not known, the host's stands for it. On the host the limit of the container (cgroup) counts,
+    if it is lower.
     """
-    if gpu and shutil.which("nvidia-smi"):
-        query = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
-        answer = subprocess.run(query, capture_output=True, text=True, check=True)  # noqa: S603
-        return min(int(line) for line in answer.stdout.split("\n") if line.strip()) * 2**20
+    if gpu and (memory := gpu_memory()) is not None:
+        return memory
     limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     for path in CGROUP_LIMITS:
         text = path.read_text().strip() if path.is_file() else "max"

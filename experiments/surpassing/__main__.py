@@ -23,7 +23,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from ecg12.runtime.executors import Local
+from ecg12.runtime.executors import LocalExecutor
 from ecg12.runtime.progress import bar
 from experiments.surpassing.recordings import SYNTHETIC, material, write_truth
 from experiments.surpassing.runs import Run, finished, run
@@ -59,7 +59,7 @@ def main() -> None:
     waiting = [one for one in runs if not finished(one, *place)]
     jobs = {one: (one, options.data, options.work, options.begin_at) for one in waiting}
     with bar(total=len(runs), initial=len(runs) - len(waiting), desc="runs", unit="run") as shown:
-        for _ in Local(options.workers).completed(run, jobs):
+        for _ in LocalExecutor(options.workers).completed(run, jobs):
             shown.update()
     told = [one for one in Run.all(options.work) if finished(one, *place)]
     print(report(options.work, told))

@@ -4,6 +4,7 @@ import base64
 import json
 import marshal
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,10 @@ from ecg12.ensemble.classifier import Classifier, Member
 from ecg12.ensemble.keras_file_check import check_archive
 from ecg12.ensemble.model_folder import INDEX, load_classifier, save_classifier
 from ecg12.io.classes import WEIGHTS, load_weights
-from ecg12.models import CRNN, ResNet
+from ecg12.models import CRNN, ResNet, SEResNet, swap_head
+from ecg12.models.crnn import LAYOUTS, SUMMARIES
+from ecg12.models.se_resnet import POOLINGS
+from ecg12.models.specifications import KINDS
 from ecg12.runtime.backend import keras
 from ecg12.runtime.errors import ModelError
 from ecg12.runtime.files import sha256
@@ -63,10 +67,33 @@ def test_a_compiled_network_is_let_through_and_its_optimizer_not_loaded(tmp_path
     assert not keras.saving.load_model(tmp_path / "m.keras", compile=False).compiled
 
 
-@pytest.mark.parametrize("network", [ResNet(2, 3, 1, 2, p=0.5, z=1, f=4), CRNN(2, 2)])
-def test_the_networks_of_this_project_are_let_through(network, tmp_path):
-    network.build(27).save(tmp_path / "m.keras")
-    check_archive(tmp_path / "m.keras")
+@pytest.mark.parametrize(
+    "network",
+    [
+        ResNet(2, 3, 1, 2, p=0.5, z=1, f=4),
+        *(CRNN(2, 2, layout, summary) for layout in LAYOUTS for summary in SUMMARIES),
+        *(SEResNet(k=4, pooling=pooling) for pooling in POOLINGS),
+    ],
+    ids=lambda network: network.name,
+)
+def test_every_kind_of_network_is_let_through_also_with_another_head(network, tmp_path):
+    model = network.build(27)
+    for name, one in {"own": model, "transfer": swap_head(model, 5)}.items():
+        one.save(tmp_path / f"{name}.keras")
+        check_archive(tmp_path / f"{name}.keras")
+        loaded = keras.saving.load_model(tmp_path / f"{name}.keras", compile=False, safe_mode=True)
+        assert loaded.count_params() == one.count_params()
+
+
+def test_the_kinds_above_are_all_that_there_are():
+    assert set(KINDS) == {"ResNet", "CRNN", "SEResNet"}
+
+
+def test_members_of_the_first_format_are_let_through():
+    files = sorted((Path(__file__).parents[1] / "fixtures" / "model_format_1").glob("*.keras"))
+    assert files
+    for file in files:
+        check_archive(file)
 
 
 def code_that_makes(path):
@@ -98,6 +125,22 @@ def attacks(mark):
         "pickled torch module": {
             "module": "keras.layers", "class_name": "TorchModuleWrapper", "config": {"module": "a"},
         },
+        "layer that reads a file": {
+            "module": "keras.layers", "class_name": "StringLookup",
+            "config": {"vocabulary": "/etc/hostname"},
+        },
+        "layer that no network here has": {"module": "keras.layers", "class_name": "Embedding"},
+        "layer by its inner module": {
+            "module": "keras.src.layers.convolutional.conv2d", "class_name": "Conv2D",
+        },
+        "operation": {"module": "keras.src.ops.core", "class_name": "Map"},
+        "another kind of model": {"module": "keras", "class_name": "Sequential"},
+        "initializer that no network here has": {
+            "config": {"kernel_initializer": {
+                "module": "keras.initializers", "class_name": "Constant", "config": {},
+            }},
+        },
+        "tensor of the graph": {"module": None, "class_name": "__tensor__"},
         "activation of another module": {"config": {"activation": system}},
         "lambda as activation": {"config": {"activation": lambda_function}},
     }  # fmt: skip
@@ -113,7 +156,10 @@ def test_what_would_run_code_is_refused_before_keras_sees_it(folder, name, tmp_p
         raise AssertionError("Keras was asked to load it")
 
     monkeypatch.setattr(keras.saving, "load_model", seen)
-    with pytest.raises(ModelError, match=r"a-.*\.keras: names '.*', which is no plain layer"):
+    with pytest.raises(
+        ModelError,
+        match=r"a-.*\.keras: names '.*', which is none of the layers",
+    ):
         load_classifier(folder)
     assert not mark.exists()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ecg12.runtime.errors import InputError
-from ecg12.runtime.executors import Cluster, Local
+from ecg12.runtime.executors import ClusterExecutor, LocalExecutor
 from ecg12.runtime.isolated import isolated
 from stress.loopback import ROOT, free_port, kill, loopback
 
@@ -36,22 +36,48 @@ def die(number):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_results_of_a_local_pool(workers):
-    pool = Local(workers)
+def test_results_of_a_local_executor(workers):
+    executor = LocalExecutor(workers)
     jobs = {f"job {number}": (number,) for number in range(9)}
-    assert dict(pool.completed(square, jobs)) == {key: number**2 for key, (number,) in jobs.items()}
-    assert list(pool.in_order(square, list(jobs.values()))) == [n**2 for n in range(9)]
-    assert list(pool.in_order(square, [])) == []
+    assert dict(executor.completed(square, jobs)) == {
+        key: number**2 for key, (number,) in jobs.items()
+    }
+    assert list(executor.in_order(square, list(jobs.values()))) == [n**2 for n in range(9)]
+    assert list(executor.in_order(square, [])) == []
     with pytest.raises(InputError, match="no 3"):
-        list(pool.completed(refuse, {0: (3,)}))
+        list(executor.completed(refuse, {0: (3,)}))
 
 
-def test_a_local_pool_outlives_its_processes(tmp_path):
+def test_a_local_executor_outlives_its_processes(tmp_path):
     marks = {2: str(tmp_path / "two"), 5: str(tmp_path / "five")}
     jobs = {number: (number, marks.get(number)) for number in range(8)}
-    assert dict(Local(2).completed(die_once, jobs)) == {number: number**2 for number in range(8)}
-    with pytest.raises(InputError, match="5 processes were killed one after the other"):
-        dict(Local(2).completed(die, {1: (1,)}))
+    squares = {number: number**2 for number in jobs}
+    assert dict(LocalExecutor(2).completed(die_once, jobs)) == squares
+    with pytest.raises(InputError, match="5 worker processes were killed one after the other"):
+        dict(LocalExecutor(2).completed(die, {1: (1,)}))
+
+
+def test_results_in_order_outlive_their_processes(tmp_path):
+    """As the recordings of a folder are prepared; nothing but one line tells of the deaths."""
+    marks = {number: str(tmp_path / str(number)) for number in (0, 3, 6)}
+    arguments = [(number, marks.get(number)) for number in range(9)]
+    code = f"""
+from ecg12.runtime.executors import LocalExecutor
+from tests.runtime.test_executors import die, die_once
+print(list(LocalExecutor(2).in_order(die_once, {arguments!r})))
+try:
+    list(LocalExecutor(2).in_order(die, [(1,), (2,)]))
+except ValueError as error:
+    print(error)
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    squares, error = done.stdout.splitlines()
+    assert squares == repr([number**2 for number in range(9)])
+    assert error.startswith("5 worker processes were killed one after the other")
+    lines = done.stderr.splitlines()
+    assert len(lines) >= 6
+    assert {line.split("; ")[1] for line in lines} == {"its jobs are run again"}
 
 
 # A process of its own
@@ -64,6 +90,47 @@ def test_a_job_alone_is_undisturbed_and_outlives_its_process(tmp_path):
         isolated(refuse, 3)
     with pytest.raises(InputError, match="die: its process was killed 5 times"):
         isolated(die, 1)
+
+
+def length(data):
+    return len(data)
+
+
+def refuse_to_start(tmp_path, monkeypatch, times):
+    """Let the next processes die before they have read their job, so often."""
+    program = tmp_path / "python"
+    program.write_text(
+        f"""#!/bin/sh
+n=$(ls {tmp_path}/died* 2>/dev/null | wc -l)
+if [ "$n" -lt {times} ]; then touch {tmp_path}/died$n; kill -9 $$; fi
+exec {sys.executable} "$@"
+"""
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+
+
+def test_a_process_that_dies_before_it_has_read_its_job_is_tried_again(tmp_path, monkeypatch):
+    """The job is larger than a pipe's buffer, so that writing it fails."""
+    refuse_to_start(tmp_path, monkeypatch, times=3)
+    assert isolated(length, b"x" * 2**22) == 2**22
+    assert len(list(tmp_path.glob("died*"))) == 3
+    refuse_to_start(tmp_path, monkeypatch, times=100)
+    with pytest.raises(InputError, match="length: its process was killed 5 times"):
+        isolated(length, b"x" * 2**22)
+
+
+def answer_half(mark):
+    """Write the beginning of an answer and die, once."""
+    if not Path(mark).exists():
+        Path(mark).touch()
+        os.write(int(sys.argv[1]), (2**20).to_bytes(8, "big") + b"half")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "whole"
+
+
+def test_half_an_answer_is_none(tmp_path):
+    assert isolated(answer_half, str(tmp_path / "mark")) == "whole"
 
 
 def wait_in_child(path):
@@ -118,7 +185,7 @@ def test_a_cluster_outlives_worker_and_scheduler(cluster, tmp_path):
     folder.mkdir()
     jobs = {number: (number, str(folder)) for number in range(12)}
     found = []
-    for key, result in Cluster(cluster.address, patience=60).completed(slow_square, jobs):
+    for key, result in ClusterExecutor(cluster.address, patience=60).completed(slow_square, jobs):
         found.append((key, result))
         if len(found) == 2:
             kill(cluster.workers[0])
@@ -132,21 +199,21 @@ def test_a_cluster_outlives_worker_and_scheduler(cluster, tmp_path):
 
 
 def test_a_cluster_gives_results_in_order_and_errors_as_they_are(cluster):
-    pool = Cluster(cluster.address, patience=60)
+    executor = ClusterExecutor(cluster.address, patience=60)
     arguments = [(number,) for number in range(300)]
-    assert list(pool.in_order(square, arguments)) == [number**2 for number in range(300)]
+    assert list(executor.in_order(square, arguments)) == [number**2 for number in range(300)]
     with pytest.raises(InputError, match="no 3"):
-        list(pool.completed(refuse, {0: (3,)}))
+        list(executor.completed(refuse, {0: (3,)}))
 
 
 def test_a_scheduler_out_of_reach_is_named():
     pytest.importorskip("distributed", reason="no Dask; pip install -e '.[cluster]'")
-    pool = Cluster(f"tcp://127.0.0.1:{free_port()}", patience=0)
+    executor = ClusterExecutor(f"tcp://127.0.0.1:{free_port()}", patience=0)
     with pytest.raises(InputError, match=r"tcp://127.* no scheduler to be reached for 0 s"):
-        list(pool.completed(square, {0: (3,)}))
+        list(executor.completed(square, {0: (3,)}))
 
 
 def test_a_cluster_without_dask_is_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match="a Dask cluster needs distributed; .* pip install"):
-        list(Cluster("tcp://127.0.0.1:1").completed(square, {0: (3,)}))
+        list(ClusterExecutor("tcp://127.0.0.1:1").completed(square, {0: (3,)}))
