@@ -1,8 +1,8 @@
-"""Compare what an answer costs under the recipes `submission` and `mcircc`.
+"""Compare what a prediction costs under the recipes `submission` and `mcircc`.
 
     python -m benchmarks.recipes
 
-Untrained ensembles of the five cheapest networks of each recipe answer prepared recordings, one at
+Untrained ensembles of the five cheapest networks of each recipe predict prepared recordings, one at
 a time and 32 together; processor time per recording, the median of seven calls.
 
 Exit status 1 if `submission` costs more.

@@ -2,8 +2,8 @@
 
     python -m benchmarks.report [FOLDER]
 
-Writes headers without signals and made-up answers into FOLDER (default a temporary one), which is
-not measured; then runs `python -m ecg12 report` in a process of its own, as a user would. Exit
+Writes headers without signals and random predictions into FOLDER (default a temporary one), which
+is not measured; then runs `python -m ecg12 report` in a process of its own, as a user would. Exit
 status 1 if that takes 60 s of processor time or more: on idle cores the clock shows no more than
 that, whereas on busy ones it measures what else runs. 25 s of processor time were seen.
 """
@@ -27,7 +27,7 @@ SITES = ("E", "HR", "JS")  # names of three databases
 
 
 def write_case(folder: Path, classes: ScoredClasses) -> None:
-    """Write headers into `labels` and answers into `outputs`, unless they are all there."""
+    """Write headers into `labels` and predictions into `outputs`, unless they exist."""
     rng = np.random.default_rng(0)
     targets = rng.random((N, len(classes))) < 0.08
     scores = 1 / (1 + np.exp(2 - rng.normal(size=targets.shape) - 2 * targets))
@@ -38,8 +38,8 @@ def write_case(folder: Path, classes: ScoredClasses) -> None:
         codes = ",".join(classes.groups[k][0] for k in np.flatnonzero(targets[i]))
         header = f"{stem} 12 500 5000\n#Age: 60\n#Sex: Male\n#Dx: {codes}\n"
         (folder / "labels" / f"{stem}.hea").write_text(header)
-        answer = classes.expand(scores[i] > 0.4), classes.expand(scores[i])
-        write_output(folder / "outputs", stem, classes.columns, *answer)
+        predicted = classes.expand(scores[i] > 0.4), classes.expand(scores[i])
+        write_output(folder / "outputs", stem, classes.columns, *predicted)
 
 
 def main() -> None:

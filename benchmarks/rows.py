@@ -2,11 +2,11 @@
 
     python -m benchmarks.rows
 
-A training step of four recordings, and answers to one and to eight; in turn, processor time per
-recording, the median of three. Both networks have the same weights. A model that is loaded answers
-Keras' way where it has more filters than `networks.ANSWERING`.
+A training step of four recordings, and predictions for one and for eight; in turn, processor time
+per recording, the median of three. Both networks have the same weights. A model that is loaded
+predicts Keras' way where it has more filters than `networks.ANSWERING`.
 
-Exit status 1 if anything that the product computes the new way is slower so by a tenth, or answers
+Exit status 1 if anything that the product computes the new way is slower so by a tenth, or outputs
 differ by more than 1e-4.
 """
 
@@ -22,7 +22,7 @@ from ecg12.runtime import backend
 
 NETWORKS = (ResNet(8, 7, 2, 8), ResNet(16, 7, 2, 8), ResNet(32, 7, 2, 6), ResNet(64, 7, 2, 6))
 TURNS = 3
-STEP, TOGETHER = 4, 8  # recordings of a training step, and of an answer
+STEP, TOGETHER = 4, 8  # recordings of a training step, and of a prediction
 
 
 def pair(network: ResNet) -> dict[str, Any]:
@@ -55,11 +55,11 @@ def main() -> None:
         models = pair(network)
         forwards = {name: backend.compiled([m], x.shape[1:]) for name, m in models.items()}
         gap = float(np.abs(forwards["own"](x) - forwards["rows"](x)).max())
-        answers = {
+        predictions = {
             n: {name: lambda f=f, n=n: f(x[:n]) for name, f in forwards.items()}
             for n in (1, TOGETHER)
         }
-        tasks = {f"answer, {n} together": compare(calls, n) for n, calls in answers.items()}
+        tasks = {f"prediction, {n} together": compare(calls, n) for n, calls in predictions.items()}
         for model in models.values():
             model.compile("adam", "binary_crossentropy", **backend.compile_options())
         steps = {name: lambda m=m: m.train_on_batch(x[:STEP], y) for name, m in models.items()}
@@ -69,7 +69,7 @@ def main() -> None:
             used = what == "training step" or network.k <= ANSWERING
             failed |= (used and not ratio >= 0.9) or not gap <= 1e-4  # nan fails too
             print(f"{network.name}, {what}: {taken['own']:.1f} and {taken['rows']:.1f} ms a "
-                  f"recording, {ratio:.2f} times faster; answers differ by {gap:.1e}")  # fmt: skip
+                  f"recording, {ratio:.2f} times faster; outputs differ by {gap:.1e}")  # fmt: skip
     sys.exit(failed)
 
 

@@ -23,7 +23,7 @@ LIMIT = 1.0  # seconds
 
 
 def synthetic(classes: ScoredClasses, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Return scores and targets, (2 N, n_classes).
+    """Return y_score and y_true, (2 N, n_classes).
 
     Most classes are rare, sinus rhythm has 45 %; scores tell positives from negatives with an AUROC
     of .93, and each class is off its calibration by a logit or so.
@@ -31,10 +31,10 @@ def synthetic(classes: ScoredClasses, seed: int = 1) -> tuple[np.ndarray, np.nda
     rng = np.random.default_rng(seed)
     share = rng.beta(0.7, 8, len(classes))
     share[classes.normal] = 0.45
-    targets = rng.random((2 * N, len(classes))) < share
+    y_true = rng.random((2 * N, len(classes))) < share
     prior = 0.8 * np.log(share / (1 - share)) + rng.normal(size=len(classes))
-    logits = rng.normal(size=targets.shape) + 2.1 * targets + prior
-    return 1 / (1 + np.exp(-logits)), targets
+    logits = rng.normal(size=y_true.shape) + 2.1 * y_true + prior
+    return 1 / (1 + np.exp(-logits)), y_true
 
 
 def timed(call: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
@@ -46,9 +46,9 @@ def timed(call: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
 def main() -> None:
     """Print each search's time and its score on the fitted and on the held-out half."""
     classes = load_weights(Path(__file__).parents[1] / "weights.csv")
-    scores, targets = synthetic(classes)
-    fit, fit_targets = scores[:N], targets[:N]
-    score, held_out = (ChallengeScorer(part, classes) for part in (fit_targets, targets[N:]))
+    y_score, y_true = synthetic(classes)
+    fit, fit_targets = y_score[:N], y_true[:N]
+    score, held_out = (ChallengeScorer(part, classes) for part in (fit_targets, y_true[N:]))
     flat, start = timed(lambda: np.full(len(classes), single(fit, fit_targets, classes)))
     ascent, took = timed(lambda: per_class(fit, fit_targets, classes, flat))
     joint, simplex_took = timed(lambda: simplex(fit, score, flat))
@@ -57,7 +57,7 @@ def main() -> None:
         ("single + per_class", ascent, start + took),
         ("single + simplex", joint, start + simplex_took),
     ):
-        fitted, other = score(fit > cuts), held_out(scores[N:] > cuts)
+        fitted, other = score(fit > cuts), held_out(y_score[N:] > cuts)
         print(f"{name:18} {cost:7.3f} s   fitted {fitted:.4f}   held out {other:.4f}")
     gained = score(fit > ascent) - score(fit > joint)
     print(f"per_class: {(start + simplex_took) / (start + took):.1f} times as fast, {gained:+.4f}")

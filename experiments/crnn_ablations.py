@@ -5,16 +5,14 @@ r"""What paper A's choices are worth: layout, loss, recurrent layer, step of the
 
 Each variant changes one choice, on the same folds and seeds. AUROC and AUPRC (macro, held-out) need
 no threshold; F2 and G2 are those of nested simplex thresholds. The authors reshaped (12, n) to
-(n, 12), which mixes time and leads: nobody has said what that cost.
+(n, 12), which mixes time and leads; its effect was never published.
 
 Cost: five times `crnn_cpsc2018` for each seed.
 Expected: unknown; see reports/crnn.md for what a small network on 300 recordings showed.
 """
 
-import argparse
 import logging
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -32,8 +30,8 @@ from ecg12.io.classes import CPSC_2018
 from ecg12.metrics import auprc, auroc, macro
 from ecg12.models import CRNN
 from ecg12.runtime import backend
-from ecg12.training.recipes import CRNN_PREPROCESSING, CRNN_SCHEDULE
-from experiments.crnn_cpsc2018 import cross_validate, lasting
+from ecg12.training.recipes import CRNN_PREPROCESSING
+from experiments.crnn_cpsc2018 import cross_validate, lasting, network_parser
 
 VARIANTS = {
     "base": ({}, {}),
@@ -68,16 +66,7 @@ def print_edges(result):
 
 def main():
     """Train each variant and print its row; then the edges, on the base's scores."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data")
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--filters", type=int, default=512)
-    parser.add_argument("--units", type=int, default=512)
-    parser.add_argument("--folds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=CRNN_SCHEDULE.epochs)
-    parser.add_argument("--batch", type=int, default=CRNN_SCHEDULE.batch)
-    parser.add_argument("--learning-rate", type=float, default=CRNN_SCHEDULE.learning_rate)
-    parser.add_argument("--optimizer", default=CRNN_SCHEDULE.optimizer)
+    parser = network_parser(__doc__, folds=3)
     parser.add_argument("--seeds", type=int, default=1)
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(message)s")

@@ -159,20 +159,26 @@ def print_classes(result, classes):
     print("macro        " + "  ".join(f"{area:7.3f}" for area in areas))
 
 
+def network_parser(doc, folds):
+    """Return a parser of the arguments that set the data, the network and its training."""
+    made = argparse.ArgumentParser(description=doc.splitlines()[0])
+    made.add_argument("data")
+    made.add_argument("--work", type=Path, required=True)
+    made.add_argument("--filters", type=int, default=512)
+    made.add_argument("--units", type=int, default=512)
+    made.add_argument("--folds", type=int, default=folds)
+    made.add_argument("--epochs", type=int, default=CRNN_SCHEDULE.epochs)
+    made.add_argument("--batch", type=int, default=CRNN_SCHEDULE.batch)
+    made.add_argument("--learning-rate", type=float, default=CRNN_SCHEDULE.learning_rate)
+    made.add_argument("--optimizer", default=CRNN_SCHEDULE.optimizer)
+    return made
+
+
 def main():
     """Run the protocol and print its tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data")
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--filters", type=int, default=512)
-    parser.add_argument("--units", type=int, default=512)
-    parser.add_argument("--folds", type=int, default=10)
-    parser.add_argument("--epochs", type=int, default=CRNN_SCHEDULE.epochs)
-    parser.add_argument("--batch", type=int, default=CRNN_SCHEDULE.batch)
-    parser.add_argument("--learning-rate", type=float, default=CRNN_SCHEDULE.learning_rate)
+    parser = network_parser(__doc__, folds=10)
     parser.add_argument("--layout", default="transpose")
     parser.add_argument("--loss", default=CRNN_SCHEDULE.loss)
-    parser.add_argument("--optimizer", default=CRNN_SCHEDULE.optimizer)
     parser.add_argument("--stratify", choices=FOLDS, default="iterative")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Tell whether successive halving finds the full schedule's winner, and at which cost.
+"""Measure whether successive halving finds the full schedule's winner, and at which cost.
 
     python -m experiments.halving [--trials 20] [--recordings 160] [--seed 0] [--workers 2] [-o DIR]
 
@@ -6,8 +6,8 @@ Draws synthetic recordings of six classes and small networks around the paper's 
 all by the paper's schedule (at most 20 epochs; best single threshold, since the part that validates
 is small), and replays halving on their histories with several first rungs and factors. A replay
 equals the real thing, since training goes on from checkpoints as if never stopped; a test shows
-it. Told are the share of the floating point operations, where the winner of the full schedule
-would have come, and what the metric of the one that is found lacks to the winner's.
+it. Printed are the share of the floating point operations, whether the winner of the full schedule
+is among the finalists, and the difference of their best metric from the winner's.
 
 The table is kept in DIR, and a killed run goes on. Cost: 10 minutes on two idle cores. Expected:
 see reports/cluster.md. The result is about small networks on synthetic recordings.
@@ -72,11 +72,11 @@ def compare(rows):
         ladder = rungs(len(rows), KEEP, epochs, first, factor)
         finalists, share = simulate(rows, ladder)
         found = max(rows[finalists[0]]["metrics"])
-        told = "found" if ranked[0] in finalists else "lost"
+        winner = "found" if ranked[0] in finalists else "lost"
         common = len(set(finalists) & set(ranked[:KEEP]))
         print(f"first {first}, factor {factor}: {' → '.join(str(rung.trials) for rung in ladder)} "
-              f"trials, {share:.0%} of the cost; winner {told}, {common} of the best {KEEP} kept, "
-              f"metric {found - best:+.3f}")  # fmt: skip
+              f"trials, {share:.0%} of the cost; winner {winner}, {common} of the best {KEEP} "
+              f"kept, metric {found - best:+.3f}")  # fmt: skip
 
 
 if __name__ == "__main__":

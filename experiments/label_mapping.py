@@ -5,7 +5,7 @@
 WORK gets a synthetic MUSE archive with known truth, a small vocabulary in the formats of UMLS and
 SNOMED CT, and label tables. The archive's phrasings (`ecg12.synthetic.phrases`) were written before
 the mapper and stand in none of its tables; the vocabulary's names were written without regard to
-them. The classes said are the truth, so what is measured is the mapping alone, not the readers.
+them. The classes drawn are the truth, so the mapping alone is measured, not the readers.
 
 Three label tables are compared with the truth: of the automatic mapping; after a review in which
 the most frequent phrases without a class are decided as `label_mapping_review.csv` has it (phrases

@@ -2,11 +2,11 @@ r"""What the mapping of statements costs: pretraining on labels with its errors;
 
     python -m experiments.label_noise WORK [--seeds 5]
 
-The source's labels (`experiments.small`) are spoilt before pretraining: of each class's recordings
-a share 1 − recall loses the label, and others gain it until the precision is reached. The levels
-are those of reports/labelling.md: all phrases reviewed, the 20 most frequent reviewed, the mapping
-alone. Each network is scored on the source's test part against the true labels ("source"), then
-trained on a share of the target, whose labels are true ("target").
+The source's labels (`experiments.small`) are corrupted before pretraining: of each class's
+recordings a share 1 − recall loses the label, and others gain it until the precision is reached.
+The levels are those of reports/labelling.md: all phrases reviewed, the 20 most frequent reviewed,
+the mapping alone. Each network is scored on the source's test part against the true labels
+("source"), then trained on a share of the target, whose labels are true ("target").
 
 The last level shuffles the source's labels among its recordings: a network can learn nothing but
 how frequent classes are, so macro AUROC must be .5, and the challenge metric that of the best
@@ -34,7 +34,7 @@ SHUFFLED = "shuffled"
 SITES = "source", "target"
 
 
-def spoilt(targets, precision, recall, rng):
+def corrupted(targets, precision, recall, rng):
     """Return targets of that precision and recall, class by class, on average."""
     found = targets & (rng.random(targets.shape) < recall)
     for own, true in zip(found.T, targets.T, strict=True):
@@ -54,7 +54,7 @@ def labels_of(name, targets, seed):
     rng = np.random.default_rng([seed, 77])
     if name == SHUFFLED:
         return rng.permutation(targets)
-    return spoilt(targets, *LEVELS[name], rng)
+    return corrupted(targets, *LEVELS[name], rng)
 
 
 def run(study, seed, name, share):

@@ -1,4 +1,4 @@
-"""Tell learning from a few hundred recordings apart from the best constant prediction.
+"""Compare what is learned from a few hundred recordings with a control of shuffled labels.
 
     python -m experiments.real_folds DATA [--folds 5] [--seed 0] [--members 1]
 

@@ -149,8 +149,8 @@ def main(place: Path) -> int:
         print(f"trial {one['trial']} {one['network']}: metric {one['metric'][:6]}, "
               f"{'equal' if one == two else f'differs: {two}'}")  # fmt: skip
     equal = [one == two for one, two in zip(calm, rough, strict=True)]
-    told = zip(("table", "trials retrained", "training of the model"), equal, strict=True)
-    print(", ".join(f"{name} {'equal' if same else 'DIFFERENT'}" for name, same in told))
+    compared = zip(("table", "trials retrained", "training of the model"), equal, strict=True)
+    print(", ".join(f"{name} {'equal' if same else 'DIFFERENT'}" for name, same in compared))
     return 0 if all(equal) and len(calm[0]) == OPTIONS.trials else 1
 
 

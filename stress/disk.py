@@ -3,8 +3,8 @@
     python -m stress.disk
 
 Trains and drives the smoke recipe through the doors, into file systems of several sizes, so that
-signals, checkpoints, members or outputs find no room. Each must end with status 1 and one line that
-says so, leave nothing half-written, and reach the usual result when there is room again. Needs
+signals, checkpoints, members or outputs do not fit. Each must end with status 1 and one line that
+says so, leave nothing half-written, and reach the usual result when there is space again. Needs
 root, to mount; says so and ends well where that is not allowed.
 """
 
@@ -24,7 +24,7 @@ from stress.targets import ROOT
 # three small networks and their checkpoints.
 SIZES = ("1m", "2m", "2300k", "2600k")
 RECORDINGS = 30
-ROOM = "64m"
+SPACE = "64m"
 FULL = "No space left on device"
 
 
@@ -48,63 +48,65 @@ def remount(folder: Path, options: str) -> None:
     _mount("-o", f"remount,{options}", str(folder))
 
 
-def door(program: str, *arguments: Path) -> tuple[int, str]:
-    """Run one of the doors; return its exit status and what it wrote."""
+def entry_point(program: str, *arguments: Path) -> tuple[int, str]:
+    """Run one of the challenge's programs; return its exit status and its output."""
     environment = {**os.environ, "ECG12_RECIPE": "smoke", "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, program, *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
 
 
-def refused(status: int, said: str, reason: str) -> str:
+def refused(status: int, output: str, reason: str) -> str:
     """Check that a program ended with one line that gives the reason; return the line."""
-    line = said.strip().splitlines()[-1]
-    if status != 1 or reason not in line or "Traceback" in said:
-        raise AssertionError(f"exit status {status}:\n{said[-3000:]}")
+    line = output.strip().splitlines()[-1]
+    if status != 1 or reason not in line or "Traceback" in output:
+        raise AssertionError(f"exit status {status}:\n{output[-3000:]}")
     return line
 
 
-def succeed(status: int, said: str) -> None:
+def succeed(status: int, output: str) -> None:
     """Check that a program ended well."""
     if status:
-        raise AssertionError(f"exit status {status}:\n{said[-3000:]}")
+        raise AssertionError(f"exit status {status}:\n{output[-3000:]}")
 
 
 def training(place: Path, data: Path, expected: object) -> None:
-    """Train where there is too little room, then where there is enough."""
+    """Train where there is too little space, then where there is enough."""
     model = place / "small"
     for size in SIZES:
         with mounted(model, size):
-            line = refused(*door("train_model.py", data, model), FULL)
+            line = refused(*entry_point("train_model.py", data, model), FULL)
             check_whole(model)
-            remount(model, f"size={ROOM}")
-            succeed(*door("train_model.py", data, model))
+            remount(model, f"size={SPACE}")
+            succeed(*entry_point("train_model.py", data, model))
             if content("train", model) != expected:
-                raise AssertionError(f"{size}: another result than with room from the beginning")
-        print(f"training in {size}: {line}; with room: same result", flush=True)
+                raise AssertionError(f"{size}: another result than with space from the beginning")
+        print(f"training in {size}: {line}; with space: same result", flush=True)
 
 
 def driving(place: Path, data: Path, model: Path) -> None:
-    """Drive into a full file system, then with room; from and into read-only ones."""
+    """Drive into a full file system, then with space; from and into read-only ones."""
     out = place / "out"
     with mounted(out, "40k"):
-        line = refused(*door("driver.py", model, data, out), FULL)
+        line = refused(*entry_point("driver.py", model, data, out), FULL)
         check_whole(out)
         written = len(list(out.glob("*.csv")))
-        remount(out, f"size={ROOM}")
-        succeed(*door("driver.py", model, data, out))
+        remount(out, f"size={SPACE}")
+        succeed(*entry_point("driver.py", model, data, out))
         outputs = content("drive", out)
         remount(out, "ro")
-        read_only = refused(*door("driver.py", model, data, out), "Read-only file system")
-    print(f"driving, no room after {written} outputs: {line}; with room: all written", flush=True)
+        read_only = refused(*entry_point("driver.py", model, data, out), "Read-only file system")
+    print(f"driving, no space after {written} outputs: {line}; with space: all written", flush=True)
     print(f"driving into a read-only folder: {read_only}", flush=True)
-    with mounted(place / "read", ROOM):
+    with mounted(place / "read", SPACE):
         shutil.copytree(model, place / "read", dirs_exist_ok=True)
         remount(place / "read", "ro")
-        succeed(*door("driver.py", place / "read", data, out))
+        succeed(*entry_point("driver.py", place / "read", data, out))
         if content("drive", out) != outputs:
-            raise AssertionError("another answer from a read-only model folder")
-        line = refused(*door("train_model.py", data, place / "read"), "Read-only file system")
+            raise AssertionError("other outputs of a read-only model folder")
+        line = refused(
+            *entry_point("train_model.py", data, place / "read"), "Read-only file system"
+        )
     print(f"driving a read-only model: same outputs; training into it: {line}", flush=True)
 
 
@@ -124,7 +126,7 @@ def main() -> None:
             sys.exit(
                 f"skipped: no file system can be mounted here: {error.stderr.decode().strip()}"
             )
-        succeed(*door("train_model.py", data, model))
+        succeed(*entry_point("train_model.py", data, model))
         training(place, data, content("train", model))
         driving(place, data, model)
 

@@ -52,7 +52,13 @@ def run(options: argparse.Namespace) -> None:
     if options.seed is not None:
         recipe = replace(recipe, seed=options.seed)
     summary = cross_validate(
-        options.data, options.output, recipe, options.folds, options.patients,
-        options.leave_one_database_out, classes, labels,
-    )  # fmt: skip
+        options.data,
+        options.output,
+        recipe,
+        k=options.folds,
+        patients=options.patients,
+        by_database=options.leave_one_database_out,
+        classes=classes,
+        labels=labels,
+    )
     print(summary.text())

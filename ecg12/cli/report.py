@@ -65,7 +65,8 @@ def run(options: argparse.Namespace) -> None:
         print(f"\n{options.outputs} less {options.against}\n{overall.text()}\n")
         print(per_class.text("class", "true", *SHOWN, "AUROC moved"))
     if options.output:
-        page = write_report(options.output, options.labels, study, model, options.misses)
+        folders = options.output, options.labels
+        page = write_report(*folders, study, model=model, n_misses=options.misses)
         print(f"\nPage: {page.resolve()}")
 
 

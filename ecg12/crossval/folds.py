@@ -41,6 +41,7 @@ def divide(
     dataset: Dataset,
     k: int,
     seed: int,
+    *,
     patients: Sequence[str] = (),
     by_database: bool = False,
     validation: str = "random",

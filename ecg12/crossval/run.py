@@ -36,6 +36,7 @@ def cross_validate(
     data: str | Path,
     output: str | Path,
     recipe: Recipe,
+    *,
     k: int = 5,
     patients: str | Path | None = None,
     by_database: bool = False,
@@ -82,7 +83,10 @@ def cross_validate(
     with work_folder(work):
         dataset, classes = open_data(data, work, recipe, classes, labels)
         keys = read_patients(patients, dataset.names) if patients else dataset.patients
-        folds = divide(dataset, k, recipe.seed, keys, by_database, recipe.validation)
+        folds = divide(
+            dataset, k, recipe.seed, patients=keys, by_database=by_database,
+            validation=recipe.validation,
+        )  # fmt: skip
         predictions: list[FoldPredictions] = []
         rows = []
         for number, fold in enumerate(folds, start=1):

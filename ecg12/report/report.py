@@ -16,6 +16,7 @@ def write_report(
     folder: str | Path,
     label_folder: str | Path,
     study: Study,
+    *,
     model: Model | None = None,
     n_misses: int = MISSES,
 ) -> Path:

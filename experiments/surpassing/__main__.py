@@ -4,8 +4,8 @@ r"""What surpasses the papers: each part alone, each part left out, the whole, e
     python -m experiments.surpassing DATA --work W2 --begin-at W [--members 3]
 
 Small networks at 100 Hz on the product's own training, thresholds and preprocessing. On
-``synthetic`` they train on recordings of three sites and answer others of these sites and of two
-unseen ones; on a folder of databases each is answered by networks that have not seen it. With
+``synthetic`` they train on recordings of three sites and predict others of these sites and of two
+unseen ones; on a folder of databases each is predicted by networks that have not seen it. With
 ``--begin-at`` networks begin at those that the same run left in that work folder, as paper B's
 begin at a larger archive. Seeds are paired: the same recordings, division and order.
 ``--members 3`` trains three networks a seed of the paper's recipe and of the one that was chosen,
@@ -13,7 +13,7 @@ begin at a larger archive. Seeds are paired: the same recordings, division and o
 
 Cost: about 30 minutes of processor time a seed on synthetic recordings (a quarter more with
 ``--members 3``), 16 on the 220 real ones. A finished run is not repeated; the tables are printed
-from the runs' answers. reports/surpassing.md tells what came out.
+from the runs' predictions. Results: reports/surpassing.md.
 
 The challenge's evidence (docs of the entries, 2020 and 2021): cosine +.055, varied +.041, loss
 +.028 to +.051, squeeze-and-excitation +.02.
@@ -55,14 +55,14 @@ def main() -> None:
     runs = [Run(name, seed) for seed in range(1, options.seeds + 1) for name in names]
     runs += [Run(name, seed, member) for seed in range(1, options.seeds + 1)
              for member in range(1, options.members) for name in (PAPER, CHOSEN)]  # fmt: skip
-    place = ready, options.work, options.begin_at
-    waiting = [one for one in runs if not finished(one, *place)]
+    settings = ready, options.work, options.begin_at
+    waiting = [one for one in runs if not finished(one, *settings)]
     jobs = {one: (one, options.data, options.work, options.begin_at) for one in waiting}
     with bar(total=len(runs), initial=len(runs) - len(waiting), desc="runs", unit="run") as shown:
         for _ in LocalExecutor(options.workers).completed(run, jobs):
             shown.update()
-    told = [one for one in Run.all(options.work) if finished(one, *place)]
-    print(report(options.work, told))
+    done = [one for one in Run.all(options.work) if finished(one, *settings)]
+    print(report(options.work, done))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from experiments.surpassing.variants import AVERAGED, CHAINS, SINGLE
 
 SYNTHETIC = "synthetic"
 SEEN, UNSEEN = ("general", "American", "nine classes"), ("monitor", "research")
-# Folder → recordings, seed and sites; the first trains, the others are answered.
+# Folder → recordings, seed and sites; the first trains, the others test.
 DRAWN = {
     "seen sites": (1250, 10, SEEN),
     "seen sites, held out": (400, 11, SEEN),
@@ -43,12 +43,12 @@ LEAD_SETS = {  # of the challenge of 2021
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """Prepared recordings; for each fold those that may train and those that are answered."""
+    """Prepared recordings; for each fold those that may train and those that test."""
 
     datasets: dict[int, Dataset]  # parts → the same recordings in the same order
     classes: ScoredClasses
     paths: list[Path]
-    owner: np.ndarray  # the source of each recording: its database, with those akin to it
+    owner: np.ndarray  # the source of each recording: its database, with those of the same source
     folds: list[tuple[np.ndarray, np.ndarray]]
 
     @property
@@ -62,8 +62,8 @@ class Material:
     @property
     def division(self) -> str:
         """Names the sources and folds of all recordings."""
-        told = repr((self.owner.tolist(), self.fold_of.tolist()))
-        return hashlib.sha256(told.encode()).hexdigest()
+        division = repr((self.owner.tolist(), self.fold_of.tolist()))
+        return hashlib.sha256(division.encode()).hexdigest()
 
     @property
     def targets(self) -> np.ndarray:
@@ -105,7 +105,7 @@ def _draw(folder: Path) -> None:
 
 
 @lru_cache(maxsize=1)
-def answered(data: str, work: Path) -> dict[tuple[int, str], dict[int, tuple[np.ndarray]]]:
+def prepared_tests(data: str, work: Path) -> dict[tuple[int, str], dict[int, tuple[np.ndarray]]]:
     """Prepare the tested recordings as the driver does.
 
     Returns

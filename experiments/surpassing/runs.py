@@ -1,4 +1,4 @@
-"""One run: a variant trained and tested on all folds; its answers in a file of their own.
+"""One run: a variant trained and tested on all folds; its predictions in a file of their own.
 
 The file holds, by lead set, the class scores of all tested recordings (nan elsewhere); by fold the
 scores of its validation part and the thresholds tuned on it; the costs; and of which data and
@@ -22,7 +22,7 @@ from ecg12.runtime.backend import keras
 from ecg12.runtime.files import atomic_write, is_whole_archive, sha256
 from ecg12.training.resources import Clock
 from ecg12.training.trainer import Task, Trainer, class_scores
-from experiments.surpassing.recordings import LEAD_SETS, Material, answered, divide, material
+from experiments.surpassing.recordings import LEAD_SETS, Material, divide, material, prepared_tests
 from experiments.surpassing.variants import SINGLE, VARIANTS, Variant
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Run:
     member: int = 0
 
     def file(self, work: Path, kind: str = "answers") -> Path:
-        """Return where its answers lie, or its weights."""
+        """Return the file of its predictions, or of its weights."""
         return work / kind / f"{self.variant}, seed {self.seed}, {self.member}.npz"
 
     @classmethod
@@ -49,8 +49,8 @@ class Run:
 
     @classmethod
     def all(cls, work: Path) -> list["Run"]:
-        """Return the runs of the variants whose answers a work folder holds."""
-        files = (work / "answers").glob("[!.]*.npz")  # a dot begins the name of what a kill left
+        """Return the runs of the variants whose predictions a work folder holds."""
+        files = (work / "answers").glob("[!.]*.npz")  # a killed run leaves .name
         return [one for one in map(cls.of, files) if one.variant in VARIANTS]
 
 
@@ -76,7 +76,7 @@ def identity(one: Run, ready: Material, begin_at: Path | None) -> str:
 
 
 def finished(one: Run, ready: Material, work: Path, begin_at: Path | None) -> bool:
-    """Return whether a run's answers are there, of the same data and choices."""
+    """Return whether a run's predictions are there, of the same data and choices."""
     path = one.file(work)
     if not path.is_file():
         return False
@@ -90,7 +90,7 @@ def finished(one: Run, ready: Material, work: Path, begin_at: Path | None) -> bo
 
 
 def run(one: Run, data: str, work: Path, begin_at: Path | None) -> None:
-    """Train and test one variant on all folds; write its answers.
+    """Train and test one variant on all folds; write its predictions.
 
     With `begin_at` its networks begin at `first_weights`.
     """
@@ -103,12 +103,12 @@ def run(one: Run, data: str, work: Path, begin_at: Path | None) -> None:
             weights = [saved[f"arr_{i}"] for i in range(len(saved.files))]
     shape = ready.targets.shape
     kept = {f"scores {leads}": np.full(shape, np.nan, np.float32) for leads in LEAD_SETS}
-    epochs, answers = [], []
+    epochs, seconds = [], []
     owner = ready.owner if variant.database else None
     dataset = ready.datasets[variant.preprocessing.parts]
     tasks = [Task(dataset, divide(rest, one.seed, owner), ready.classes) for rest, _ in ready.folds]
     trainer = _trainer(one, variant, tasks[0], work, weights)
-    none = np.zeros(shape[1])  # thresholds are applied to the answers later
+    none = np.zeros(shape[1])  # thresholds are applied to the scores later
     member = Member("m", trainer.model, variant.preprocessing, none, 0.0)
     classifier = Classifier(ready.classes, [member])
     for fold, (task, (_, test)) in enumerate(zip(tasks, ready.folds, strict=True)):
@@ -118,17 +118,17 @@ def run(one: Run, data: str, work: Path, begin_at: Path | None) -> None:
         tuned = tune(scores, task.dataset.targets[part], task.classes)
         kept |= {f"validation {fold}": scores, f"thresholds {fold}": tuned.thresholds}
         for leads in LEAD_SETS:
-            known = answered(data, work)[variant.preprocessing.parts, leads]
+            known = prepared_tests(data, work)[variant.preprocessing.parts, leads]
             prepared = [known[i] for i in test]
             begun = time.process_time()
             kept[f"scores {leads}"][test] = classifier.member_scores(prepared)[0]
-            answers.append((time.process_time() - begun) / len(test))
+            seconds.append((time.process_time() - begun) / len(test))
     trainer.checkpoint.unlink()
     gflop = variant.network.gflop(SINGLE.n_samples)
-    costs = np.array([np.sum(epochs), 1e3 * np.median(answers), gflop])
+    costs = np.array([np.sum(epochs), 1e3 * np.median(seconds), gflop])
     weights = trainer.model.get_weights()  # of the last fold
     _write(one.file(work, "weights"), {f"arr_{i}": array for i, array in enumerate(weights)})
-    # Last, since it tells that the run is over.
+    # Last, since its presence means that the run is finished.
     _write(one.file(work), {"identity": np.array(name), "costs": costs, **kept})
 
 
@@ -138,8 +138,8 @@ def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
         np.savez(temporary, **arrays)
 
 
-class _Folds(Trainer):
-    """Trains the same network on fold after fold, compiled once for each loss; knows its time."""
+class FoldTrainer(Trainer):
+    """Trains the same network on fold after fold, compiled once for each loss, and timed."""
 
     def __init__(self, *arguments: Any) -> None:
         self.by_loss: dict[str, Any] = {}
@@ -170,7 +170,7 @@ class _Folds(Trainer):
 
 def _trainer(
     one: Run, variant: Variant, task: Task, work: Path, weights: list[np.ndarray] | None
-) -> _Folds:
+) -> FoldTrainer:
     seed = 1000 * one.member + one.seed
     keras.utils.set_random_seed(seed)
     model = variant.network.build(len(task.classes.columns), SINGLE.n_samples)
@@ -180,4 +180,4 @@ def _trainer(
     checkpoint.parent.mkdir(exist_ok=True)
     checkpoint.unlink(missing_ok=True)  # of a run that was killed
     schedule = variant.schedule(weights is not None)
-    return _Folds(model, task, schedule, seed, checkpoint, "", Clock(24))
+    return FoldTrainer(model, task, schedule, seed, checkpoint, "", Clock(24))

@@ -34,7 +34,7 @@ class Variant:
     seresnet
         The one-dimensional network with squeeze-and-excitation.
     parts
-        Of a long recording a part drawn anew in each epoch, and answers averaged over its parts.
+        Of a long recording a part drawn anew in each epoch, and scores averaged over its parts.
     mixup, attention
         Recordings averaged in pairs; attention instead of global pooling. Not parts of the whole.
     database

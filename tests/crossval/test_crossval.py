@@ -45,7 +45,7 @@ def targets():
     return np.random.default_rng(0).random((120, 9)) < 0.2
 
 
-def test_folds_hold_everyone_out_once_and_validate_on_a_quarter_of_the_rest(targets):
+def test_folds_hold_each_recording_out_once_and_validate_on_a_quarter_of_the_rest(targets):
     folds = divide(dataset_of(targets), 5, 0)
     assert sorted(np.concatenate([fold.held_out for fold in folds])) == list(range(120))
     for fold in folds:
@@ -63,7 +63,7 @@ def test_a_patient_s_recordings_stay_in_one_part(targets):
     patients = np.random.default_rng(1).integers(0, 40, 120)
     keys = ["" if p == 39 else str(p) for p in patients]
     patients = np.where(patients == 39, 1000 + np.arange(120), patients)  # each its own
-    for fold in divide(dataset_of(targets), 5, 0, keys):
+    for fold in divide(dataset_of(targets), 5, 0, patients=keys):
         seen = [set(patients[part]) for part in fold.parts.values()]
         assert not seen[0] & seen[1]
         assert not seen[0] & seen[2]
@@ -90,7 +90,8 @@ def test_databases_of_one_institution_are_held_out_together(targets):
 def test_whole_databases_validate_where_the_recipe_says_so(targets):
     names = tuple(f"{'abcd'[i % 4]}/{i}" for i in range(120))
     for by_database in (False, True):
-        for fold in divide(dataset_of(targets, names), 5, 0, (), by_database, "database"):
+        data = dataset_of(targets, names)
+        for fold in divide(data, 5, 0, by_database=by_database, validation="database"):
             rest = np.concatenate([fold.training, fold.validation])
             assert sorted(np.concatenate([rest, fold.held_out])) == list(range(120))
             apart = set(fold.validation % 4)
@@ -98,7 +99,7 @@ def test_whole_databases_validate_where_the_recipe_says_so(targets):
             assert not apart & set(fold.training % 4)
     pairs = names[:2] * 60  # nothing is left to validate when one of two is held out
     with pytest.raises(InputError, match="besides fold a there is only b"):
-        divide(dataset_of(targets, pairs), 5, 0, (), True, "database")
+        divide(dataset_of(targets, pairs), 5, 0, by_database=True, validation="database")
 
 
 def test_folds_that_cannot_be_are_refused(targets):
@@ -107,7 +108,7 @@ def test_folds_that_cannot_be_are_refused(targets):
     with pytest.raises(InputError, match="120 recordings cannot be divided into 1 parts"):
         divide(dataset_of(targets), 1, 0)
     with pytest.raises(InputError, match="2 patients cannot be divided into 5 parts"):
-        divide(dataset_of(targets), 5, 0, ["a", "b"] * 60)
+        divide(dataset_of(targets), 5, 0, patients=["a", "b"] * 60)
     with pytest.raises(InputError, match="3 recordings or patients besides fold 1 cannot"):
         divide(dataset_of(targets[:6]), 2, 0)
     with pytest.raises(InputError, match="all recordings belong to one database, other"):
@@ -115,7 +116,7 @@ def test_folds_that_cannot_be_are_refused(targets):
     names = tuple(("ptb/S", "georgia/E")[i % 2] + str(i) for i in range(120))
     pairs = [str(i // 2) for i in range(120)]
     with pytest.raises(InputError, match="a patient has recordings in both ptb and georgia"):
-        divide(dataset_of(targets, names), 5, 0, pairs, by_database=True)
+        divide(dataset_of(targets, names), 5, 0, patients=pairs, by_database=True)
 
 
 def test_interval_by_hand():

@@ -15,23 +15,24 @@ from ecg12.runtime.errors import InputError
 from ecg12.training.resources import Clock
 from ecg12.training.schedule import Schedule
 from ecg12.training.trainer import Task, Trainer
+from experiments.surpassing.ensembles import ensembles, joined, library
 from experiments.surpassing.recordings import Material, divide
-from experiments.surpassing.runs import Run, _Folds, finished, identity
-from experiments.surpassing.tables import Results, ensembles, gain, joined, library
+from experiments.surpassing.results import Results, gain
+from experiments.surpassing.runs import FoldTrainer, Run, finished, identity
 from experiments.surpassing.variants import CHOSEN, PAPER, VARIANTS
 
 CLASSES = CPSC_2018
 N_CLASSES = 9
 
 
-def results(fold_of, answers=None, seed=0):
-    """Return results of random targets, of which answers there may be."""
+def results(fold_of, predictions=None, seed=0):
+    """Return results of random targets, with predictions if given."""
     targets = np.random.default_rng(seed).random((len(fold_of), N_CLASSES)) < 0.4
     owner = np.array([f"database {fold}" for fold in fold_of])
-    return Results(answers or {}, targets, owner, np.array(fold_of), CLASSES)
+    return Results(predictions or {}, targets, owner, np.array(fold_of), CLASSES)
 
 
-def answer(found, scores, seed):
+def predictions_of(found, scores, seed):
     """Return the file of a run of that seed, its thresholds one half."""
     kept = {"scores 12": scores, "costs": np.ones(3)}
     for fold in range(found.n_folds):
@@ -41,11 +42,11 @@ def answer(found, scores, seed):
 
 
 @pytest.mark.parametrize("run", [Run("paper", 3), Run("whole, database validates", 12, 4)])
-def test_a_run_is_known_by_its_file(run, tmp_path):
+def test_a_run_is_read_from_the_name_of_its_file(run, tmp_path):
     assert Run.of(run.file(tmp_path)) == run
 
 
-def test_only_whole_answers_of_known_variants_are_found(tmp_path):
+def test_only_complete_files_of_known_variants_are_found(tmp_path):
     (tmp_path / "answers").mkdir()
     for one in (Run("paper", 1), Run("of an earlier version", 1)):
         one.file(tmp_path).write_bytes(b"")
@@ -53,7 +54,7 @@ def test_only_whole_answers_of_known_variants_are_found(tmp_path):
     assert Run.all(tmp_path) == [Run("paper", 1)]
 
 
-def test_answers_of_other_data_folds_or_choices_are_left_out(tmp_path, caplog):
+def test_predictions_of_other_data_folds_or_choices_are_left_out(tmp_path, caplog):
     one, dataset = Run("paper", 1), Dataset(*(np.empty(0),) * 3, (), (), "data")
     two = np.arange(2)
     ready = Material({1: dataset}, CLASSES, [], np.array(["a", "b"]), [(two[:1], two[1:])])
@@ -70,10 +71,10 @@ def test_answers_of_other_data_folds_or_choices_are_left_out(tmp_path, caplog):
     ]
     for other, begin_at in others:
         assert not finished(one, other, tmp_path, begin_at)
-    np.savez(one.file(tmp_path), costs=np.ones(3))  # before answers told whose they are
+    np.savez(one.file(tmp_path), costs=np.ones(3))  # of an earlier version, without identity
     assert not finished(one, ready, tmp_path, None)
     assert len(caplog.messages) == len(others) + 1
-    assert all("paper, seed 1, 0.npz: of other data or choices" in text for text in caplog.messages)
+    assert all("paper, seed 1, 0.npz" in text for text in caplog.messages)
 
 
 def test_gains_are_those_of_scipy_s_paired_test():
@@ -81,8 +82,8 @@ def test_gains_are_those_of_scipy_s_paired_test():
     one, two = rng.normal(0.5, 0.1, (2, 5))
     expected = stats.ttest_rel(one, two)
     low, high = expected.confidence_interval(0.95)
-    told = gain(dict(enumerate(one)), {**dict(enumerate(two)), 9: 7.0})  # 9 has no pair
-    assert told == f"{np.mean(one - two):+.3f} [{low:+.3f}, {high:+.3f}]"
+    shown = gain(dict(enumerate(one)), {**dict(enumerate(two)), 9: 7.0})  # 9 has no pair
+    assert shown == f"{np.mean(one - two):+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
 def test_areas_are_those_of_scikit_learn_within_folds():
@@ -96,8 +97,8 @@ def test_areas_are_those_of_scikit_learn_within_folds():
     assert found.auroc(scores, "unseen databases") == pytest.approx(np.mean(areas))
 
 
-def test_knowing_the_database_alone_is_worth_nothing():
-    """Each fold's network answers how frequent a class was where it was trained."""
+def test_the_frequency_of_classes_in_a_database_gives_no_auroc():
+    """Each fold's network predicts how frequent a class was where it was trained."""
     found = results(np.repeat([0, 1], 60))
     for fold, frequent in ((0, 0.9), (1, 0.1)):
         rows = found.fold_of == fold
@@ -123,12 +124,12 @@ def test_an_ensemble_is_chosen_from_complete_seeds_only():
     assert library(found, PAPER, 1) == runs[:3]
     assert not library(found, CHOSEN, 1)  # one network is no ensemble
     assert not library(found, "whole and its variants", 1)
-    del found.answers[Run(PAPER, 2, 1)]
+    del found.predictions[Run(PAPER, 2, 1)]
     assert library(found, PAPER, 1) == runs[:4]  # no seed with fewer is left
     assert not library(found, PAPER, 2)
     names = ["whole", *(name for name in VARIANTS if name.startswith("whole - "))]
-    found.answers.update({Run(name, 3): {} for name in names})
-    found.answers.update({Run(CHOSEN, 3, 1): {}, Run("whole + mixup", 3): {}})
+    found.predictions.update({Run(name, 3): {} for name in names})
+    found.predictions.update({Run(CHOSEN, 3, 1): {}, Run("whole + mixup", 3): {}})
     expected = {Run(name, 3) for name in names} - {Run("whole - seresnet", 3)}
     assert set(library(found, "whole and its variants", 3)) == expected
 
@@ -139,7 +140,7 @@ def test_members_vote_and_their_scores_are_joined_by_the_median():
     scores = rng.random((3, 40, N_CLASSES))
     runs = [Run(PAPER, 1, member) for member in range(3)]
     for run, own in zip(runs, scores, strict=True):
-        found.answers[run] = answer(found, own, run.seed)
+        found.predictions[run] = predictions_of(found, own, run.seed)
     labels, medians, size = joined(found, runs, "all")
     np.testing.assert_array_equal(labels, (scores > 0.5).sum(axis=0) >= 2)
     np.testing.assert_array_equal(medians, np.sort(scores, axis=0)[1])
@@ -149,9 +150,9 @@ def test_members_vote_and_their_scores_are_joined_by_the_median():
     assert row.startswith(f"| {PAPER} | all | 1 | {metric:.3f} |")
 
 
-def test_a_database_that_is_alone_cannot_validate():
+def test_a_single_database_cannot_validate():
     owner = np.array(["georgia"] * 10)
-    with pytest.raises(InputError, match="all recordings to train on are of georgia"):
+    with pytest.raises(InputError, match="georgia"):
         divide(np.arange(10), 1, owner)
 
 
@@ -176,7 +177,7 @@ def test_a_later_fold_is_trained_as_if_it_were_the_first(tmp_path):
         model = SEResNet(k=4, s=3, m=3).build(N_CLASSES, 64)
         return kind(model, task, schedule, 5, tmp_path / "state.npz", "", Clock(1))
 
-    folds = trainer(_Folds, halves[0])
+    folds = trainer(FoldTrainer, halves[0])
     for task in halves:
         folds.fold(task)
     (tmp_path / "state.npz").unlink()

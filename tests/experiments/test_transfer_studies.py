@@ -35,11 +35,11 @@ def study(tmp_path):
     return Study(options, data, data)
 
 
-def test_labels_are_spoilt_to_precision_and_recall():
+def test_labels_are_corrupted_to_precision_and_recall():
     rng = np.random.default_rng(0)
     truth = rng.random((20_000, 3)) < [0.5, 0.1, 0.0]
-    np.testing.assert_array_equal(label_noise.spoilt(truth, 1.0, 1.0, rng), truth)
-    found = label_noise.spoilt(truth, 0.9, 0.6, rng)
+    np.testing.assert_array_equal(label_noise.corrupted(truth, 1.0, 1.0, rng), truth)
+    found = label_noise.corrupted(truth, 0.9, 0.6, rng)
     for k in (0, 1):
         hits = (found & truth)[:, k].sum()
         assert hits / truth[:, k].sum() == pytest.approx(0.6, abs=0.05)

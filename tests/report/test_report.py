@@ -264,7 +264,7 @@ def test_a_report_has_its_page_figures_and_tables(folders):
     names = ("first", "second")
     model = Model(names, np.full((2, len(CLASSES)), 0.25))
     study = measure([read], None, 50)
-    page = write_report(folders / "report", "data", study, model, n_misses=4)
+    page = write_report(folders / "report", "data", study, model=model, n_misses=4)
     files = {path.name for path in page.parent.iterdir()}
     for name in ("figure2_auroc_auprc", "figure3_confusion", "figure4_hierarchy", "roc",
                  "precision_recall", "calibration", "databases"):  # fmt: skip

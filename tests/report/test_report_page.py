@@ -89,7 +89,7 @@ def page(tmp_path_factory, module_record):
         for name, values in (("new", y_score), ("old", y_score**2))
     ]
     model = Model(("one", "two"), np.full((2, 9), 0.5))
-    return write_report(folder, "labels", measure(runs, None, 100), model, n_misses=1)
+    return write_report(folder, "labels", measure(runs, None, 100), model=model, n_misses=1)
 
 
 @pytest.fixture(scope="module")
