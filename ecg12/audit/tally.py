@@ -98,9 +98,10 @@ class Tally:
     def _label_lines(self) -> Iterator[str]:
         databases = sorted(self.recordings)
         yield f"scored classes ({self.classes.year}): recordings in {', '.join(databases)}, in all"
+        width = max(7, *map(len, self.classes.names))
         for name in self.classes.names:
             own = [self.positives[name][database] for database in databases]
-            yield f"  {name:7}{''.join(f'{count:7}' for count in [*own, sum(own)])}"
+            yield f"  {name:{width}}{''.join(f'{count:7}' for count in [*own, sum(own)])}"
         for status in ("unscored", "unknown"):
             codes = [code for code in self.codes if self.status(code) == status]
             ranked = sorted(codes, key=lambda code: -self.codes[code].total())

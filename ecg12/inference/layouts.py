@@ -58,18 +58,19 @@ def _heading(result: Prediction) -> str:
 def _table(result: Prediction, every_class: bool) -> str:
     ranked = sorted(result.classes, key=lambda entry: (not entry.positive, -entry.score))
     shown = ranked if every_class else ranked[: len(result.diagnoses) + NEXT]
+    short = max(6, *(len(entry.abbreviation) for entry in shown))
     width = max(len(entry.name) for entry in shown)
-    lines = [f"    {'class':6} {'diagnosis':{width}} score  probability  votes  thresholds"]
-    lines += [_line(entry, width) for entry in shown]
+    lines = [f"    {'class':{short}} {'diagnosis':{width}} score  probability  votes  thresholds"]
+    lines += [_line(entry, short, width) for entry in shown]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _line(entry: ClassPrediction, width: int) -> str:
+def _line(entry: ClassPrediction, short: int, width: int) -> str:
     mark = "+" if entry.positive else " "
     chance = f"{entry.probability:.3f}" if entry.probability is not None else "unknown"
     votes = f"{entry.votes}/{len(entry.thresholds)}"
     cuts = " ".join(f"{cut:.3f}" for cut in entry.thresholds)
-    name = f"{entry.abbreviation:6} {entry.name:{width}}"
+    name = f"{entry.abbreviation:{short}} {entry.name:{width}}"
     return f"  {mark} {name} {entry.score:.3f}  {chance:>11}  {votes:>5}  {cuts}"
 
 

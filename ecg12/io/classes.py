@@ -10,6 +10,7 @@ A *column* is one plain code, as an output file has it; a *class* is a group of 
 and everything is trained, decided and scored on classes.
 """
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -68,6 +69,25 @@ DIAGNOSES = {
 }
 
 
+_CONTROL = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's control characters, surrogates and line breaks
+
+
+def key_fault(key: str) -> str:
+    """Say why a text cannot be the key of a class; "" if it can.
+
+    A key is a SNOMED CT code or any other text that can be a cell of an output file, whose readers
+    know neither quotes nor escapes, and that take `|` for "or" and a first `#` for a comment.
+    """
+    if not key:
+        return "is empty"
+    if key != key.strip():
+        return "begins or ends with a blank"
+    if key.startswith("#"):
+        return "begins with '#'"
+    bad = (c for c in key if c in ',|"' or unicodedata.category(c) in _CONTROL)
+    return next((f"holds {c!r}" for c in bad), "")
+
+
 def abbreviation(code: str) -> str:
     """Return the challenge's abbreviation of a SNOMED CT code, or the code if it has none."""
     return DIAGNOSES[code][0] if code in DIAGNOSES else code
@@ -94,7 +114,8 @@ class ScoredClasses:
     Attributes
     ----------
     groups
-        One tuple of equivalent SNOMED CT codes per class, the representative code first.
+        One tuple of equivalent keys per class, the representative one first: SNOMED CT codes, or
+        for one's own classes any text that `key_fault` accepts.
     weights
         (n_classes, n_classes); row: true class, column: predicted class.
     year

@@ -9,9 +9,11 @@ A csv file, one row per recording, where labels do not stand in the recordings t
   a recording (`.hea`, `.mat`, `.dat`, `.xml`): `normal_form` makes it of any spelling, so that one
   table fits challenge recordings and MUSE files alike.
 * `patient` is a salted hash, equal for the recordings of one patient, or empty where unknown.
-* Then one column of 0 and 1 per plain SNOMED CT code of the table of weights.
+* Then one column of 0 and 1 per plain SNOMED CT code of the table of weights, or per key of one's
+  own classes (`class_table`), which may be any text.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +23,8 @@ from pathlib import Path, PurePath
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.runtime.csv_tables import Table, read_table, table_writer
 from ecg12.runtime.errors import InputError
+
+log = logging.getLogger(__name__)
 
 RECORDING, PATIENT = "recording", "patient"
 SUFFIXES = (".hea", ".mat", ".dat", ".xml")  # in upper or lower case
@@ -39,7 +43,8 @@ class LabelTable:
     patients
         Key of each recording's patient, a salted hash; "" where unknown.
     codes
-        SNOMED CT codes of each recording, as `ScoredClasses.encode` takes them.
+        SNOMED CT codes of each recording, or keys of one's own classes, as `ScoredClasses.encode`
+        takes them.
     """
 
     recordings: tuple[str, ...]
@@ -99,7 +104,7 @@ def write_label_rows(
     rows
         Recording, patient key and codes; codes without a column are left out.
     columns
-        Plain SNOMED CT codes; by default those of the table of weights in use.
+        Plain SNOMED CT codes or keys; by default the codes of the table of weights.
     """
     columns = load_weights(WEIGHTS).columns if columns is None else columns
     with table_writer(path) as write:
@@ -117,9 +122,9 @@ def read_label_table(path: str | Path, columns: Sequence[str] | None = None) -> 
     path
         The csv file; its columns may stand in any order.
     columns
-        The plain SNOMED CT codes that it must have, and of others none. By default those of the
-        table of weights in use; if given, numbers of other codes may head further columns, which
-        are left out.
+        The plain SNOMED CT codes or keys that it must have. By default the codes of the table of
+        weights, and no other column is allowed. If given, there may be others, which are left out;
+        the log names those that are no SNOMED CT codes.
 
     Raises
     ------
@@ -140,7 +145,7 @@ def read_label_table(path: str | Path, columns: Sequence[str] | None = None) -> 
 
 def _rows(table: Table, own: Sequence[str] | None) -> Iterator[Row]:
     columns = load_weights(WEIGHTS).columns if own is None else own
-    _check_header(table, columns, others=own is not None)
+    _check_header(table, columns, others_allowed=own is not None)
     ordered = itemgetter(*(table.columns.index(name) for name in (RECORDING, PATIENT, *columns)))
     line_of: dict[str, int] = {}
     codes_of: dict[tuple[str, ...], tuple[str, ...]] = {}  # combinations of cells are few
@@ -158,16 +163,18 @@ def _rows(table: Table, own: Sequence[str] | None) -> Iterator[Row]:
         yield name, patient.strip(), codes_of[combination]
 
 
-def _check_header(table: Table, columns: Sequence[str], others: bool) -> None:
-    """Expect each column once, and no other but, with `others`, of other codes."""
+def _check_header(table: Table, columns: Sequence[str], others_allowed: bool) -> None:
+    """Expect each column once, and others only where they are allowed."""
     expected, header = (RECORDING, PATIENT, *columns), table.columns
     unknown = [name for name in header if name not in expected]
-    if others:
-        unknown = [name for name in unknown if not (name.isascii() and name.isdecimal())]
+    if others_allowed:
+        if texts := [name for name in unknown if not (name.isascii() and name.isdecimal())]:
+            log.warning("%s: columns of no class are left out: %s", table.path, ", ".join(texts))
+        unknown = []
     problems = {
         "misses": [name for name in expected if name not in header],
         "does not know": unknown,
-        "has twice": [name for name in dict.fromkeys(header) if header.count(name) > 1],
+        "has twice": [name for name in expected if header.count(name) > 1],
     }
     for verb, names in problems.items():
         if names:

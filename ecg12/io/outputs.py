@@ -1,6 +1,7 @@
 """The challenge's output file: one csv per recording, written once and read by either year's rules.
 
-The file `<stem>.csv` has four lines: `#<stem>`, SNOMED CT codes, decisions, probabilities::
+The file `<stem>.csv` has four lines: `#<stem>`, keys of the classes (SNOMED CT codes; for one's own
+classes any text), decisions, probabilities::
 
     #A0001
     270492004,164889003,426783006
@@ -42,7 +43,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.io.classes import ScoredClasses
+from ecg12.io.classes import ScoredClasses, key_fault
 from ecg12.runtime.files import read_limited, write_text
 from ecg12.runtime.progress import printable
 
@@ -89,7 +90,7 @@ def write_output(
     stem
         The stem of the recording's file, which may differ from the name in its header.
     columns
-        One plain SNOMED CT code per column.
+        One plain key per column: a SNOMED CT code, or the key of one of one's own classes.
     labels
         (n_columns,) decisions, each 0 or 1.
     probabilities
@@ -98,8 +99,9 @@ def write_output(
     Raises
     ------
     ValueError
-        If the lengths differ, a column is no plain code or occurs twice, a label is not 0 or 1, or
-        a probability is not finite. The message names the stem and the value.
+        If the lengths differ, a column is no plain key (`classes.key_fault`) or occurs twice, a
+        label is not 0 or 1, or a probability is not finite. The message names the stem and the
+        value.
     """
     if not len(columns) == len(labels) == len(probabilities):
         raise ValueError(
@@ -107,8 +109,8 @@ def write_output(
             "probabilities; one of each per column is needed"
         )
     for column, label, probability in zip(columns, labels, probabilities, strict=True):
-        if not column.isdecimal():
-            raise ValueError(f"{stem}: column {column!r} is not one plain SNOMED CT code")
+        if fault := key_fault(column):
+            raise ValueError(f"{stem}: column {column!r} {fault}; a plain key is needed")
         if label not in (0, 1):
             raise ValueError(f"{stem}: label {label} of {column} is neither 0 nor 1")
         if not math.isfinite(probability):

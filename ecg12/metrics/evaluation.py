@@ -120,11 +120,12 @@ def summarise(
     lines = [f"{len(y_true)} recordings, {len(classes)} classes by the rules of {classes.year}"]
     lines += [f"{name:17}{value:6.3f}" for name, value in evaluation.scores.items()]
     lines += [f"{'Best constant':17}{baseline:6.3f}  ({constant})", ""]
-    lines += ["class   true  given  AUROC  AUPRC      F"]
+    width = max(6, *map(len, classes.names))
+    lines += [f"{'class':{width}}  true  given  AUROC  AUPRC      F"]
     counts = (classes.names, y_true.sum(axis=0), y_pred.sum(axis=0))
     for name, true, given, *values in zip(*counts, *evaluation.per_class.values(), strict=True):
         cells = "".join(f"{value:7.3f}" for value in values)
-        lines.append(f"{name:6} {true:5} {given:6}{cells}")
+        lines.append(f"{name:{width}} {true:5} {given:6}{cells}")
     return "\n".join(lines)
 
 

@@ -32,13 +32,31 @@ def test_codes_equivalents_abbreviations_and_names(tmp_path):
     assert read_classes(write(tmp_path / "my.csv", NSR)).has_normal
 
 
+def test_keys_may_be_any_text(tmp_path):
+    lines = ("code,abbreviation,name", "NORM", "AFIB|Vorhofflimmern,AF,fibrillation", "1° AVB")
+    classes = read_classes(write(tmp_path / "my.csv", "\n".join([*lines, f"{NSR}|SR\n"])))
+    assert classes.groups == (("NORM",), ("AFIB", "Vorhofflimmern"), ("1° AVB",), (NSR, "SR"))
+    assert classes.names == ("NORM", "AF", "1° AVB", "NSR")
+    assert classes.titles == ("NORM", "fibrillation", "1° AVB", "sinus rhythm / SR")
+    assert classes.has_normal
+    targets = classes.encode([("AFIB", "NORM"), ("norm",), ("SR",)])
+    assert targets.tolist() == [[1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", r"my\.csv: no classes; a line reads 713427006"),
         ("code,abbreviation,name\n", "no classes"),
-        (f"{AF}\nLVH,x\n", "line 2: 'LVH' is not a SNOMED CT code"),
-        (f"{AF}|\n", "line 1: '' is not a SNOMED CT code"),
+        (f'{AF}\n"L,VH",x\n', r"my\.csv, line 2: class key 'L,VH' holds ','; a line reads 713"),
+        ('"a\nb"\n', r"line 1: class key 'a\\nb' holds"),
+        ('NORM\n\n"say ""AF"""\n', "line 3: class key 'say \"AF\"' holds '\"'"),
+        ("#NORM\n", "line 1: class key '#NORM' begins with '#'"),
+        (f"{AF}|\n", "line 1: class key '' is empty"),
+        (",AF,fibrillation\n", "line 1: class key '' is empty"),
+        ("NORM|NORM\n", "line 1: 'NORM' stands twice"),
+        ("NORM\npatient\n", "line 2: class key 'patient' is the name of a label table's column"),
+        ("NORM\nAFIB\nNORM\n", "line 3: 'NORM' stands in line 1 already"),
         (f"{AF}\n1|{AF}\n", f"line 2: '{AF}' stands in line 1 already"),
         ("1,x\n2,x\n", "line 2: 'x' stands in line 1 already"),
     ],

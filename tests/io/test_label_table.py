@@ -81,12 +81,24 @@ def test_columns_of_other_codes_may_stand_beside_one_s_own(tmp_path):
     """So that `finetune --classes` takes what `label` writes for all scored codes."""
     table = read(tmp_path, "recording,patient,10370003,164889003,426783006\nx,p,1,0,1\n")
     assert table.codes == (("426783006",),)
-    with pytest.raises(InputError, match="does not know 'age'"):
-        read(tmp_path, "recording,patient,age,164889003,426783006\nx,p,1,0,1\n")
     whole = ",".join(["recording", "patient", *load_weights(WEIGHTS).columns])
     (tmp_path / "labels.csv").write_text(f"{whole},1\n")
     with pytest.raises(InputError, match="does not know '1'"):
         read_label_table(tmp_path / "labels.csv")  # the table of weights knows all that it scores
+
+
+def test_keys_may_be_any_text_and_other_columns_are_named(tmp_path, caplog):
+    keys = ("NORM", "AFIB", "1° AVB; nos")
+    text = "recording,patient,AFIB,age,1° AVB; nos,NORM,10370003\nx,p,1,61,0,1,0\n"
+    table = read(tmp_path, text, keys)
+    assert table.codes == (("NORM", "AFIB"),)
+    assert "labels.csv: columns of no class are left out: age" in caplog.text
+    assert "10370003" not in caplog.text
+    write_label_table(tmp_path / "again.csv", table, keys)
+    expected = "recording,patient,NORM,AFIB,1° AVB; nos\nx,p,1,1,0\n"
+    assert (tmp_path / "again.csv").read_text(encoding="utf-8") == expected
+    with pytest.raises(InputError, match="misses 'LVH'"):
+        read(tmp_path, text, ("NORM", "LVH"))
 
 
 def test_a_table_without_rows(tmp_path):
@@ -98,7 +110,6 @@ def test_a_table_without_rows(tmp_path):
     [
         ("", r"labels.csv: no column 'recording', 'patient'; columns: none"),
         ("recording,patient,164889003\n", r"misses '426783006'.*164889003 426783006"),
-        (HEADER.replace("\n", ",AF\n"), r"does not know 'AF'"),
         (HEADER.replace("\n", ",164889003\n"), r"has twice '164889003'"),
         (HEADER.replace("\n", ",patient\n"), r"column 'patient' stands twice"),
         (HEADER + "x,,1,0\ny,,1,yes\n", r"labels.csv, line 3, column 426783006: 'yes' is neither"),

@@ -42,6 +42,18 @@ def test_what_is_written_is_read_back(tmp_path, classes, caplog):
     assert not caplog.records
 
 
+def test_one_s_own_classes_may_have_any_text_as_key(tmp_path):
+    groups = (("NORM",), ("AFIB", "Vorhofflimmern (ä)"), ("1° AVB; nos",))
+    classes = ScoredClasses(groups, np.eye(3), 2021)
+    path = write_output(tmp_path, "A1", classes.columns, [1, 0, 1, 0], [0.5, 0.25, 0.75, 0.125])
+    expected = "#A1\nNORM,AFIB,Vorhofflimmern (ä),1° AVB; nos\n1,0,1,0\n0.5,0.25,0.75,0.125\n"
+    assert path.read_text(encoding="utf-8") == expected
+    read = read_output(path, classes)
+    assert read.labels.tolist() == [True, True, False]
+    assert read.scores.tolist() == [0.5, 0.5, 0.125]
+    assert not read.remarks
+
+
 @pytest.mark.parametrize(
     ("columns", "labels", "probabilities", "words"),
     [
@@ -49,6 +61,9 @@ def test_what_is_written_is_read_back(tmp_path, classes, caplog):
         ((AF, SB), [1, 0], [np.inf, 0.5], ["A1", AF, "inf", "finite"]),
         ((AF, SB), [0.7, 0], [0.7, 0.5], ["A1", AF, "0.7", "neither 0 nor 1"]),
         ((AF, f"{CRBBB}|{RBBB}"), [1, 0], [0.7, 0.5], ["A1", f"{CRBBB}|{RBBB}", "plain"]),
+        (("NORM", "AF,IB"), [1, 0], [0.7, 0.5], ["A1", "AF,IB", "plain"]),
+        (("NORM", "#AF"), [1, 0], [0.7, 0.5], ["A1", "#AF", "begins with '#'"]),
+        (("NORM", ""), [1, 0], [0.7, 0.5], ["A1", "is empty"]),
         ((AF, AF), [1, 0], [0.7, 0.5], ["A1", AF, "twice"]),
         ((AF, SB), [1], [0.7, 0.5], ["A1", "2 columns", "1 labels", "2 probabilities"]),
     ],

@@ -1,6 +1,9 @@
 """Transfer: the body kept bit for bit, frozen blocks, partners by specification, own classes."""
 
+import csv
 import json
+import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -322,6 +325,34 @@ def test_finetune_answers_one_s_own_classes(classes, data, pretrained, tmp_path,
     assert trained.classes.names[0] in capsys.readouterr().out
     main(["predict", str(data / "R0.hea"), "--model", model, "--all"])
     assert ("fibrillating" if classes == OWN else "atrial fibrillation") in capsys.readouterr().out
+
+
+def test_finetune_answers_classes_whose_keys_are_texts(data, pretrained, tmp_path, capsys):
+    """From headers that name them to outputs, reports and predictions."""
+    key_of = {NSR: "NORM", AF: "AFIB"}
+    copied = tmp_path / "data"
+    shutil.copytree(data, copied)
+    for header in copied.glob("*.hea"):
+        text = header.read_text()
+        for code, key in key_of.items():
+            text = text.replace(code, key)
+        header.write_text(text)
+    (tmp_path / "my.csv").write_text("NORM\nAFIB|flimmer,AF,fibrillation\nsinus bradycardia\n")
+    model, mine, out = str(tmp_path / "model"), str(tmp_path / "my.csv"), tmp_path / "out"
+    main(["finetune", str(copied), "-o", model, "--classes", mine, "--pretrained", str(pretrained)])
+    drive(model, copied, out)
+    columns = "NORM,AFIB,flimmer,sinus bradycardia"
+    assert (out / "R0.csv").read_text().splitlines()[1] == columns
+    capsys.readouterr()
+    main(["report", str(copied), str(out), "--classes", mine])
+    printed = capsys.readouterr().out
+    for name in ("NORM", "AF", "sinus bradycardia"):
+        n = 0 if "sinus" in name else 10  # every other of the 20 recordings
+        assert re.search(rf"^{name} +{n} ", printed, re.MULTILINE)
+    main(["predict", str(copied / "R0.hea"), "--model", model, "--format", "csv"])
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [row["codes"] for row in rows] == ["NORM", "AFIB|flimmer", "sinus bradycardia"]
+    assert [row["name"] for row in rows] == ["NORM", "fibrillation", "sinus bradycardia"]
 
 
 def test_finetune_spares_a_model_of_other_classes(data, pretrained, tmp_path):
