@@ -11,10 +11,10 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = "<!-- commands -->"
-# Elements that make a browser load something; `a` and `link rel="canonical"` do not.
+# What makes a browser load something from another host (Mermaid diagrams load their script).
 LOADED = re.compile(
     r"""<(?:script|img|iframe|source|video|audio|link)\b[^>]*?(?:src|href)=["']?(?:https?:)?//"""
-    r"""|@import\s+(?:url\()?["']?(?:https?:)?//|url\(["']?(?:https?:)?//"""
+    r"""|@import\s+(?:url\()?["']?(?:https?:)?//|url\(["']?(?:https?:)?//|class="mermaid"""
 )
 
 

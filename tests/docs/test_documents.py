@@ -85,3 +85,10 @@ def test_the_api_page_has_every_public_name():
     page = PAGES["docs/reference/api.md"]
     documented = re.findall(r"^(?::::| +heading:) ecg12\.(\w+)$", page, re.MULTILINE)
     assert sorted(documented) == sorted(set(ecg12.__all__) - {"__version__"})
+
+
+def test_the_chapters_are_those_that_there_are():
+    page = PAGES["docs/method/chapters.md"]
+    table = page.partition("| chapter |")[2].partition("\n\n")[0]
+    chapters = {path.parent.name for path in ROOT.glob("ecg12/*/__init__.py")}
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == chapters
