@@ -1,7 +1,6 @@
 """What the challenge's train, driver and test programs call; all of the contract is here."""
 
 import logging
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,15 +28,13 @@ def training_code(data_directory: str, model_directory: str) -> None:
     """
     _log_to_console()
     from ecg12.io.classes import load_weights
+    from ecg12.runtime.settings import Settings
     from ecg12.training.pipeline import train
-    from ecg12.training.recipes import begin_at, get_recipe
-    from ecg12.training.resources import read_hours
-    from ecg12.training.transfer import pretrained_folder
+    from ecg12.training.recipes import recipe_of
 
-    recipe = get_recipe(os.environ.get("ECG12_RECIPE", "submission"))
-    recipe = begin_at(recipe, pretrained_folder())
-    hours = read_hours(os.environ.get("ECG12_BUDGET", "46"))
-    train(data_directory, model_directory, recipe, hours, load_weights(WEIGHTS))
+    settings = Settings.from_env()
+    recipe, classes = recipe_of(settings), load_weights(WEIGHTS)
+    train(data_directory, model_directory, recipe, settings.hours, classes)
 
 
 def load_model(model_directory: str, leads: Iterable[str] | None = None) -> Any:

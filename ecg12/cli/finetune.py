@@ -41,9 +41,9 @@ def run(options: argparse.Namespace) -> None:
     from ecg12.io.class_table import read_classes
     from ecg12.io.label_table import read_label_table
     from ecg12.runtime.errors import InputError
+    from ecg12.runtime.settings import read_hours
     from ecg12.training.pipeline import train
     from ecg12.training.recipes import for_own_classes
-    from ecg12.training.resources import read_hours
     from ecg12.training.transfer import pretrained_folder
 
     classes = read_classes(options.classes)

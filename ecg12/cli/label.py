@@ -1,17 +1,15 @@
 """Label an archive: free-text diagnosis statements become scored classes, to be reviewed."""
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecg12.cli.options import add_weights, scored_classes
 from ecg12.runtime.errors import InputError
+from ecg12.runtime.settings import SALT, Settings
 
 if TYPE_CHECKING:
     from ecg12.labelling import Columns, Options, Summary
-
-SALT = "ECG12_SALT"
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -113,12 +111,12 @@ def read_salt(path: Path | None) -> str | None:
     InputError
         If it is empty.
     """
-    if path is None and SALT not in os.environ:
-        return None
-    text = os.environ[SALT] if path is None else path.read_text(encoding="utf-8")
-    if not text.strip():
-        raise InputError(f"{path or SALT}: the salt of patient keys is empty")
-    return text.strip()
+    if path is None:
+        return Settings.from_env().salt
+    text = path.read_text(encoding="utf-8").strip()
+    if not text:
+        raise InputError(f"{path}: the salt of patient keys is empty")
+    return text
 
 
 def _told(summary: "Summary", output: Path, columns: tuple[str, ...]) -> str:

@@ -21,9 +21,9 @@ def run(options: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from ecg12.io.label_table import read_label_table
+    from ecg12.runtime.settings import read_hours
     from ecg12.training.pipeline import train
     from ecg12.training.recipes import get_recipe
-    from ecg12.training.resources import read_hours
 
     recipe = replace(get_recipe(options.recipe), selection="all")
     classes = scored_classes(options)

@@ -52,9 +52,9 @@ def run(options: argparse.Namespace) -> None:
 
     from ecg12.io.label_table import read_label_table
     from ecg12.runtime.executors import executor_of
+    from ecg12.runtime.settings import read_hours
     from ecg12.search import Constraints, Options, rungs, search
     from ecg12.training.recipes import get_recipe
-    from ecg12.training.resources import read_hours
 
     recipe = replace(get_recipe(options.recipe), seed=options.seed)
     names = ("parameters", "gflop", "memory", "epoch_seconds", "speed")

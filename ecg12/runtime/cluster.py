@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.optional_deps import require_extra
+from ecg12.runtime.progress import log_settings, run_logged
 
 log = logging.getLogger(__name__)
 Key = TypeVar("Key", bound=Hashable)
@@ -58,6 +60,7 @@ def run_on(
     """Yield (key, result, whether it died with its workers) until the connection is lost."""
     from distributed import KilledWorker, wait
 
+    logged = partial(run_logged, log_settings(), function)
     left = list(jobs)[::-1]
     futures: dict[Any, Key] = {}
     while (left or futures) and client.status == "running":
@@ -65,7 +68,7 @@ def run_on(
             most = PER_WORKER * max(1, len(client.nthreads()))
             while left and len(futures) < most and wanted(left[-1]):
                 key = left.pop()
-                futures[client.submit(function, *jobs[key], pure=False)] = key
+                futures[client.submit(logged, *jobs[key], pure=False)] = key
             done = wait(list(futures), timeout=POLL, return_when="FIRST_COMPLETED").done
         except TimeoutError:
             continue

@@ -17,6 +17,7 @@ from joblib import Parallel, cpu_count, delayed
 from ecg12.runtime.cluster import MOST_DEATHS, connected, run_on
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.isolated import isolated
+from ecg12.runtime.progress import log_settings, run_logged
 
 log = logging.getLogger(__name__)
 Key = TypeVar("Key", bound=Hashable)
@@ -47,7 +48,8 @@ class LocalExecutor:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cpu_count() // self.workers)))
         while waiting:
             run = Parallel(n_jobs=self.workers, return_as="generator_unordered")
-            calls = (delayed(_keyed)(key, function, waiting[key]) for key in tuple(waiting))
+            logged = partial(run_logged, log_settings(), function)
+            calls = (delayed(_keyed)(key, logged, waiting[key]) for key in tuple(waiting))
             try:
                 for key, result in run(calls):
                     del waiting[key]

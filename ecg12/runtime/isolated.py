@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import IO, Any, cast
 
 from ecg12.runtime.errors import InputError
+from ecg12.runtime.progress import log_settings, run_logged
 
 log = logging.getLogger(__name__)
 MOST_DEATHS = 5  # of the same job
@@ -32,7 +33,7 @@ def isolated(function: Callable[..., Any], *arguments: Any) -> Any:
     InputError
         If the process was killed `MOST_DEATHS` times.
     """
-    job = pickle.dumps((function, arguments))
+    job = pickle.dumps((run_logged, (log_settings(), function, *arguments)))
     for _ in range(MOST_DEATHS):
         answer = _run_in_child(job)
         if answer is not None:

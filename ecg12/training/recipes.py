@@ -13,10 +13,11 @@ from pathlib import Path
 
 from ecg12.models import CRNN, TABLE_2, Network, ResNet, SEResNet
 from ecg12.runtime.errors import InputError
+from ecg12.runtime.settings import RECIPE, Settings
 from ecg12.signal.augmentation import Augmentation
 from ecg12.signal.preprocessing import Preprocessing
 from ecg12.training.schedule import Schedule
-from ecg12.training.transfer import Start, match, read_pretrained
+from ecg12.training.transfer import Start, match, pretrained_folder, read_pretrained
 
 log = logging.getLogger(__name__)
 VALIDATIONS = ("random", "database")
@@ -129,6 +130,21 @@ def get_recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise InputError(f"unknown recipe {name!r}; choices: {', '.join(RECIPES)}")
     return RECIPES[name]
+
+
+def recipe_of(settings: Settings) -> Recipe:
+    """Return the recipe that the environment names, begun at the networks that it names.
+
+    Raises
+    ------
+    InputError
+        If there is no recipe of that name; the message lists the choices.
+    ModelError
+        As `begin_at`.
+    """
+    if settings.recipe not in RECIPES:
+        raise InputError(f"{RECIPE}={settings.recipe!r}; choices: {', '.join(RECIPES)}")
+    return begin_at(RECIPES[settings.recipe], pretrained_folder(settings))
 
 
 def begin_at(recipe: Recipe, folder: str | Path | None, frozen: int = 0) -> Recipe:

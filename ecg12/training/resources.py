@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ecg12.runtime.errors import InputError
 from ecg12.training.gpu_memory import gpu_memory
 
 LEAST_EPOCHS = 10  # fewer epochs a member are worse than fewer members
@@ -27,23 +26,6 @@ class Clock:
     def left(self) -> float:
         """Seconds until the deadline, negative after it."""
         return self.deadline - self.now()
-
-
-def read_hours(text: str) -> float:
-    """Read a time budget in hours.
-
-    Raises
-    ------
-    InputError
-        If it is no positive number.
-    """
-    try:
-        hours = float(text)
-    except ValueError:
-        hours = -1.0
-    if not 0 < hours < float("inf"):
-        raise InputError(f"a time budget is a positive number of hours, not {text!r}")
-    return hours
 
 
 def plan(

@@ -12,8 +12,7 @@ fits it is an error.
 """
 
 import logging
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,10 @@ from ecg12.ensemble.model_folder import INDEX, load_network, read_index, read_pr
 from ecg12.models import Network, freeze, network_of, swap_head
 from ecg12.runtime.errors import InputError, ModelError
 from ecg12.runtime.files import sha256
+from ecg12.runtime.settings import PRETRAINED, Settings
 from ecg12.signal.preprocessing import Preprocessing
 
 log = logging.getLogger(__name__)
-VARIABLE = "ECG12_PRETRAINED"
 FOLDER = Path(__file__).parents[2] / "pretrained"
 
 
@@ -76,13 +75,18 @@ class Start:
         return model
 
 
-def pretrained_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+def pretrained_folder(settings: Settings | None = None) -> Path | None:
     """Return the folder of pretrained networks to use, or None for training from scratch.
 
     The variable `ECG12_PRETRAINED` names it; set but empty it forbids any. Without the variable it
     is `pretrained` beside the package, if there is one.
+
+    Parameters
+    ----------
+    settings
+        What the environment sets; None: to be read.
     """
-    named = environment.get(VARIABLE)
+    named = (settings or Settings.from_env()).pretrained
     if named is not None:
         return Path(named) if named else None
     return FOLDER if FOLDER.is_dir() else None
@@ -100,7 +104,7 @@ def read_pretrained(folder: str | Path) -> list[Pretrained]:
     if not Path(folder).is_dir():
         raise ModelError(
             f"{folder}: there is no such folder of pretrained networks; to begin from scratch, "
-            f"name none and set {VARIABLE} to nothing"
+            f"name none and set {PRETRAINED} to nothing"
         )
     found = []
     for entry in read_index(folder)["members"]:
@@ -169,7 +173,7 @@ def match(
         known = ", ".join(dict.fromkeys(one.network.name for one in left))
         raise InputError(
             f"{folder}: its networks ({known}) are none of those to be trained; choose their "
-            f"recipe, or train from scratch with {VARIABLE} set to nothing"
+            f"recipe, or train from scratch with {PRETRAINED} set to nothing"
         )
     if left:
         log.warning("%s: not used: %s", folder, ", ".join(one.name for one in left))

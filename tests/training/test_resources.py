@@ -4,8 +4,7 @@ import os
 
 import pytest
 
-from ecg12.runtime.errors import InputError
-from ecg12.training.resources import Clock, available_memory, batch_that_fits, plan, read_hours
+from ecg12.training.resources import Clock, available_memory, batch_that_fits, plan
 
 
 @pytest.mark.parametrize(
@@ -35,12 +34,6 @@ def test_plan(costs, left, epochs, expected):
 def test_members_trained_in_the_end_are_odd(trained, members):
     """39 s are 13 epochs of the three cheap members, but 3.9 of all four."""
     assert len(plan([1, 1, 1, 7], 39, 100, trained)) == members
-
-
-@pytest.mark.parametrize("text", ["abc", "0", "-3", "nan", "inf", ""])
-def test_budget_must_be_a_positive_number(text):
-    with pytest.raises(InputError, match="positive number of hours"):
-        read_hours(text)
 
 
 def test_batch_halves_until_three_copies_take_half_of_the_memory():

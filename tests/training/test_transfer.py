@@ -21,6 +21,7 @@ from ecg12.io.wfdb import write_record
 from ecg12.models import CRNN, TABLE_2, ResNet, SEResNet, freeze, swap_head
 from ecg12.runtime.backend import keras, start
 from ecg12.runtime.errors import InputError, ModelError
+from ecg12.runtime.settings import Settings
 from ecg12.signal.preprocessing import Preprocessing
 from ecg12.synthetic.muse import generate_muse
 from ecg12.training import transfer
@@ -262,11 +263,11 @@ def test_another_pretrained_network_is_another_training(data, pretrained, tmp_pa
 
 def test_the_folder_is_chosen_by_variable_then_by_place(tmp_path, monkeypatch):
     monkeypatch.setattr(transfer, "FOLDER", tmp_path / "pretrained")
-    assert pretrained_folder({}) is None
+    assert pretrained_folder(Settings()) is None
     (tmp_path / "pretrained").mkdir()
-    assert pretrained_folder({}) == tmp_path / "pretrained"
-    assert pretrained_folder({"ECG12_PRETRAINED": "other"}).name == "other"
-    assert pretrained_folder({"ECG12_PRETRAINED": ""}) is None
+    assert pretrained_folder(Settings()) == tmp_path / "pretrained"
+    assert pretrained_folder(Settings(pretrained="other")).name == "other"
+    assert pretrained_folder(Settings(pretrained="")) is None
 
 
 def test_train_model_uses_the_folder_it_is_given(data, pretrained, tmp_path, monkeypatch):
@@ -281,6 +282,25 @@ def test_train_model_uses_the_folder_it_is_given(data, pretrained, tmp_path, mon
     monkeypatch.setenv("ECG12_PRETRAINED", str(tmp_path / "absent"))
     with pytest.raises(ModelError, match="absent: there is no such folder of pretrained networks"):
         training_code(str(data), str(tmp_path / "model"))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("ECG12_RECIPE", "x", "ECG12_RECIPE='x'; choices: submission, mcircc, "),
+        ("ECG12_BUDGET", "-1", "ECG12_BUDGET='-1': a positive number of hours is needed"),
+        ("ECG12_DEVICES", "0", "ECG12_DEVICES='0': a whole number from 1 on is needed"),
+    ],
+)
+def test_train_model_names_the_variable_that_cannot_be_used(
+    tmp_path, monkeypatch, variable, value, message
+):
+    from team_code import training_code
+
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InputError, match=message):
+        training_code(str(tmp_path), str(tmp_path / "model"))
+    assert not list(tmp_path.iterdir())
 
 
 # The commands

@@ -5,15 +5,13 @@ Losses, gradients and batch normalisation are those of the whole batch, so the r
 device to rounding, wherever the devices divide the batch.
 """
 
-import os
 from typing import Any
 
 import numpy as np
 
 from ecg12.runtime.backend.quiet import BACKEND, keras
 from ecg12.runtime.errors import InputError
-
-SETTING = "ECG12_DEVICES"
+from ecg12.runtime.settings import DEVICES, Settings
 
 
 def devices_asked() -> int:
@@ -24,10 +22,7 @@ def devices_asked() -> int:
     InputError
         If it is no whole number from 1 on.
     """
-    text = os.environ.get(SETTING, "") or "1"
-    if not text.isdecimal() or int(text) < 1:
-        raise InputError(f"{SETTING}={text!r}: a whole number from 1 on is needed")
-    return int(text)
+    return Settings.from_env().devices
 
 
 def share(n: int) -> None:
@@ -45,12 +40,12 @@ def share(n: int) -> None:
         return
     if BACKEND != "jax":
         raise InputError(
-            f"{SETTING}={n} with the backend {BACKEND}: Keras divides batches only with "
+            f"{DEVICES}={n} with the backend {BACKEND}: Keras divides batches only with "
             "KERAS_BACKEND=jax"
         )
     known = keras.distribution.list_devices()
     if n > len(known):
-        raise InputError(f"{SETTING}={n}, but JAX sees {len(known)}: {', '.join(known)}")
+        raise InputError(f"{DEVICES}={n}, but JAX sees {len(known)}: {', '.join(known)}")
     parallel = keras.distribution.DataParallel(devices=known[:n], auto_shard_dataset=False)
     keras.distribution.set_distribution(parallel)
 
