@@ -1,6 +1,6 @@
-"""Fuzz the parsers of what strangers send: headers, MATLAB files, MUSE files, output tables.
+"""Fuzz the parsers of what strangers send: headers, clinical formats, output tables.
 
-    python -m stress.fuzzing [header mat muse output] [--seconds 600]
+    python -m stress.fuzzing [NAME of a target in `stress.targets` ...] [--seconds 600]
 
 Coverage-guided (libFuzzer through atheris, which `pip install ecg12[stress]` brings), each parser
 for ten minutes from the seeds in `tests/corpus`. An input ends the campaign if it raises anything

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ecg12.io import aecg, dicom, scp
 from ecg12.io.classes import ScoredClasses, load_weights
 from ecg12.io.headers import GAINS, OLDEST, RATES
 from ecg12.io.matlab import format_mat, read_mat
@@ -57,6 +58,25 @@ def muse(path: Path) -> None:
     assert found.patient is None or len(found.patient) == 32
 
 
+def reading(read: Callable[[Path], Record]) -> Callable[[Path], None]:
+    """Return a target that reads a file of a clinical format and checks the recording."""
+
+    def check(path: Path) -> None:
+        record = read(path)
+        n_leads, n_samples = record.stored.shape
+        assert n_samples > 0
+        assert n_leads == len(record.leads) == len(set(record.leads)) == len(record.units)
+        assert record.gains.shape == record.offsets.shape == (n_leads,)
+        assert np.isfinite(record.resolution).all()
+        assert record.millivolts.shape == record.stored.shape
+        assert RATES[0] <= record.rate <= RATES[1]
+        assert record.age is None or 0 <= record.age <= OLDEST
+        assert record.sex in (None, "Male", "Female")
+        assert record.name == path.stem
+
+    return check
+
+
 def output(path: Path) -> None:
     """Read an output by the rules of both years."""
     text = path.read_bytes().decode("utf-8", errors="replace")
@@ -76,10 +96,13 @@ def tables() -> tuple[ScoredClasses, ScoredClasses]:
 
 # Name: (what is run, suffix of its files, module whose lines count, longest input in bytes)
 TARGETS: dict[str, tuple[Callable[[Path], None], str, str, int]] = {
-    "header": (header, ".hea", "ecg12/headers.py", 2000),
-    "mat": (mat, ".mat", "ecg12/records/matlab.py", 1000),
-    "muse": (muse, ".xml", "ecg12/muse", 4000),
-    "output": (output, ".csv", "ecg12/outputs.py", 2000),
+    "header": (header, ".hea", "ecg12/io/headers.py", 2000),
+    "mat": (mat, ".mat", "ecg12/io/matlab.py", 1000),
+    "muse": (muse, ".xml", "ecg12/io/muse", 4000),
+    "dicom": (reading(dicom.read), ".dcm", "ecg12/io/dicom*.py", 8000),
+    "aecg": (reading(aecg.read), ".xml", "ecg12/io/aecg.py", 4000),
+    "scp": (reading(scp.read), ".scp", "ecg12/io/scp*.py", 3000),
+    "output": (output, ".csv", "ecg12/io/outputs.py", 2000),
 }
 
 

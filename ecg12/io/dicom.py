@@ -51,6 +51,7 @@ REFUSED = {
     "1.2.840.10008.5.1.4.1.1.9.3.1": "a cardiac electrophysiology waveform, recorded in the heart",
     "1.2.840.10008.5.1.4.1.1.104.1": "an encapsulated PDF: the drawing of an ECG, no samples",
 }
+SCHEMES = ("MDC", "SCPECG")  # that number the leads; others may do it otherwise
 MOST_GROUPS, MOST_CHANNELS = 64, 128
 
 recognises = is_dicom
@@ -77,7 +78,7 @@ def read(path: Path, seconds: float | None = None) -> Record:
     dicom = Dicom(path, *WANTED)
     groups = _groups(dicom)
     channels = [channel for group in groups for channel in _channels(dicom, group)]
-    kinds = {channel.samples.dtype for channel in channels}
+    wide = any(c.samples.dtype.kind == "i" and c.samples.itemsize > 2 for c in channels)
     return recording(
         path,
         channels,
@@ -85,7 +86,7 @@ def read(path: Path, seconds: float | None = None) -> Record:
         age=_age(dicom),
         sex=patient_sex(dicom.text(dicom.dataset, "PatientSex")),
         seconds=seconds,
-        missing=-(2**31) if np.dtype("i4") in kinds else MISSING,
+        missing=-(2**31) if wide else MISSING,
     )
 
 
@@ -123,9 +124,10 @@ def _groups(dicom: Dicom) -> list[Any]:
 
 def _class_name(kind: str) -> str:
     """Return what DICOM calls a class of objects, if it is one."""
+    from pydicom import config
     from pydicom.uid import UID
 
-    uid = UID(kind)
+    uid = UID(kind, config.IGNORE)
     return f": {uid.name}" if uid.name != kind else ""
 
 
@@ -168,8 +170,9 @@ def _lead(dicom: Dicom, channel: Any, number: int) -> str:
     code, meaning = dicom.text(source, "CodeValue"), dicom.text(source, "CodeMeaning")
     named = (code, meaning, dicom.text(channel, "ChannelLabel"))
     known = (name for name in map(standard_lead, named) if name in LEADS)
-    lead = lead_of_code(code) or next(known, None) or meaning or f"channel {number}"
-    return lead[:SHOWN]
+    numbered = dicom.text(source, "CodingSchemeDesignator") in SCHEMES
+    lead = (lead_of_code(code) if numbered else None) or next(known, None) or meaning
+    return lead[:SHOWN] or f"channel {number}"
 
 
 def _channels(dicom: Dicom, group: Any) -> list[Channel]:
@@ -177,12 +180,15 @@ def _channels(dicom: Dicom, group: Any) -> list[Channel]:
     definitions = dicom.items(group, "ChannelDefinitionSequence")
     samples = group_samples(dicom, group, len(definitions))
     leads = _leads(dicom, group)
+    unsigned = samples.min() >= 0
     channels, others = [], 0
     for lead, definition, values in zip(leads, definitions, samples, strict=True):
         unit = _unit(dicom, definition)
         if unit is None and lead not in LEADS:
             others += 1
             continue
+        if unsigned:
+            values = extended(values, dicom.whole(definition, "WaveformBitsStored"))
         channels.append(_channel(dicom, lead, unit, definition, values))
     if others:
         log.info("%s: %d channels that are no voltage are left out", dicom.path, others)
@@ -206,12 +212,11 @@ def _channel(
             "amplitude is unknown"
         )
     baseline = dicom.real(definition, "ChannelBaseline", 0.0)
-    bits = dicom.whole(definition, "WaveformBitsStored")
     return Channel(
         lead=lead,
-        samples=extended(values, bits),
+        samples=values,
         gain=1 / step,
-        offset=-baseline / step,
+        offset=0.0 - baseline / step,
         unit=unit,
     )
 

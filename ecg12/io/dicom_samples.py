@@ -45,10 +45,18 @@ def _trimmed(samples: np.ndarray, padding: int) -> np.ndarray:
 
 
 def extended(values: np.ndarray, bits: int) -> np.ndarray:
-    """Extend the sign of samples that are stored in fewer bits than are allocated, without it."""
+    """Extend the sign of samples stored in fewer bits than are allocated, where it is not there.
+
+    Parameters
+    ----------
+    values
+        (n_samples,) of a group in which no value is negative.
+    bits
+        Bits stored, as the channel is described.
+    """
     if values.dtype.kind != "i" or not 1 < bits < 8 * values.itemsize:
         return values
-    low, high = int(values.min()), int(values.max())
-    if low < 0 or not 2 ** (bits - 1) <= high < 2**bits:
+    if not 2 ** (bits - 1) <= int(values.max()) < 2**bits:
         return values
-    return np.where(values >= 2 ** (bits - 1), values - 2**bits, values).astype(values.dtype)
+    wide = values.astype(np.int64)
+    return (wide - 2**bits * (wide >= 2 ** (bits - 1))).astype(values.dtype)

@@ -74,13 +74,14 @@ def channel(writer, lead="I", **fields):
     fields = {
         "code": f"5.6.3-9-{NUMBERS.get(lead, 0)}",
         "meaning": f"Lead {lead}",
+        "scheme": "SCPECG",
         "sensitivity": "2.5",
         "unit": "uV",
         "factor": "1",
         "baseline": "0",
         "bits": 16,
     } | fields
-    parts = [writer.code(0x003A0208, fields["code"], "SCPECG", fields["meaning"])]
+    parts = [writer.code(0x003A0208, fields["code"], fields["scheme"], fields["meaning"])]
     if fields["sensitivity"] is not None:
         parts.append(writer.element(0x003A0210, "DS", fields["sensitivity"]))
     if fields["unit"] is not None:
@@ -239,8 +240,9 @@ def test_leads_recorded_together_in_several_waveforms_are_joined(make_file, samp
 @pytest.mark.parametrize(
     "naming",
     [
-        lambda lead: {"code": f"2:{NUMBERS[lead]}"},
-        lambda lead: {"code": f"{131072 + NUMBERS[lead]}"},
+        lambda lead: {"code": f"2:{NUMBERS[lead]}", "scheme": "MDC"},
+        lambda lead: {"code": f"{131072 + NUMBERS[lead]}", "scheme": "MDC"},
+        lambda lead: {"code": f"{LEADS.index(lead) + 1}", "scheme": "99VENDOR"},
         lambda lead: {"code": f"MDC_ECG_LEAD_{lead.upper()}", "meaning": ""},
         lambda lead: {"code": "", "meaning": f"Lead {lead} (Einthoven)\0"},
         lambda lead: {"code": "x", "meaning": lead.lower()},
@@ -281,10 +283,11 @@ def test_samples_of_other_kinds(make_file, samples, dtype, syntax):
     np.testing.assert_allclose(record.millivolts, values * 0.0025, rtol=1e-12)
 
 
-def test_twelve_bits_without_their_sign_are_extended(make_file, samples):
+@pytest.mark.parametrize("bits", [12, 15])
+def test_fewer_bits_without_their_sign_are_extended(make_file, samples, bits):
     writer = Writer()
-    channels = [channel(writer, lead, bits=12) for lead in LEADS]
-    for stored in (samples, samples & 0xFFF):
+    channels = [channel(writer, lead, bits=bits) for lead in LEADS]
+    for stored in (samples, samples & (2**bits - 1)):
         path = make_file(dicom_bytes(writer, [group(writer, stored, channels=channels)]))
         np.testing.assert_array_equal(dicom.read(path).stored, samples)
 
