@@ -26,7 +26,7 @@ def main():
     study = begin(options)
     results = Results("transfer_vs_scratch", study)
     for seed in range(options.seeds):
-        _seed(study, results, options.shares, seed)
+        run_seed(study, results, options.shares, seed)
     for share in options.shares:
         table(results, _names(share), _names(share)[0], options.seeds)
 
@@ -35,7 +35,7 @@ def _names(share):
     return f"{share} % from scratch", f"{share} % pretrained"
 
 
-def _seed(study, results, shares, seed):
+def run_seed(study, results, shares, seed):
     weights = study.pretrained_once(seed)
     for share in shares:
         task = study.target_task(seed, share / 100)

@@ -16,7 +16,7 @@ from ecg12.models import ResNet
 from ecg12.models.heads import penultimate
 from experiments import age_and_sex, label_noise
 from experiments.small import NETWORK, PREPROCESSING, Results, Study, interval, measured, table
-from experiments.transfer_vs_scratch import _seed
+from experiments.transfer_vs_scratch import run_seed
 
 CLASSES = load_weights(WEIGHTS)
 
@@ -81,11 +81,11 @@ def test_a_seed_of_the_main_study_is_run_once_and_printed(study, monkeypatch, ca
     monkeypatch.setattr("experiments.small.STEPS", 8)
     monkeypatch.setattr("experiments.small.NETWORK", ResNet(2, 3, 1, 4))
     results = Results("study", study)
-    _seed(study, results, [50], 0)
+    run_seed(study, results, [50], 0)
     names = ["50 % from scratch", "50 % pretrained"]
     monkeypatch.setattr(Study, "fit", None)  # nothing may be trained again
     again = Results("study", study)
-    _seed(study, again, [50], 0)
+    run_seed(study, again, [50], 0)
     assert again.rows == results.rows
     capsys.readouterr()
     table(again, names, names[0], 1)

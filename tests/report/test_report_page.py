@@ -4,6 +4,7 @@ Contrast is that of the Web Content Accessibility Guidelines 2.1 (1.4.3: 4.5, fo
 """
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from ecg12.io.classes import CPSC_2018
 from ecg12.io.wfdb import write_record
 from ecg12.report import Model, Results, measure, write_report
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
+pytestmark = pytest.mark.browser
 VIEWS = [(width, scheme) for width in (360, 1400) for scheme in ("light", "dark")]
 
 # For every element with text of its own: text, contrast with what lies behind, whether it is large.
@@ -94,6 +95,11 @@ def page(tmp_path_factory, module_record):
 
 @pytest.fixture(scope="module")
 def browser():
+    if CHROMIUM is None:
+        reason = "no Chromium on the path (Debian: apt-get install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
     with Browser() as running:
         yield running
 
