@@ -36,6 +36,7 @@ def _names(share):
 
 
 def run_seed(study, results, shares, seed):
+    """Run what is missing of one seed, from scratch and pretrained, for each share."""
     weights = study.pretrained_once(seed)
     for share in shares:
         task = study.target_task(seed, share / 100)
