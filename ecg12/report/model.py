@@ -24,7 +24,6 @@ class Model:
 
 def calibration(results: Results, model: Model | None, folder: Path) -> Section:
     """Reliability curves and Brier scores, before and after calibration where there is one."""
-    names, y_true = results.classes.names, results.y_true
     if results.y_score.min() < 0 or results.y_score.max() > 1:
         text = (
             "The scores are not probabilities (some are outside 0 to 1), so there is no curve.",
@@ -34,18 +33,38 @@ def calibration(results: Results, model: Model | None, folder: Path) -> Section:
     versions = {"as predicted": results.y_score}
     if fitted is not None:
         versions = {"before": results.y_score, "after": fitted.apply(results.y_score)}
-    found = {
-        name: [reliability(*pair) for pair in zip(y_true.T, values.T, strict=True)]
+    names = results.classes.names
+    curves = {
+        name: [reliability(*pair) for pair in zip(results.y_true.T, values.T, strict=True)]
         for name, values in versions.items()
     }
     drawn = picture(
-        panels.reliability_panels(names, *found.values()),
+        panels.reliability_panels(names, *curves.values()),
         folder,
         "calibration",
         "Share of positives over the mean score, per class",
         "Each point is a tenth of the recordings, sorted by score. On the dotted line a score is "
         "a probability." + (" Orange: before, blue: after calibration." if fitted else ""),
     )
+    files = [
+        points(f"reliability_{name.replace(' ', '_')}", ("mean score", "share"), names, curve)
+        for name, curve in curves.items()
+    ]
+    tables = calibration_tables(results, versions)
+    return Section("calibration", "Calibration", (), tables, (drawn,), files=files)
+
+
+def calibration_tables(results: Results, versions: dict[str, np.ndarray]) -> tuple[Table, Table]:
+    """Return the measures of `decision.calibration` over all, and the Brier score per class.
+
+    Parameters
+    ----------
+    results
+        The truth, (n, n_classes).
+    versions
+        Name of the column → (n, n_classes) probabilities, such as before and after calibration.
+    """
+    names, y_true = results.classes.names, results.y_true
     columns = [
         [_brier(*pair) for pair in zip(y_true.T, v.T, strict=True)] for v in versions.values()
     ]
@@ -60,11 +79,7 @@ def calibration(results: Results, model: Model | None, folder: Path) -> Section:
         ("measure", *versions),
         [(name.replace("_", " "), *(found[name] for found in total)) for name in MEASURES],
     )
-    files = [
-        points(f"reliability_{name.replace(' ', '_')}", ("mean score", "share"), names, curve)
-        for name, curve in found.items()
-    ]
-    return Section("calibration", "Calibration", (), (overall, table), (drawn,), files=files)
+    return overall, table
 
 
 def _brier(y_true: np.ndarray, y_score: np.ndarray) -> float:

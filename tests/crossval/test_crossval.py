@@ -98,24 +98,24 @@ def test_whole_databases_validate_where_the_recipe_says_so(targets):
             assert len(apart) == 1
             assert not apart & set(fold.training % 4)
     pairs = names[:2] * 60  # nothing is left to validate when one of two is held out
-    with pytest.raises(InputError, match="besides fold a there is only b"):
+    with pytest.raises(InputError, match=r"fold a\b.* b\b"):
         divide(dataset_of(targets, pairs), 5, 0, by_database=True, validation="database")
 
 
 def test_folds_that_cannot_be_are_refused(targets):
-    with pytest.raises(InputError, match="3 recordings cannot be divided into 5 parts"):
+    with pytest.raises(InputError, match=r"^3 .*\b5\b"):
         divide(dataset_of(targets[:3]), 5, 0)
-    with pytest.raises(InputError, match="120 recordings cannot be divided into 1 parts"):
+    with pytest.raises(InputError, match=r"^120 .*\b1\b"):
         divide(dataset_of(targets), 1, 0)
-    with pytest.raises(InputError, match="2 patients cannot be divided into 5 parts"):
+    with pytest.raises(InputError, match=r"^2 patients .*\b5\b"):
         divide(dataset_of(targets), 5, 0, patients=["a", "b"] * 60)
-    with pytest.raises(InputError, match="3 recordings or patients besides fold 1 cannot"):
+    with pytest.raises(InputError, match=r"^3 .* fold 1\b"):
         divide(dataset_of(targets[:6]), 2, 0)
-    with pytest.raises(InputError, match="all recordings belong to one database, other"):
+    with pytest.raises(InputError, match="one database, other"):
         divide(dataset_of(targets), 5, 0, by_database=True)
     names = tuple(("ptb/S", "georgia/E")[i % 2] + str(i) for i in range(120))
     pairs = [str(i // 2) for i in range(120)]
-    with pytest.raises(InputError, match="a patient has recordings in both ptb and georgia"):
+    with pytest.raises(InputError, match="ptb and georgia"):
         divide(dataset_of(targets, names), 5, 0, patients=pairs, by_database=True)
 
 
@@ -286,7 +286,7 @@ def test_after_kill_9_the_run_goes_on_and_ends_alike(whole, data, tmp_path):
 
 def test_the_recipe_says_what_validates(data, tmp_path):
     recipe = replace(TINY, validation="database")
-    with pytest.raises(InputError, match="besides fold georgia there is only ptb"):
+    with pytest.raises(InputError, match=r"georgia .* ptb\b"):
         cross_validate(data, tmp_path, recipe, by_database=True)
 
 
@@ -327,7 +327,7 @@ def test_command_takes_own_classes_and_a_label_table(data, tmp_path, monkeypatch
 
 def test_own_classes_without_sinus_rhythm_are_refused(data, tmp_path):
     (tmp_path / "my.csv").write_text("164889003,AF\n")
-    with pytest.raises(SystemExit, match="not defined without sinus rhythm .426783006.; .* AF"):
+    with pytest.raises(SystemExit, match="426783006.* AF"):
         main([
             "crossval", str(data), "-o", str(tmp_path / "out"),
             "--classes", str(tmp_path / "my.csv"),

@@ -214,7 +214,7 @@ def test_tune_never_scores_below_a_start_and_names_the_best():
     ("change", "message"),
     [
         ({"y_score": np.zeros((3, 4))}, r"\(3, 4\) for y_true of \(9, 4\)"),
-        ({"y_score": np.full((9, 4), np.nan)}, "36 scores are not finite"),
+        ({"y_score": np.full((9, 4), np.nan)}, "36 scores"),
         ({"start": 0.5}, r"got shapes \(\)"),
         ({"free": np.array([0, 1, 2])}, "int64"),
     ],
