@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, cpu_count, delayed
+from joblib import cpu_count
 
 from ecg12.audit.checks import Finding, amplitude, check
 from ecg12.io.databases import database_of
 from ecg12.io.formats import find_any, read_any
 from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
+from ecg12.runtime.executors import LocalExecutor
 
 CHUNK = 16  # recordings that a process audits at a time
 
@@ -72,10 +73,8 @@ def audit_folder(folder: str | Path, n_jobs: int | None = None) -> tuple[int, It
     """
     paths = find_any(folder)
     chunks = [paths[i : i + CHUNK] for i in range(0, len(paths), CHUNK)]
-    n_jobs = min(n_jobs or cpu_count(), len(chunks))
-    results = Parallel(n_jobs=n_jobs, return_as="generator")(
-        delayed(_audit_chunk)(chunk, Path(folder)) for chunk in chunks
-    )
+    executor = LocalExecutor(n_jobs or cpu_count())
+    results = executor.in_order(_audit_chunk, [(chunk, Path(folder)) for chunk in chunks])
     return len(paths), (audited for chunk in results for audited in chunk)
 
 
@@ -91,6 +90,8 @@ def audit(path: Path, folder: Path) -> Audited:
         record = read_any(path)
     except RecordError as error:
         return Audited(name, database, str(error))
+    except OSError as error:
+        return Audited(name, database, f"{path}: {error.strerror or error}")
     return Audited(
         name,
         database,

@@ -12,12 +12,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from string import Formatter
 
-from joblib import Parallel, delayed
-
 from ecg12.io.label_table import normal_form
 from ecg12.io.muse import find_muse, patient_key, read_statements
 from ecg12.runtime.csv_tables import Table, read_table
 from ecg12.runtime.errors import InputError, RecordError
+from ecg12.runtime.executors import LocalExecutor
 
 CHUNK = 64  # files per job handed to a worker
 
@@ -99,8 +98,7 @@ def muse_statements(
     found = ((path, _name(folder, path), _stamp(path)) for path in find_muse(folder))
     files = [file for file in found if not met(*file[1:])]
     parts = [files[i : i + CHUNK] for i in range(0, len(files), CHUNK)]
-    jobs = (delayed(_read)(part, salt) for part in parts)
-    done = Parallel(n_jobs=workers, return_as="generator")(jobs)
+    done = LocalExecutor(workers).in_order(_read, [(part, salt) for part in parts])
     return len(files), (statements for part in done for statements in part)
 
 
@@ -124,6 +122,8 @@ def _read(files: list[tuple[Path, str, str]], salt: str | None) -> list[Statemen
             patient, segments = read_statements(path, salt)
         except RecordError as error:
             found.append(error)
+        except OSError as error:
+            found.append(RecordError(f"{path}: {error.strerror or error}"))
         else:
             found.append(Statements(name, stamp, patient or "", segments))
     return found

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from joblib import Parallel, cpu_count, delayed
@@ -48,8 +49,8 @@ class LocalExecutor:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cpu_count() // self.workers)))
         while waiting:
             run = Parallel(n_jobs=self.workers, return_as="generator_unordered")
-            logged = partial(run_logged, log_settings(), function)
-            calls = (delayed(_keyed)(key, logged, waiting[key]) for key in tuple(waiting))
+            here, logged = (os.getpid(), Path.cwd()), partial(run_logged, log_settings(), function)
+            calls = (delayed(_keyed)(key, here, logged, waiting[key]) for key in tuple(waiting))
             try:
                 for key, result in run(calls):
                     del waiting[key]
@@ -78,7 +79,13 @@ class LocalExecutor:
         yield from _InOrder().sort(fewer.completed(function, dict(enumerate(arguments))))
 
 
-def _keyed(key: Key, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Key, Any]:
+def _keyed(
+    key: Key, here: tuple[int, Path], function: Callable[..., Any], arguments: tuple[Any, ...]
+) -> tuple[Key, Any]:
+    """Run a job where its caller is: a worker that is used again may be in an earlier folder."""
+    pid, folder = here
+    if os.getpid() != pid:
+        os.chdir(folder)
     return key, function(*arguments)
 
 

@@ -4,18 +4,18 @@ Every recording has a random generator of its own, seeded by the run's seed and 
 index, so recording i is the same whatever the number of recordings or of workers.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
 from ecg12.io.wfdb import write_record
 from ecg12.runtime.errors import InputError
+from ecg12.runtime.executors import LocalExecutor
 from ecg12.runtime.progress import bar
 from ecg12.synthetic.cases import Case, draw_case
 from ecg12.synthetic.detection import EIGHT
@@ -159,14 +159,13 @@ def generate(
     )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = (
-        delayed(_write)(folder, seed, range(first, min(first + CHUNK, n)), options, dialect)
+    jobs = [
+        (folder, seed, range(first, min(first + CHUNK, n)), options, dialect)
         for first in range(0, n, CHUNK)
-    )
-    done: Iterator[list[Path]] = Parallel(n_jobs=workers, return_as="generator")(jobs)
+    ]
     paths: list[Path] = []
     with bar(total=n, unit="rec", disable=not progress) as count:
-        for chunk in done:
+        for chunk in LocalExecutor(workers).in_order(_write, jobs):
             paths += chunk
             count.update(len(chunk))
     return paths

@@ -5,15 +5,14 @@ of 4.88 µV. Names, identifiers and dates are invented; what the recordings of o
 who they are, not how their hearts lie.
 """
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from ecg12.io.record import Record
 from ecg12.runtime.csv_tables import read_table, write_rows
+from ecg12.runtime.executors import LocalExecutor
 from ecg12.runtime.progress import bar
 from ecg12.synthetic.generate import CHUNK, DEFAULT, Options, recording
 from ecg12.synthetic.muse_xml import MEDIAN_BEAT, MedianBeat, Visit, median_beat, write_muse
@@ -78,14 +77,12 @@ def generate_muse(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = (
-        delayed(_write)(folder, seed, range(first, min(first + CHUNK, n)), options)
-        for first in range(0, n, CHUNK)
-    )
-    done: Iterator[list[tuple[Path, str]]] = Parallel(n_jobs=workers, return_as="generator")(jobs)
+    jobs = [
+        (folder, seed, range(first, min(first + CHUNK, n)), options) for first in range(0, n, CHUNK)
+    ]
     written: list[tuple[Path, str]] = []
     with bar(total=n, unit="recording", disable=not progress) as shown:
-        for chunk in done:
+        for chunk in LocalExecutor(workers).in_order(_write, jobs):
             written += chunk
             shown.update(len(chunk))
     write_rows(folder / LABELS, [COLUMNS, *((path.stem, codes) for path, codes in written)])

@@ -143,6 +143,17 @@ def test_counts_by_database(folder):
     assert "unscored codes: 1 (STD 1)" in text
 
 
+def test_a_file_that_gives_a_read_error_costs_only_itself(folder):
+    """Reading the start of a process's memory is an input/output error (EIO)."""
+    (folder / "ptb" / "S3.xml").symlink_to("/proc/self/mem")
+    count, audited = audit_folder(folder, 1)
+    errors = {one.name: one.error for one in audited if one.error}
+    assert count == 6
+    assert errors.keys() == {"georgia/E3", "ptb/S3.xml"}
+    assert str(folder / "ptb" / "S3.xml") in errors["ptb/S3.xml"]
+    assert "Input/output error" in errors["ptb/S3.xml"]
+
+
 def test_the_command_prints_and_writes_tables(folder, tmp_path):
     out = tmp_path / "audit"
     arguments = [sys.executable, "-m", "ecg12", "check", str(folder), "-o", str(out)]

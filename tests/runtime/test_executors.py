@@ -48,6 +48,16 @@ def test_results_of_a_local_executor(workers):
         list(executor.completed(refuse, {0: (3,)}))
 
 
+def test_jobs_run_in_the_folder_of_their_caller(tmp_path, monkeypatch):
+    """Processes are used again; the caller may be in another folder by then."""
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        jobs = {number: () for number in range(4)}
+        folders = dict(LocalExecutor(2).completed(os.getcwd, jobs)).values()
+        assert set(folders) == {str(tmp_path / name)}
+
+
 def test_a_local_executor_outlives_its_processes(tmp_path):
     marks = {2: str(tmp_path / "two"), 5: str(tmp_path / "five")}
     jobs = {number: (number, marks.get(number)) for number in range(8)}
