@@ -30,7 +30,7 @@ from ecg12.io.classes import CPSC_2018
 from ecg12.metrics import auprc, auroc, macro
 from ecg12.models import CRNN
 from ecg12.runtime import backend
-from ecg12.training.recipes import CRNN_PREPROCESSING
+from ecg12.training.recipes.crnn import PREPROCESSING as CRNN_PREPROCESSING
 from experiments.crnn_cpsc2018 import cross_validate, lasting, network_parser
 
 VARIANTS = {

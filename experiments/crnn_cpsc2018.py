@@ -38,7 +38,8 @@ from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.runtime.files import atomic_write
 from ecg12.runtime.version import __version__
-from ecg12.training.recipes import CRNN_PREPROCESSING, CRNN_SCHEDULE
+from ecg12.training.recipes.crnn import PREPROCESSING as CRNN_PREPROCESSING
+from ecg12.training.recipes.crnn import SCHEDULE as CRNN_SCHEDULE
 from ecg12.training.resources import Clock
 from ecg12.training.trainer import Task, Trainer, class_scores
 

@@ -18,7 +18,7 @@ from ecg12.models import CRNN, ResNet
 from ecg12.runtime.backend import keras
 from ecg12.runtime.errors import InputError
 from ecg12.signal.preprocessing import STEP, Preprocessing
-from ecg12.training.recipes import CRNN_PREPROCESSING
+from ecg12.training.recipes.crnn import PREPROCESSING as CRNN_PREPROCESSING
 
 CLASSES = load_weights(WEIGHTS)
 LONG, SHORT = Preprocessing(seconds=0.4), Preprocessing(seconds=0.2, cutoff=30.0)

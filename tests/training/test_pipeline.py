@@ -473,10 +473,3 @@ def test_finished_members_cost_nothing(run_stubs):
 
 def test_one_member_is_trained_however_short_the_time(run_stubs):
     assert run_stubs(1e-6, stops_after=100)[0] == [0]
-
-
-def test_unknown_recipe_lists_the_choices():
-    with pytest.raises(
-        InputError, match=r"unknown recipe 'x'; choices: submission, mcircc, smoke, demo, crnn"
-    ):
-        get_recipe("x")
