@@ -24,8 +24,7 @@ from ecg12.inference.challenge import drive
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.record import MISSING, Record
 from ecg12.io.wfdb import find_records, read_record, write_record
-from ecg12.metrics import best_constant, evaluate
-from ecg12.metrics.evaluation import read_folders
+from ecg12.metrics import best_constant, evaluate, read_folders
 from ecg12.models import ResNet
 from ecg12.synthetic import generate
 from ecg12.training.pipeline import train

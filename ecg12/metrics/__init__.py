@@ -39,15 +39,8 @@ from ecg12.metrics.classwise import (
     macro,
     precision_recall,
 )
-from ecg12.metrics.evaluation import (
-    Evaluation,
-    evaluate,
-    evaluate_folders,
-    find_headers,
-    read_folders,
-    read_predictions,
-    summarise,
-)
+from ecg12.metrics.evaluation import Evaluation, evaluate, summarise
+from ecg12.metrics.folders import evaluate_folders, find_headers, read_folders, read_predictions
 from ecg12.metrics.macro_f import FScorer, constant_baseline, measure_name, scorer_of
 from ecg12.metrics.ranking import auprc, auroc
 

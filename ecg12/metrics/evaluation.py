@@ -1,28 +1,20 @@
-"""All official scores of one set of outputs, from arrays or from folders of files."""
+"""All official scores of one set of predictions, from arrays."""
 
-import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ecg12.io.classes import ScoredClasses
-from ecg12.io.headers import parse_comments
-from ecg12.io.outputs import read_outputs
-from ecg12.io.wfdb import find_records, read_text
 from ecg12.metrics.challenge import challenge_score
 from ecg12.metrics.classwise import accuracy, beta_measures, f_measure, macro
 from ecg12.metrics.macro_f import constant_baseline
 from ecg12.metrics.ranking import auprc, auroc
-from ecg12.runtime.errors import InputError
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The scores of one set of outputs.
+    """The scores of one set of predictions.
 
     Attributes
     ----------
@@ -77,12 +69,13 @@ def evaluate(
     ValueError
         If the shapes differ, there is no recording, or a score is NaN.
     """
-    return _evaluation(y_true, y_pred, y_score, classes).scores
+    return evaluation_of(y_true, y_pred, y_score, classes).scores
 
 
-def _evaluation(
+def evaluation_of(
     y_true: np.ndarray, y_pred: np.ndarray, y_score: np.ndarray, classes: ScoredClasses
 ) -> Evaluation:
+    """Return the official scores, over all and per class; parameters as for `evaluate`."""
     per_class = {
         "AUROC": auroc(y_true, y_score),
         "AUPRC": auprc(y_true, y_score),
@@ -99,13 +92,6 @@ def _evaluation(
     return Evaluation(total, per_class, classes)
 
 
-def evaluate_folders(
-    label_folder: str | Path, output_folder: str | Path, classes: ScoredClasses
-) -> Evaluation:
-    """Score a folder of outputs against a folder of headers, as `read_folders` reads them."""
-    return _evaluation(*read_folders(label_folder, output_folder, classes), classes)
-
-
 def summarise(
     y_true: np.ndarray, y_pred: np.ndarray, y_score: np.ndarray, classes: ScoredClasses
 ) -> str:
@@ -114,7 +100,7 @@ def summarise(
     Besides the official scores it names the best constant prediction and its score, and counts each
     class's recordings (true) and positive predictions (given).
     """
-    evaluation = _evaluation(y_true, y_pred, y_score, classes)
+    evaluation = evaluation_of(y_true, y_pred, y_score, classes)
     predicted, baseline = constant_baseline(y_true, classes)
     constant = ", ".join(np.array(classes.names)[predicted]) or "no label"
     lines = [f"{len(y_true)} recordings, {len(classes)} classes by the rules of {classes.year}"]
@@ -127,76 +113,3 @@ def summarise(
         cells = "".join(f"{value:7.3f}" for value in values)
         lines.append(f"{name:{width}} {true:5} {given:6}{cells}")
     return "\n".join(lines)
-
-
-def read_folders(
-    label_folder: str | Path, output_folder: str | Path, classes: ScoredClasses
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Read headers, flat or nested and of either dialect, and the outputs of the same stems.
-
-    The output of `<stem>.hea` is `<stem>.csv`; other files are ignored.
-
-    Returns
-    -------
-    y_true, y_pred
-        (n, n_classes) bool.
-    y_score
-        (n, n_classes) float64.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no header, or an output is missing; the message names the file.
-    InputError
-        If two recordings have the same stem.
-    """
-    return read_predictions(find_headers(label_folder), output_folder, classes)
-
-
-def read_predictions(
-    headers: Mapping[str, Path], output_folder: str | Path, classes: ScoredClasses
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Read headers, by their stems, and the outputs of these stems; see `read_folders`."""
-    paths = [Path(output_folder) / f"{stem}.csv" for stem in headers]
-    for path, header in zip(paths, headers.values(), strict=True):
-        if not path.is_file():
-            raise FileNotFoundError(f"output file {path} not found for label file {header}")
-    codes = [read_codes(header) for header in headers.values()]
-    if without := codes.count(()):
-        log.warning("%d of %d label files name no diagnosis (Dx)", without, len(codes))
-    return classes.encode(codes), *read_outputs(paths, classes)
-
-
-def read_codes(header: str | Path) -> tuple[str, ...]:
-    """Return the diagnosis codes of a header, which need not describe any signal."""
-    return parse_comments(read_text(header))[2]
-
-
-def find_headers(folder: str | Path, *, first_only: bool = False) -> dict[str, Path]:
-    """Return the headers below a folder by their stems, in the order of `read_folders`.
-
-    Parameters
-    ----------
-    folder
-        Headers, flat or nested.
-    first_only
-        Of recordings with the same stem take the first, the one that the driver answers, and name
-        the others in the log, instead of refusing them.
-
-    Raises
-    ------
-    FileNotFoundError, InputError
-        As `read_folders`.
-    """
-    owners: dict[str, Path] = {}
-    for path in (base.with_name(f"{base.name}.hea") for base in find_records(folder)):
-        owner = owners.setdefault(path.stem, path)
-        if owner is path:
-            continue
-        if not first_only:
-            raise InputError(f"{owner} and {path} would share {path.stem}.csv")
-        log.warning("not scored: %s: the output %s.csv belongs to %s", path, path.stem, owner)
-    headers = {stem: path for stem, path in owners.items() if path.is_file()}
-    if not headers:
-        raise FileNotFoundError(f"{folder}: no label files (.hea)")
-    return headers

@@ -21,7 +21,7 @@ from ecg12.io.matlab import read_mat
 from ecg12.io.muse import read_muse
 from ecg12.io.outputs import read_output, write_output
 from ecg12.io.wfdb import find_records, read_header, read_record, write_record
-from ecg12.metrics.evaluation import read_codes
+from ecg12.metrics.folders import read_codes
 from ecg12.runtime.errors import InputError, RecordError
 
 CLASSES = load_weights(WEIGHTS)

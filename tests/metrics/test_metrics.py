@@ -28,7 +28,7 @@ from ecg12.metrics import (
     macro,
     precision_recall,
 )
-from ecg12.metrics.evaluation import read_codes
+from ecg12.metrics.folders import read_codes
 
 ROOT = Path(__file__).parents[2]
 CLASSES = load_weights(ROOT / "weights.csv")
