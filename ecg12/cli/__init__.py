@@ -9,6 +9,7 @@ COMMANDS = {
     "predict": "diagnoses for one's own recordings",
     "check": "audit recordings and labels before training",
     "plot": "draw a recording on ECG paper",
+    "formats": "list the formats that are read; tell what a folder holds",
     "report": "score outputs; write a page, compare two runs",
     "finetune": "train for one's own classes",
     "crossval": "cross-validate a recipe, thresholds judged honestly",

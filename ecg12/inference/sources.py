@@ -1,46 +1,42 @@
 """Which recordings the user means: files as they are, folders expanded."""
 
-import os
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from ecg12.io.formats import find_any
+from ecg12.io.formats import scan
 from ecg12.io.wfdb import SUFFIXES
 
-# Of a folder's files in formats that are not read, those that cannot be anything but an ECG.
-TOLD = {".dcm", ".dicom", ".scp", ".edf", ".bdf", ".gdf", ".ecg", ".aecg"}
+log = logging.getLogger(__name__)
 
 
-def expand(paths: Iterable[str | Path]) -> list[Path]:
+def expand(paths: Iterable[str | Path], with_arrays: bool = False) -> list[Path]:
     """Return the recordings that paths name, each once, in order.
 
     Parameters
     ----------
     paths
-        Headers, signal files, MUSE XML, recordings without suffix; or folders, of which all
-        recordings are taken, also ECGs in formats that are not read. Whatever cannot be read,
-        a folder without recordings included, is kept, for reading it says why.
+        Files of any format, WFDB recordings without suffix, or folders, of which all recordings are
+        taken, also ECGs of formats that are not read. Whatever cannot be read, a folder without
+        recordings included, is kept, for reading it says why.
+    with_arrays
+        Whether arrays of numbers in folders are recordings, as `scan` takes it.
     """
     found: dict[Path, Path] = {}
     for path in map(Path, paths):
-        for recording in _within(path) if path.is_dir() else [path]:
+        for recording in _within(path, with_arrays) if path.is_dir() else [path]:
             found.setdefault(_stem(recording), recording)
     return list(found.values())
 
 
 def _stem(path: Path) -> Path:
     """Return what a header and its signal file share, so that both together are one recording."""
-    return path.with_suffix("") if path.suffix in SUFFIXES else path
+    return path.with_suffix("") if path.suffix.lower() in SUFFIXES else path
 
 
-def _within(folder: Path) -> list[Path]:
-    foreign = [
-        Path(where, name)
-        for where, _, names in os.walk(folder)
-        for name in names
-        if Path(name).suffix.lower() in TOLD and not name.startswith(".")
-    ]
-    try:
-        return sorted([*find_any(folder), *foreign])
-    except FileNotFoundError:
-        return sorted(foreign) or [folder]
+def _within(folder: Path, with_arrays: bool) -> list[Path]:
+    found = scan(folder, with_arrays)
+    for line in found.left_out():
+        log.info("%s: %s", folder, line)
+    ecgs = [path for path, row in found.unread.items() if row.only_ecg and not row.read]
+    return sorted([*found.recordings, *ecgs]) or [folder]

@@ -37,6 +37,7 @@ from ecg12.runtime.errors import RecordError
 log = logging.getLogger(__name__)
 
 NAME = "DICOM"
+EXTRA = "dicom"
 SUFFIXES = (".dcm", ".dicom")
 WANTED = (
     "SOPClassUID", "StudyDate", "AcquisitionDateTime", "PatientAge", "PatientBirthDate",

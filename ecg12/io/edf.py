@@ -34,6 +34,7 @@ from ecg12.runtime.optional_deps import require_extra
 log = logging.getLogger(__name__)
 
 NAME = "EDF/BDF"
+EXTRA = "edf"
 SUFFIXES = (".edf", ".bdf", ".rec")
 MARKS = {b"0       ": 2, b"\xffBIOSEMI": 3}  # bytes per sample
 BLOCK = 256  # bytes of the header, and of what it says of each signal
@@ -82,7 +83,7 @@ def read(path: Path, seconds: float | None = None) -> Record:
         If the library edfio is not installed.
     """
     path = Path(path)
-    with require_extra("reading EDF", "edf"):
+    with require_extra("reading EDF", EXTRA):
         import edfio  # noqa: F401
     try:
         with path.open("rb") as file:

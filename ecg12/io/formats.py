@@ -1,67 +1,199 @@
-"""Recordings of any format that the package reads: WFDB and MATLAB, or GE MUSE XML."""
+"""Recordings of any format: told by their content, found below folders of any mixture, read."""
 
-from dataclasses import replace
+import logging
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from ecg12.io.muse import SUFFIX, find_muse, read_muse
+from ecg12.io import arrays, wfdb
+from ecg12.io.format_table import ARRAY, DAMAGED, FORMATS, NAMED, READ, WFDB, format_of
+from ecg12.io.muse import read_muse
+from ecg12.io.recognition import Format, read_head
 from ecg12.io.record import Record
-from ecg12.io.unsupported import READ, unsupported_format
-from ecg12.io.wfdb import SUFFIXES, find_records, read_record
+from ecg12.io.xml_file import root_name
 from ecg12.runtime.errors import RecordError
-from ecg12.runtime.files import recordings_folder
+from ecg12.runtime.files import is_file, recordings_folder
+
+__all__ = ["FORMATS", "Folder", "find_any", "format_of", "read_any", "scan"]
+
+log = logging.getLogger(__name__)
+
+SHOWN = 3  # names of files that a line of the log shows
+SHOWN_LETTERS = 40  # of the name of an XML root
 
 
-def read_any(path: str | Path, seconds: float | None = None) -> Record:
-    """Read a recording: MUSE XML if its name ends in `.xml`, WFDB otherwise.
+@dataclass(frozen=True)
+class Folder:
+    """What lies below a folder.
+
+    Attributes
+    ----------
+    recordings
+        Path, as `read_any` takes it, → format.
+    unread
+        Path → format of the files that are recognised and not read.
+    unknown
+        Files of no known format that belong to no recording.
+    """
+
+    recordings: dict[Path, Format] = field(default_factory=dict)
+    unread: dict[Path, Format] = field(default_factory=dict)
+    unknown: list[Path] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many recordings there are of each format."""
+        return dict(Counter(row.name for row in self.recordings.values()))
+
+    def left_out(self) -> list[str]:
+        """Return a line for each format, and for unknown files, of what is not a recording."""
+        groups: dict[str, list[Path]] = {}
+        for path, row in self.unread.items():
+            groups.setdefault(f"{row.name}: {row.instead}", []).append(path)
+        if self.unknown:
+            groups["of no known format"] = self.unknown
+        return [
+            f"{len(paths)} not read ({_names(paths)}): {what}" for what, paths in groups.items()
+        ]
+
+
+def _names(paths: Sequence[Path]) -> str:
+    more = ", ..." if len(paths) > SHOWN else ""
+    return ", ".join(path.name for path in sorted(paths)[:SHOWN]) + more
+
+
+def read_any(
+    path: str | Path,
+    seconds: float | None = None,
+    *,
+    rate: float | None = None,
+    unit: str | None = None,
+    leads: Sequence[str] | str | None = None,
+) -> Record:
+    """Read a recording of any format that is read.
 
     Parameters
     ----------
     path
-        An XML file, or what `ecg12.io.wfdb.read_record` takes.
+        A file, a WFDB recording without suffix, or an array in a file, such as ``exams.hdf5[17]``.
     seconds
         Keep only the first seconds; all of them by default.
+    rate, unit, leads
+        What an array does not say of itself, as `ecg12.io.arrays.read` takes it; other formats say
+        it, and these are not used.
 
     Raises
     ------
     RecordError
-        If the recording cannot be read; the message names the file and, if it is of a format that
-        is known but not read, that format and those that are read.
+        If the recording cannot be read; the message names the file and the reason: of a format that
+        is recognised and not read, what to do instead.
     """
     path = Path(path)
-    if name := unsupported_format(path):
-        raise RecordError(f"{path}: {name}, a format that is not read; read are {READ}")
+    file, index = arrays.split_index(path)
     if path.is_dir():
         raise RecordError(f"{path}: a folder without recordings; read are {READ}")
-    if path.suffix.lower() != SUFFIX:
-        if path.is_file() and path.suffix not in SUFFIXES and not _header(path).is_file():
-            raise RecordError(f"{path}: of no known format; read are {READ}")
-        return read_record(path, seconds)
-    record = read_muse(path).record
-    n_samples = None if seconds is None else max(1, int(np.ceil(seconds * record.rate)))
-    return replace(record, stored=record.stored[:, :n_samples])
+    if index is None and wfdb.is_recording(path):
+        return wfdb.read_record(path, seconds)
+    found = format_of(file)
+    if found is ARRAY:
+        return arrays.read(path, seconds, rate=rate, unit=unit, leads=leads)
+    if found is None:
+        return _read_unknown(path, seconds)
+    if found.read is None:
+        raise RecordError(
+            f"{path}: {found.name}, a format that is not read: {found.instead}. Read are {READ}"
+        )
+    return found.read(path, seconds)
 
 
-def _header(path: Path) -> Path:
-    return path.with_name(f"{path.name}.hea")
+def _read_unknown(path: Path, seconds: float | None) -> Record:
+    """Say why a file of no known content cannot be read; of a missing one, what is missing."""
+    if not is_file(path) or path.suffix.lower() in wfdb.SUFFIXES:
+        return wfdb.read_record(path, seconds)
+    head = read_head(path)
+    if name := root_name(head):
+        reason = f"XML with the root {name[:SHOWN_LETTERS]!r}, of no known format"
+    elif path.suffix.lower() == ".xml":
+        return read_muse(path).record
+    else:
+        likely = dict.fromkeys(f.name for f in FORMATS if path.suffix.lower() in f.suffixes)
+        named = f"named like {' or '.join(likely)}, but " if likely else ""
+        reason = f"{named}of no known format"
+    raise RecordError(f"{path}: {reason}; read are {READ}")
 
 
-def find_any(folder: str | Path) -> list[Path]:
+def scan(folder: str | Path, with_arrays: bool = False) -> Folder:
+    """Sort out what lies below a folder; each file is looked at once.
+
+    Names that begin with a dot are passed over, as are the signal files and other files that belong
+    to a WFDB header. Links to files are followed, links to folders are not.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    with_arrays
+        Whether arrays of numbers count as recordings, each of their recordings as one. Without
+        rate, unit and leads, which they seldom say, they cannot be read.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    """
+    found = Folder()
+    for where, folders, names in os.walk(recordings_folder(folder)):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        visible = [name for name in names if not name.startswith(".")]
+        recordings, orphans, others = wfdb.in_folder(Path(where), visible)
+        found.recordings.update(dict.fromkeys(recordings, WFDB))
+        stems = {path.name.lower() for path in recordings}
+        for path in (*orphans, *others):
+            row = format_of(path)
+            if row is ARRAY and with_arrays:
+                found.recordings.update(dict.fromkeys(_elements(path), row))
+            elif row is ARRAY or (row and row.read is None):
+                found.unread[path] = row
+            elif row:
+                found.recordings[path] = row
+            elif path in orphans:
+                found.recordings[path.with_suffix("")] = WFDB
+            elif path.suffix.lower() in NAMED:
+                found.unread[path] = DAMAGED
+            elif path.stem.lower() not in stems:
+                found.unknown.append(path)
+    return found
+
+
+def _elements(path: Path) -> list[Path]:
+    """Return what `read_any` takes for each recording of an array."""
+    try:
+        n = arrays.count(path)
+    except RecordError:  # which reading it says again
+        n = 1
+    return [path] if n == 1 else [path.with_name(f"{path.name}[{index}]") for index in range(n)]
+
+
+def find_any(folder: str | Path, with_arrays: bool = False) -> list[Path]:
     """List the recordings below a folder, sorted, each as `read_any` takes it.
+
+    What is recognised and not read, and what is of no known format, is counted in the log.
+
+    Parameters
+    ----------
+    folder, with_arrays
+        As for `scan`.
 
     Raises
     ------
     FileNotFoundError
         If there is no such folder or no recording in it.
     """
-    folder = recordings_folder(folder)
-    found: list[Path] = []
-    for find in (find_records, find_muse):
-        try:
-            found += find(folder)
-        except FileNotFoundError:
-            continue
-    if not found:
-        raise FileNotFoundError(f"{folder}: no recordings (.hea with .mat or .dat, or MUSE .xml)")
-    return sorted(found)
+    found = scan(folder, with_arrays)
+    if not found.recordings:
+        reasons = "".join(f"; {line}" for line in found.left_out())
+        raise FileNotFoundError(f"{folder}: no recordings{reasons}; read are {READ}")
+    for line in found.left_out():
+        log.info("%s: %s", folder, line)
+    return sorted(found.recordings)

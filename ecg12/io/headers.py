@@ -7,22 +7,36 @@ Dialect A is that of the challenge archives, dialect B that of the PhysioNet rel
     #Age: 74                                      # Age: 61
     #Dx: 426783006                                # Dx: 270492004,164889003
 
-Field by field the format is that of the WFDB Applications Guide (header(5)); a field that the
-header leaves out stays unknown (None) rather than taking WFDB's default.
+Field by field the format is that of the WFDB Applications Guide (header(5)). A signal line may end
+after its format or any later field: without a gain, WFDB's default of 200 units per mV holds, and
+`Header.assumed` names these leads; without a description, the lead has no name. What follows a
+``#`` in a signal line is a comment. A gain of zero says that the amplitude is not calibrated and
+stays unknown (None), as does the number of samples where the header does not say it.
+
+A frame may hold several samples of a signal (``16x4``). `Header.rate` and `n_samples` are those of
+the twelve leads, of the fastest where they differ.
+
+The header of a recording in segments (``name/segments``) lists, instead of signals, the names of
+other headers and how many samples of each belong to the recording; ``~`` is a gap.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import takewhile
 
-from ecg12.io.leads import standard_lead
+from ecg12.io.leads import LEADS, standard_lead
 from ecg12.runtime.errors import RecordError
 
 _GAIN = re.compile(r"([^(/]*)(?:\(([^)]*)\))?(?:/(.*))?")  # gain(offset)/unit
+_FORMAT = re.compile(r"\d{1,3}(?:x(\d{1,5}))?(?:[:+].*)?")  # format x samples per frame
+_SEGMENTED = re.compile(r"([^/]+)/(\d{1,6})")  # name/number of segments
 _COMMENT = re.compile(r"#\s*(age|sex|dx)\s*:(.*)", re.IGNORECASE)
 _SEX = {"male": "Male", "m": "Male", "female": "Female", "f": "Female"}
 OLDEST = 130  # years; ages beyond are placeholders (PTB-XL writes 300) and count as unknown
 RATES = (1.0, 1e5)  # Hz; beyond, no recording of the heart, and no filter that fits into memory
 GAINS = (1e-9, 1e15)  # stored units per physical unit; what lies outside counts as unknown
+DEFAULT_GAIN = 200.0  # stored units per mV, by header(5)
+GAP = "~"  # instead of the name of a segment, or of the file of a signal
 SHOWN = 80  # characters of a malformed line that a message quotes
 LARGEST = 2.0**31  # largest magnitude of a stored value: WFDB formats have at most 32 bits
 
@@ -38,13 +52,15 @@ class SignalLine:
     format
         WFDB storage format, such as ``"16+24"`` (int16 after 24 bytes).
     gain
-        Stored units per physical unit, or None where the header gives none, zero or NaN.
+        Stored units per physical unit; None where the header gives zero or NaN.
     offset
         Stored value of 0 physical units; 0 where the header gives none or NaN.
     unit
         Physical unit as written; ``"mV"`` where absent, as WFDB defines.
     lead
         Lead name; the twelve standard leads in their usual spelling.
+    initial
+        Stored value before the first one, which formats of differences need.
     """
 
     file: str
@@ -53,11 +69,22 @@ class SignalLine:
     offset: float
     unit: str
     lead: str
+    initial: int = field(default=0, compare=False)
+
+    @property
+    def per_frame(self) -> int:
+        """Samples in a frame; 1 where the format is none of WFDB."""
+        found = _FORMAT.fullmatch(self.format)
+        return max(1, int(found[1] or 1)) if found else 1
 
 
 @dataclass(frozen=True)
 class Header:
-    """A parsed header: rate in Hz, number of samples per lead or None, age in years or None."""
+    """A parsed header: rate in Hz, number of samples per lead or None, age in years or None.
+
+    `frame` is the number of samples in a frame at that rate, `segments` name and number of samples
+    of each segment of a recording in segments, `assumed` the leads whose gain is WFDB's default.
+    """
 
     name: str
     rate: float
@@ -66,6 +93,9 @@ class Header:
     age: float | None = None
     sex: str | None = None
     codes: tuple[str, ...] = ()
+    frame: int = 1
+    segments: tuple[tuple[str, int], ...] = ()
+    assumed: tuple[str, ...] = ()
 
 
 def parse_header(text: str, source: str = "header") -> Header:
@@ -86,12 +116,31 @@ def parse_header(text: str, source: str = "header") -> Header:
     fields = [line.split() for line in _lines(text) if not line.startswith("#")]
     if not fields:
         raise RecordError(f"{source}: the header is empty")
+    segmented = _SEGMENTED.fullmatch(fields[0][0])
     name, n_signals, rate, n_samples = _record_line(fields[0], source)
-    if len(fields) - 1 < n_signals:
-        raise RecordError(f"{source}: {n_signals} signals announced, {len(fields) - 1} described")
-    signals = tuple(_signal_line(line, source) for line in fields[1 : n_signals + 1])
-    comments = parse_comments(text)
-    return Header(name, rate, n_samples, signals, *comments)
+    n_lines, what = (int(segmented[2]), "segments") if segmented else (n_signals, "signals")
+    if len(fields) - 1 < n_lines:
+        raise RecordError(f"{source}: {n_lines} {what} announced, {len(fields) - 1} described")
+    signals: tuple[SignalLine, ...] = ()
+    segments: tuple[tuple[str, int], ...] = ()
+    if segmented:
+        segments = tuple(_segment_line(line, source) for line in fields[1 : n_lines + 1])
+    else:
+        numbered = enumerate(fields[1 : n_lines + 1], 1)
+        signals = tuple(_signal_line(line, number, source) for number, line in numbered)
+    frame = max((s.per_frame for s in signals if s.lead in LEADS), default=0)
+    frame = frame or max((s.per_frame for s in signals), default=1)
+    _check_rate(n_signals, rate * frame, source)
+    return Header(
+        segmented[1] if segmented else name,
+        rate * frame,
+        None if n_samples is None else min(n_samples * frame, int(LARGEST)),
+        signals,
+        *parse_comments(text),
+        frame,
+        segments,
+        tuple(s.lead for line, s in zip(fields[1:], signals, strict=False) if not _gain(line)),
+    )
 
 
 def _lines(text: str) -> list[str]:
@@ -120,12 +169,15 @@ def _record_line(fields: list[str], source: str) -> tuple[str, int, float, int |
         n_samples = min(int(fields[3]), int(LARGEST)) if len(fields) > 3 else None
     except (IndexError, ValueError) as error:
         raise RecordError(f"{source}: malformed record line {_quoted(fields)}") from error
+    return fields[0], n_signals, rate, n_samples if n_samples and n_samples > 0 else None
+
+
+def _check_rate(n_signals: int, rate: float, source: str) -> None:
     if n_signals < 1 or not RATES[0] <= rate <= RATES[1]:
         raise RecordError(
             f"{source}: {n_signals} signals at {rate} Hz cannot be a recording; "
             f"at least one signal and {RATES[0]:g} to {RATES[1]:g} Hz are read"
         )
-    return fields[0], n_signals, rate, n_samples if n_samples and n_samples > 0 else None
 
 
 def _quoted(fields: list[str]) -> str:
@@ -134,18 +186,47 @@ def _quoted(fields: list[str]) -> str:
     return repr(line[:SHOWN] + "…" if len(line) > SHOWN else line)
 
 
-def _signal_line(fields: list[str], source: str) -> SignalLine:
-    """Parse `file format gain(offset)/unit resolution zero first checksum block lead`."""
-    match = _GAIN.fullmatch(fields[2] if len(fields) > 3 else "")
-    if match is None or len(fields) < 3:
-        raise RecordError(f"{source}: malformed signal line {_quoted(fields)}")
+def _segment_line(fields: list[str], source: str) -> tuple[str, int]:
     try:
-        gain = _known(match[1], *GAINS)
-        offset = _known(match[2] or (fields[4] if len(fields) > 5 else ""), 0, LARGEST)
+        return fields[0], min(max(0, int(fields[1])), int(LARGEST))
+    except (IndexError, ValueError) as error:
+        raise RecordError(f"{source}: malformed segment line {_quoted(fields)}") from error
+
+
+def _signal_line(fields: list[str], number: int, source: str) -> SignalLine:
+    """Parse `file format gain(offset)/unit resolution zero first checksum block description`."""
+    if len(fields) < 2 or not _FORMAT.match(fields[1]):
+        raise RecordError(f"{source}: malformed signal line {_quoted(fields)}")
+    written = _gain(fields)
+    rest = fields[3:] if written else fields[2:]
+    numeric = list(takewhile(_is_number, rest[:5]))
+    try:
+        if not written and (len(numeric) > 1 or set("(/") & set("".join(rest[:1]))):
+            raise ValueError("no gain, but what follows one")
+        gain = _known(written[1], *GAINS) if written else DEFAULT_GAIN
+        zero = numeric[1] if len(numeric) > 1 else ""
+        offset = _known((written and written[2]) or zero, 0, LARGEST)
     except ValueError as error:
         raise RecordError(f"{source}: malformed signal line {_quoted(fields)}") from error
-    lead = standard_lead(fields[-1])
-    return SignalLine(fields[0], fields[1], gain, offset or 0.0, match[3] or "mV", lead)
+    described = " ".join(rest[len(numeric) :]).partition(" #")[0]
+    lead = standard_lead("" if described.startswith("#") else described) or f"signal {number}"
+    unit = (written and written[3]) or "mV"
+    initial = int(_known(numeric[2], 0, LARGEST) or 0) if len(numeric) > 2 else 0
+    return SignalLine(fields[0], fields[1], gain, offset or 0.0, unit, lead, initial)
+
+
+def _gain(fields: list[str]) -> re.Match[str] | None:
+    """Return the parts of a signal line's gain, if its third field is one."""
+    found = _GAIN.fullmatch(fields[2]) if len(fields) > 2 else None
+    return found if found and (_is_number(found[1]) or (not found[1] and fields[2])) else None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _known(text: str, low: float, high: float) -> float | None:
@@ -161,46 +242,3 @@ def _age(text: str) -> float | None:
     except ValueError:
         return None
     return age if 0 <= age <= OLDEST else None
-
-
-def format_header(header: Header, first: list[int], checksums: list[int], dialect: str) -> str:
-    """Write a header of dialect ``"A"`` or ``"B"`` for samples stored as int16.
-
-    Parameters
-    ----------
-    header
-        What to write; an unknown age is written ``NaN``, an unknown sex ``Unknown``.
-    first, checksums
-        First stored sample and 16-bit checksum of each signal.
-    dialect
-        ``"A"``, the challenge archives', or ``"B"``, the PhysioNet release's.
-
-    Raises
-    ------
-    ValueError
-        If the dialect is unknown.
-    """
-    if dialect not in ("A", "B"):
-        raise ValueError(f"unknown header dialect {dialect!r}; choices: 'A', 'B'")
-    lines = [f"{header.name} {len(header.signals)} {header.rate:.12g} {header.n_samples}"]
-    for signal, value, checksum in zip(header.signals, first, checksums, strict=True):
-        gain = _format_gain(signal, dialect)
-        lines.append(
-            f"{signal.file} {signal.format} {gain} 16 {signal.offset:.0f} {value} {checksum} 0 "
-            f"{signal.lead}"
-        )
-    mark = "#" if dialect == "A" else "# "
-    age = "NaN" if header.age is None else f"{header.age:.12g}"
-    lines += [f"{mark}Age: {age}", f"{mark}Sex: {header.sex or 'Unknown'}"]
-    lines += [f"{mark}Dx: {','.join(header.codes)}"]
-    lines += [f"{mark}{key}: Unknown" for key in ("Rx", "Hx", "Sx")]
-    return "\n".join(lines) + "\n"
-
-
-def _format_gain(signal: SignalLine, dialect: str) -> str:
-    gain = float(signal.gain or 0)
-    unit = re.sub("[µμ]", "u", signal.unit)  # WFDB reads headers as ASCII
-    if dialect == "B":
-        return f"{gain!r}({signal.offset:.0f})/{unit}"
-    offset = f"({signal.offset:.0f})" if signal.offset else ""
-    return f"{gain:.12g}{offset}/{unit}"

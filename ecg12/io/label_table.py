@@ -21,13 +21,14 @@ from operator import itemgetter
 from pathlib import Path, PurePath
 
 from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.io.format_table import FORMATS
 from ecg12.runtime.csv_tables import Table, read_table, table_writer
 from ecg12.runtime.errors import InputError
 
 log = logging.getLogger(__name__)
 
 RECORDING, PATIENT = "recording", "patient"
-SUFFIXES = (".hea", ".mat", ".dat", ".xml")  # in upper or lower case
+SUFFIXES = tuple({s: None for row in FORMATS if row.read for s in row.suffixes})  # in any case
 
 Row = tuple[str, str, tuple[str, ...]]  # recording, patient, codes
 

@@ -1,8 +1,8 @@
 """What a data folder holds: recordings of any format, their labels, whose they are, and a digest.
 
 Labels stand in the headers of challenge recordings, or in a label table (`label_table`), which then
-speaks alone: what is not in it is left out, since an absent label is no negative one. GE MUSE files
-carry statements, not codes, and so need a table.
+speaks alone: what is not in it is left out, since an absent label is no negative one. Recordings of
+other formats than WFDB carry statements at most, no codes, and so need a table.
 """
 
 import hashlib
@@ -10,11 +10,11 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecg12.io.arrays import split_index
 from ecg12.io.formats import find_any
 from ecg12.io.headers import parse_header
 from ecg12.io.label_table import LabelTable, normal_form
-from ecg12.io.muse import SUFFIX
-from ecg12.io.wfdb import read_text, signal_files
+from ecg12.io.wfdb import HEADER, header_of, read_text, signal_files
 from ecg12.runtime.errors import InputError, RecordError
 from ecg12.runtime.files import is_file
 from ecg12.runtime.progress import bar
@@ -96,8 +96,8 @@ def build_manifest(folder: str | Path, labels: LabelTable | None = None) -> Mani
 def _labelled(folder: str | Path, found: dict[str, Path], labels: LabelTable | None) -> list[str]:
     """Name the recordings that have labels; report the others."""
     if labels is None:
-        names = [name for name, path in found.items() if not _is_muse(path)]
-        hint = "are MUSE files, which hold no codes; give a label table (--labels), "
+        names = [name for name, path in found.items() if _has_header(path)]
+        hint = "have no header, which holds the codes; give a label table (--labels), "
         hint += "such as python -m ecg12 label writes"
     else:
         names = [name for name in found if name in labels.row_of]
@@ -115,8 +115,9 @@ def _labelled(folder: str | Path, found: dict[str, Path], labels: LabelTable | N
     return names
 
 
-def _is_muse(path: Path) -> bool:
-    return path.suffix.lower() == SUFFIX
+def _has_header(path: Path) -> bool:
+    """Tell whether `find_any` means a WFDB recording, which it calls by its header."""
+    return not is_file(split_index(path)[0]) or path.suffix.lower() == HEADER
 
 
 def _scan(path: Path) -> tuple[tuple[str, ...], float, str]:
@@ -125,14 +126,14 @@ def _scan(path: Path) -> tuple[tuple[str, ...], float, str]:
     Samples are not read: size and time of change stand for them. Comments, where the labels are,
     are left out of the digest.
     """
-    if _is_muse(path):
-        return (), 0.0, repr(_states([path]))
-    header_path = path.with_name(f"{path.name}.hea")
-    text, header, files = "", None, [path.with_name(f"{path.name}.mat")]
+    if not _has_header(path):
+        return (), 0.0, repr((path.name, _states([split_index(path)[0]])))
+    header_path = header_of(path)
+    text, header, files = "", None, [header_path.with_suffix(".mat")]
     try:
         text = read_text(header_path)
         header = parse_header(text, str(header_path))
-        files = sorted(signal_files(path, header))
+        files = sorted(signal_files(header_path, header))
     except RecordError:
         pass  # reading the recording says what is wrong with it
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]

@@ -1,47 +1,71 @@
-"""Recordings on disk: find, read and write them."""
+"""WFDB recordings on disk: find and read them.
 
+A recording is a header (`.hea`) and its signal files: a MATLAB file (`.mat`) of the same name, or
+whatever files beside it the header names, or the other recordings that are its segments. It is
+called by the path of its header without suffix, or with it where the rest of the name would look
+like a signal file (`b.dat.hea`). Suffixes may be in capitals.
+"""
+
+import logging
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 
-import numpy as np
-
-from ecg12.io.headers import SHOWN, Header, SignalLine, format_header, parse_header
-from ecg12.io.matlab import check_size, format_mat, read_mat
+from ecg12.io.headers import SHOWN, Header, parse_header
+from ecg12.io.leads import LEADS
+from ecg12.io.matlab import read_mat
 from ecg12.io.record import MISSING, Record
+from ecg12.io.wfdb_segments import join_segments
+from ecg12.io.wfdb_signals import read_signals
+from ecg12.io.wfdb_write import write_record
 from ecg12.runtime.errors import InputError, RecordError
-from ecg12.runtime.files import atomic_write, is_file, read_limited, recordings_folder, write_text
+from ecg12.runtime.files import is_file, read_limited, recordings_folder
 
-SUFFIXES = (".hea", ".mat", ".dat")
+__all__ = [
+    "HEADER", "NAME", "SUFFIXES", "find_records", "header_of", "in_folder", "is_recording", "read",
+    "read_header", "read_record", "read_text", "recognises", "signal_files", "write_record",
+]  # fmt: skip
+
+log = logging.getLogger(__name__)
+
+NAME = "WFDB"
+HEADER = ".hea"
+SIGNALS = (".mat", ".dat")
+SUFFIXES = (HEADER, *SIGNALS)
 LARGEST_HEADER = 2**20  # bytes; a header of twelve leads takes 2**10
+_RECORD_LINE = re.compile(r"\S+ +\d+ +[\d.]+(?:[/(]\S*)?(?: +\d.*)?")
+_NEXT_LINE = re.compile(r"\S+ +\d+(?:[x:+]\S*)?(?: .*)?")
 
-# WFDB storage formats, signal(5): bytes per sample, and the value that marks a missing one. FLAC
-# (508, 516, 524) takes as few bytes as it can.
-FORMATS = {
-    "8": (1, MISSING),
-    "16": (2, MISSING),
-    "24": (3, -(2**23)),
-    "32": (4, -(2**31)),
-    "61": (2, MISSING),
-    "80": (1, -(2**7)),
-    "160": (2, MISSING),
-    "212": (1.5, -(2**11)),
-    "310": (4 / 3, -(2**9)),
-    "311": (4 / 3, -(2**9)),
-    "508": (0, -(2**7)),
-    "516": (0, MISSING),
-    "524": (0, -(2**23)),
-}
-_FORMAT = re.compile(r"(\d+)(?:x(\d{1,4}))?(?:[:+].*)?")  # format, samples per frame
+
+def recognises(head: bytes) -> bool:
+    """Tell from the first bytes of a file whether it is a WFDB header."""
+    if b"\0" in head:
+        return False
+    lines = (" ".join(line.split()) for line in _decode(head).lstrip("\ufeff").splitlines())
+    first, second, *_ = *(line for line in lines if line and line[0] != "#"), "", ""
+    return bool(_RECORD_LINE.fullmatch(first) and _NEXT_LINE.fullmatch(second))
+
+
+def is_recording(path: Path) -> bool:
+    """Tell whether a path names a recording that has a header, and is not a file of its own."""
+    suffix = path.suffix.lower()
+    return (
+        suffix != HEADER
+        and (suffix in SIGNALS or not is_file(path))
+        and (is_file(_header_of(_stem(path))))
+    )
 
 
 def find_records(folder: str | Path) -> list[Path]:
-    """List the recordings below a folder, sorted: the paths without suffix.
+    """List the recordings below a folder, sorted.
 
     A header without signals or signals without a header are listed too, so that reading them can
-    say what is missing. Names that begin with a dot are skipped; links to files are followed, as
-    archives that keep their files elsewhere need it, links to folders are not.
+    say what is missing. Signal files that a header names and the segments of a recording are not.
+    Names that begin with a dot are skipped; links to files are followed, as archives that keep
+    their files elsewhere need it, links to folders are not.
 
     Raises
     ------
@@ -49,14 +73,68 @@ def find_records(folder: str | Path) -> list[Path]:
         If there is no such folder or no recording in it.
     """
     folder = recordings_folder(folder)
-    found: set[Path] = set()
+    found: list[Path] = []
     for where, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        paths = [Path(where, name) for name in files if not name.startswith(".")]
-        found.update(path.with_suffix("") for path in paths if path.suffix in SUFFIXES)
+        recordings, orphans, _ = in_folder(Path(where), (f for f in files if f[0] != "."))
+        found += [*recordings, *(path.with_suffix("") for path in orphans)]
     if not found:
         raise FileNotFoundError(f"{folder}: no recordings (.hea with .mat or .dat)")
-    return sorted(found)
+    return sorted(set(found))
+
+
+def in_folder(folder: Path, names: Iterable[str]) -> tuple[list[Path], list[Path], list[Path]]:
+    """Sort out the files of one folder.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    names
+        The names of its files.
+
+    Returns
+    -------
+    recordings
+        What `read_record` takes, one for each header that is no segment of another recording.
+    orphans
+        Files with the suffix of signals that belong to no header.
+    others
+        Files that are neither headers nor signals.
+    """
+    paths = [folder / name for name in names]
+    headers = [path for path in paths if path.suffix.lower() == HEADER]
+    signals = [path for path in paths if path.suffix.lower() in SIGNALS]
+    stems, complete = ({path.stem.lower() for path in group} for group in (headers, signals))
+    segments: set[str] = set()
+    files: set[str] = set()
+    for path in headers:
+        if path.stem.lower() not in complete:
+            found = _named_by(path)
+            segments |= found[0] - {path.stem.lower()}
+            files |= found[1]
+    recordings = [_called(path) for path in headers if path.stem.lower() not in segments]
+    orphans = [p for p in signals if p.stem.lower() not in stems and p.name.lower() not in files]
+    known = {*headers, *signals}
+    others = [path for path in paths if path not in known and path.name.lower() not in files]
+    return recordings, orphans, others
+
+
+def _named_by(path: Path) -> tuple[set[str], set[str]]:
+    """Return the segments and the files that a header names, in small letters."""
+    try:
+        header = parse_header(read_text(path), str(path))
+    except RecordError:
+        return set(), set()
+    return (
+        {name.lower() for name, _ in header.segments},
+        {signal.file.lower() for signal in header.signals},
+    )
+
+
+def _called(path: Path) -> Path:
+    """Return what a header's recording is called: its path without suffix, if that is clear."""
+    return path if Path(path.stem).suffix.lower() in SUFFIXES else path.with_suffix("")
 
 
 def read_header(path: str | Path) -> Header:
@@ -67,7 +145,7 @@ def read_header(path: str | Path) -> Header:
     RecordError
         If it is missing or malformed; the message names the file.
     """
-    path = _stem(path).with_name(_stem(path).name + ".hea")
+    path = header_of(path)
     return parse_header(read_text(path), str(path))
 
 
@@ -108,128 +186,119 @@ def read_record(path: str | Path, seconds: float | None = None) -> Record:
     Raises
     ------
     RecordError
-        If the header or the signals are missing, malformed or truncated.
+        If the header or the signals are missing, malformed or truncated, or a lead stands twice.
     """
-    stem = _stem(path)
-    header = read_header(stem)
-    n_samples = None if seconds is None else max(1, int(np.ceil(seconds * header.rate)))
-    file = _signal_file(stem, header)
-    if file.suffix == ".mat":
-        stored, missing = read_mat(file, n_samples), MISSING
+    stem = _stem(Path(path))
+    header = read_header(_header_of(stem))
+    if header.segments:
+        return join_segments(stem, header, seconds, _read_segment)
+    _check_leads(stem, header)
+    return _read_whole(stem, header, seconds)
+
+
+read = read_record
+
+
+def _read_segment(stem: Path, seconds: float) -> Record:
+    header = read_header(_header_of(stem))
+    if header.segments:
+        raise RecordError(f"{stem}.hea: a segment that is in segments itself")
+    return _read_whole(stem, header, seconds)
+
+
+def _read_whole(stem: Path, header: Header, seconds: float | None) -> Record:
+    """Read a recording that is not in segments."""
+    n_samples = None if seconds is None else max(1, ceil(seconds * header.rate))
+    own = _existing(stem.with_name(f"{stem.name}.mat"))
+    files = _signal_files(stem, header)
+    if own or [file.suffix.lower() for file in files.values()] == [".mat"]:
+        stored, missing = read_mat(own or next(iter(files.values())), n_samples), MISSING
     else:
-        stored, missing = _read_wfdb(stem, file, header, n_samples)
+        _check_names(stem, header)
+        stored, missing = read_signals(_header_of(stem), header, files, n_samples)
     record = Record.from_header(header, stored, str(stem))
     return replace(record, name=stem.name, missing=missing)
 
 
-def _stem(path: str | Path) -> Path:
-    path = Path(path)
-    return path.with_suffix("") if path.suffix in SUFFIXES else path
+def _stem(path: Path) -> Path:
+    """Return the path of a recording's header without suffix, from any path that names it."""
+    suffix = path.suffix.lower()
+    if suffix == HEADER:
+        return path.with_suffix("")
+    if suffix not in SIGNALS:
+        return path
+    signals_of = path.with_suffix("")
+    by_itself = not is_file(path) or not is_file(_header_of(signals_of))
+    return path if by_itself and is_file(_header_of(path)) else signals_of
 
 
-def _signal_file(stem: Path, header: Header) -> Path:
-    """Return the `.mat` of the same stem, or else the file that the header names, beside it."""
-    candidates = signal_files(stem, header)[:2]
-    for file in candidates:
-        if is_file(file):
-            return file
-    shown = " or ".join(file.name[:SHOWN] for file in candidates)
-    raise RecordError(f"{stem}.hea: no signal file {shown}")
+def header_of(path: str | Path) -> Path:
+    """Return the path of the header of a recording that is given by any of its paths."""
+    return _header_of(_stem(Path(path)))
 
 
-def signal_files(stem: Path, header: Header) -> list[Path]:
-    """Return where a recording's samples may lie: always beside its header, whatever that says."""
-    names = (Path(signal.file).name for signal in header.signals)
-    own = stem.with_name(f"{stem.name}.mat")
-    return list(dict.fromkeys([own, *(stem.with_name(name) for name in names if name)]))
+def _header_of(stem: Path) -> Path:
+    path = stem.with_name(f"{stem.name}{HEADER}")
+    return _existing(path) or path
 
 
-def _read_wfdb(
-    stem: Path, file: Path, header: Header, n_samples: int | None
-) -> tuple[np.ndarray, int]:
-    """Read a WFDB signal file; return its samples and the value that marks a missing one."""
-    import wfdb
-
-    last = None
-    _check_names(stem, header)
-    if header.n_samples is not None:
-        frame = sum(_bytes_per_frame(s) for s in header.signals if s.file == file.name)
-        check_size(file, int(frame * header.n_samples), f"{header.n_samples} samples per lead")
-        last = min(n_samples or header.n_samples, header.n_samples)
-    try:
-        record = wfdb.rdrecord(str(stem), physical=False, sampto=last)
-    except Exception as error:  # a damaged file can raise nearly anything in the parser
-        raise RecordError(f"{stem}.hea: not readable as WFDB: {error!r}") from error
-    return _one_mark(record.d_signal.T[:, :n_samples], header)
+def _existing(path: Path) -> Path | None:
+    """Return a file's path as it is on the disk, its suffix or all of its name in capitals."""
+    capital = path.with_suffix(path.suffix.upper())
+    written = (path, capital, path.with_name(path.name.upper()), path.with_name(path.name.lower()))
+    return next((one for one in written if is_file(one)), None)
 
 
-def _one_mark(stored: np.ndarray, header: Header) -> tuple[np.ndarray, int]:
-    """Mark the missing samples of all signals alike, by the lowest of their formats' marks.
-
-    A format cannot store the mark of a wider one, so no sample that is there is marked.
-    """
-    kinds = [re.split("[x:+]", signal.format)[0] for signal in header.signals]
-    marks = np.array([FORMATS.get(kind, (0, MISSING))[1] for kind in kinds])
-    lowest = int(marks.min())
-    if (marks > lowest).any():
-        stored = np.where(stored == marks[:, None], lowest, stored.astype(np.int64))
-    return stored, lowest
-
-
-def _check_names(stem: Path, header: Header) -> None:
-    """Refuse names that would make wfdb open anything but files beside the header.
-
-    It joins them to the folder as they are, follows `..`, takes `::` for a chain of network file
-    systems (fsspec), and reads `name/segments` as a list of other headers.
-    """
-    for name in (header.name, *(signal.file for signal in header.signals)):
-        if Path(name).name != name:
-            raise RecordError(
-                f"{stem}.hea: {name[:SHOWN]!r} is no name of a file beside the header"
-            )
-    if "::" in stem.name or any("::" in signal.file for signal in header.signals):
-        raise RecordError(f"{stem}.hea: '::' in the name of a WFDB file")
+def _signal_files(stem: Path, header: Header) -> dict[str, Path]:
+    """Return the files that the header names, all beside it, by these names; all must be there."""
+    files: dict[str, Path] = {}
+    own = _existing(stem.with_name(f"{stem.name}.mat"))
+    for name in dict.fromkeys(signal.file for signal in header.signals):
+        file = (_existing(stem.with_name(Path(name).name)) if Path(name).name else None) or own
+        if file is None:
+            wanted = dict.fromkeys([f"{stem.name}.mat", Path(name).name[:SHOWN]])
+            shown = " or ".join(filter(None, wanted))
+            raise RecordError(f"{_header_of(stem)}: no signal file {shown}")
+        files[name] = file
+    return files
 
 
-def _bytes_per_frame(signal: SignalLine) -> float:
-    """Return the bytes that one frame of a signal takes; 0 where the format is not known."""
-    match = _FORMAT.fullmatch(signal.format)
-    return FORMATS.get(match[1], (0, 0))[0] * int(match[2] or 1) if match else 0
-
-
-def write_record(folder: str | Path, record: Record, dialect: str = "A") -> Path:
-    """Write a recording as `.hea` and MATLAB v4 `.mat`, readable by WFDB; return the header's path.
+def signal_files(path: Path, header: Header) -> list[Path]:
+    """Return where a recording's samples may lie: always beside its header, whatever that says.
 
     Parameters
     ----------
-    folder
-        An existing folder.
-    record
-        Its `stored` samples must be int16.
-    dialect
-        Header dialect, ``"A"`` (challenge archives) or ``"B"`` (PhysioNet release).
-
-    Raises
-    ------
-    ValueError
-        If the samples are not int16 or the dialect is unknown.
+    path
+        Path of the header.
+    header
+        What it says.
     """
-    if record.stored.dtype != np.int16:
-        raise ValueError(f"{record.name}: samples must be int16, not {record.stored.dtype}")
-    base = Path(folder) / record.name
-    storage = "16+24" if dialect == "A" else "16x1+24"
-    gains = [None if np.isnan(gain) else float(gain) for gain in record.gains]
-    fields = zip(gains, record.offsets, record.units, record.leads, strict=True)
-    signals = tuple(SignalLine(f"{record.name}.mat", storage, *field) for field in fields)
-    header = Header(
-        record.name, record.rate, record.stored.shape[1], signals, record.age, record.sex,
-        record.codes,
-    )  # fmt: skip
-    first = record.stored[:, 0].tolist()
-    checksums = record.stored.sum(axis=1, dtype=np.int64).astype(np.int16).tolist()
-    text = format_header(header, first, checksums, dialect)
-    with atomic_write(base.with_name(f"{record.name}.mat")) as temporary:
-        temporary.write_bytes(format_mat(record.stored))
-    path = base.with_name(f"{record.name}.hea")
-    write_text(path, text)
-    return path
+    names = [f"{path.stem}.mat", *(Path(signal.file).name for signal in header.signals)]
+    for name, _ in header.segments:
+        segment = header_of(path.with_name(f"{Path(name).name}{HEADER}"))
+        names.append(segment.name)
+        if is_file(segment) and segment != path:
+            more = read_header(segment)
+            names += [Path(signal.file).name for signal in more.signals]
+    found = (path.with_name(name) for name in dict.fromkeys(names) if name)
+    return [_existing(file) or file for file in found]
+
+
+def _check_leads(stem: Path, header: Header) -> None:
+    """Refuse a lead that stands twice; tell what is assumed, and what is upside down."""
+    leads = [signal.lead for signal in header.signals]
+    if twice := [lead for lead in LEADS if leads.count(lead) > 1]:
+        raise RecordError(f"{stem}: lead {', '.join(twice)} stands twice")
+    if header.assumed:
+        log.warning("%s: no gain of %s; WFDB's 200 per mV is used", stem, ", ".join(header.assumed))
+    if turned := [s.lead for s in header.signals if s.gain and s.gain < 0]:
+        log.warning("%s: negative gain: %s stored upside down", stem, ", ".join(turned))
+
+
+def _check_names(stem: Path, header: Header) -> None:
+    """Refuse names that would lead anywhere but to files beside the header."""
+    for name in (header.name, *(signal.file for signal in header.signals)):
+        if Path(name).name != name or "::" in name:
+            raise RecordError(
+                f"{_header_of(stem)}: {name[:SHOWN]!r} is no name of a file beside the header"
+            )

@@ -8,7 +8,7 @@ from pages import ROOT, command_lines, documents
 
 import ecg12
 from ecg12.cli.main import main
-from ecg12.io.unsupported import FORMATS
+from ecg12.io.unsupported import REFUSED
 from ecg12.training.recipes import RECIPES
 
 PAGES = documents()
@@ -77,8 +77,10 @@ def test_the_recipes_are_those_that_there_are():
 
 def test_the_formats_that_are_not_read_are_those_that_there_are():
     page = " ".join(PAGES["docs/reference/formats.md"].split())
-    _, _, listed = page.partition("Recognised, but not read (the message names the format): ")
-    assert set(listed.partition(".")[0].split(", ")) == {unread.name for unread in FORMATS}
+    _, _, listed = page.partition(
+        "Recognised, but not read (the message says what to do instead): "
+    )
+    assert set(listed.partition(". **")[0].split(", ")) == {row.name for row in REFUSED}
 
 
 def test_the_api_page_has_every_public_name():

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from ecg12.io.headers import Header, SignalLine, format_header, parse_comments, parse_header
+from ecg12.io.headers import Header, SignalLine, parse_comments, parse_header
 from ecg12.io.leads import LEADS, standard_lead
+from ecg12.io.wfdb_write import format_header
 from ecg12.runtime.errors import RecordError
 
 DIALECT_A = (
@@ -94,7 +95,7 @@ def test_gain_and_unit(field, gain, unit):
 
 def test_a_line_without_any_gain():
     line = parse_header("A 1 500 10\nA.mat 16+24 V2\n").signals[0]
-    assert (line.gain, line.offset, line.unit, line.lead) == (None, 0, "mV", "V2")
+    assert (line.gain, line.offset, line.unit, line.lead) == (200, 0, "mV", "V2")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,9 @@ def test_number_of_samples(count, n_samples):
         (one_lead(record="A 1 1e-9 10"), "1 signals at 1e-09 Hz"),
         (one_lead(record="A 12 500 10"), "12 signals announced, 1 described"),
         (one_lead(record="A 1000000000000 500 10"), "1000000000000 signals announced, 1 described"),
-        ("A/2 1 500 10\nA_1 5\n", "malformed signal line 'A_1 5'"),
+        ("A 1 500 10\nA_1 mV\n", "malformed signal line 'A_1 mV'"),
+        ("A/2 1 500 10\nA_1 5\n", "2 segments announced, 1 described"),
+        ("A/1 1 500 10\nA_1 x\n", "malformed segment line 'A_1 x'"),
     ],
 )
 def test_what_is_no_header_names_file_and_value(text, message):

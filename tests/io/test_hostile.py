@@ -184,11 +184,21 @@ def test_no_header_makes_wfdb_leave_the_folder(secret, named):
         read_record(data / "s")
 
 
-def test_a_header_of_segments_is_refused(secret):
+@pytest.mark.parametrize("named", ["../s", "/etc/passwd", "sub/s"])
+def test_no_header_of_segments_leaves_the_folder(secret, named):
     data = secret.parent / "data"
-    (data / "s.hea").write_text("s/2 1 500 600\ns.dat 16 1000/mV 16 0 0 0 0 I\n")
-    with pytest.raises(RecordError, match="beside the header"):
-        read_record(data / "s")
+    header = "s 1 500 600\ns.dat 16 1000/mV 16 0 0 0 0 I\n"
+    (secret.parent / "s.hea").write_text(header)
+    (data / "m.hea").write_text(f"m/1 1 500 600\n{named} 600\n")
+    with pytest.raises(RecordError, match=r"m\.hea: .* beside the header"):
+        read_record(data / "m")
+
+
+def test_a_segment_in_segments_is_refused(secret):
+    data = secret.parent / "data"
+    (data / "m.hea").write_text("m/1 1 500 600\nm 600\n")
+    with pytest.raises(RecordError, match="a segment that is in segments itself"):
+        read_record(data / "m")
 
 
 def test_links_to_files_are_followed_links_to_folders_are_not(tmp_path, make_record):

@@ -1,8 +1,9 @@
 """MUSE files on disk: find them, read recording, patient key and statements."""
 
 import hmac
+import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -11,11 +12,12 @@ import numpy as np
 from ecg12.io.demographics import parse_date, patient_age, patient_sex
 from ecg12.io.leads import LEADS
 from ecg12.io.muse.segments import segments
-from ecg12.io.muse.waveforms import Lead, rhythm, sampling_rate, stored_leads, with_derived
+from ecg12.io.muse.waveforms import Lead, rhythm_leads, with_derived
 from ecg12.io.record import Record
-from ecg12.io.xml_file import number, read_root, text
+from ecg12.io.xml_file import number, read_root, root_name, text
 from ecg12.runtime.files import recordings_folder
 
+NAME = "GE MUSE XML"
 SUFFIX = ".xml"  # in upper or lower case
 ROOT = "RestingECG"
 KEY_DIGITS = 32  # hexadecimal; 128 bits
@@ -40,6 +42,18 @@ class MuseRecording:
     record: Record = field(repr=False)
     patient: str | None
     statements: tuple[str, ...] = field(repr=False)
+
+
+def recognises(head: bytes) -> bool:
+    """Tell from the first bytes of a file whether it is MUSE XML."""
+    return root_name(head) == ROOT
+
+
+def read(path: Path, seconds: float | None = None) -> Record:
+    """Read the recording of a MUSE XML file, or its first seconds; errors as in `read_muse`."""
+    record = read_muse(path).record
+    n_samples = None if seconds is None else max(1, math.ceil(seconds * record.rate))
+    return replace(record, stored=record.stored[:, :n_samples])
 
 
 def find_muse(folder: str | Path) -> list[Path]:
@@ -82,11 +96,9 @@ def read_muse(path: str | Path, salt: str | None = None) -> MuseRecording:
     """
     path = Path(path)
     root = read_root(path, ROOT)
-    waveform = rhythm(root, path)
-    rate = sampling_rate(waveform, path)
-    leads = with_derived(stored_leads(waveform, path))
+    leads, rate = rhythm_leads(root, path)
     return MuseRecording(
-        _record(path.stem, leads, rate, root),
+        _record(path.stem, with_derived(leads), rate, root),
         patient_key(text(root, "PatientDemographics/PatientID"), salt),
         segments(root),
     )

@@ -38,18 +38,48 @@ class Lead:
     unit: str
 
 
-def rhythm(root: Element, path: Path) -> Element:
-    """Return the waveform that is the recording.
+def rhythms(root: Element, path: Path) -> list[Element]:
+    """Return the waveforms that are the recording: usually one, of several each has other leads.
 
     Raises
     ------
     RecordError
         If there is none.
     """
-    for waveform in root.iterfind("Waveform"):
-        if text(waveform, "WaveformType").lower() == "rhythm":
-            return waveform
-    raise RecordError(f"{path}: no Waveform of type Rhythm among {len(root.findall('Waveform'))}")
+    found = [
+        waveform
+        for waveform in root.iterfind("Waveform")
+        if text(waveform, "WaveformType").lower() == "rhythm"
+    ]
+    if not found:
+        n_others = len(root.findall("Waveform"))
+        raise RecordError(f"{path}: no Waveform of type Rhythm among {n_others}")
+    return found
+
+
+def rhythm_leads(root: Element, path: Path) -> tuple[dict[str, Lead], float]:
+    """Return the stored leads of all rhythm waveforms by name, and their rate in Hz.
+
+    Raises
+    ------
+    RecordError
+        If there is no such waveform, if several differ in rate or length, or share a lead; or as
+        `sampling_rate` and `stored_leads`.
+    """
+    waveforms = rhythms(root, path)
+    rates = [sampling_rate(waveform, path) for waveform in waveforms]
+    leads: dict[str, Lead] = {}
+    for waveform in waveforms:
+        more = stored_leads(waveform, path)
+        if twice := [lead for lead in more if lead in leads and lead in LEADS]:
+            raise RecordError(f"{path}: lead {twice[0]} in two Rhythm waveforms")
+        leads |= more
+    lengths = {len(lead.samples) for lead in leads.values()}
+    if len(set(rates)) > 1 or len(lengths) > 1:
+        raise RecordError(
+            f"{path}: {len(waveforms)} Rhythm waveforms at {rates} Hz of {sorted(lengths)} samples"
+        )
+    return leads, rates[0]
 
 
 def sampling_rate(waveform: Element, path: Path) -> float:

@@ -1,0 +1,92 @@
+"""Write recordings as WFDB: a header of either dialect of the challenge and a MATLAB file."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from ecg12.io.headers import Header, SignalLine
+from ecg12.io.matlab import format_mat
+from ecg12.io.record import Record
+from ecg12.runtime.files import atomic_write, write_text
+
+
+def write_record(folder: str | Path, record: Record, dialect: str = "A") -> Path:
+    """Write a recording as `.hea` and MATLAB v4 `.mat`, readable by WFDB; return the header's path.
+
+    Parameters
+    ----------
+    folder
+        An existing folder.
+    record
+        Its `stored` samples must be int16.
+    dialect
+        Header dialect, ``"A"`` (challenge archives) or ``"B"`` (PhysioNet release).
+
+    Raises
+    ------
+    ValueError
+        If the samples are not int16 or the dialect is unknown.
+    """
+    if record.stored.dtype != np.int16:
+        raise ValueError(f"{record.name}: samples must be int16, not {record.stored.dtype}")
+    base = Path(folder) / record.name
+    storage = "16+24" if dialect == "A" else "16x1+24"
+    gains = [None if np.isnan(gain) else float(gain) for gain in record.gains]
+    fields = zip(gains, record.offsets, record.units, record.leads, strict=True)
+    signals = tuple(SignalLine(f"{record.name}.mat", storage, *field) for field in fields)
+    header = Header(
+        record.name, record.rate, record.stored.shape[1], signals, record.age, record.sex,
+        record.codes,
+    )  # fmt: skip
+    first = record.stored[:, 0].tolist()
+    checksums = record.stored.sum(axis=1, dtype=np.int64).astype(np.int16).tolist()
+    text = format_header(header, first, checksums, dialect)
+    with atomic_write(base.with_name(f"{record.name}.mat")) as temporary:
+        temporary.write_bytes(format_mat(record.stored))
+    path = base.with_name(f"{record.name}.hea")
+    write_text(path, text)
+    return path
+
+
+def format_header(header: Header, first: list[int], checksums: list[int], dialect: str) -> str:
+    """Write a header of dialect ``"A"`` or ``"B"`` for samples stored as int16.
+
+    Parameters
+    ----------
+    header
+        What to write; an unknown age is written ``NaN``, an unknown sex ``Unknown``.
+    first, checksums
+        First stored sample and 16-bit checksum of each signal.
+    dialect
+        ``"A"``, the challenge archives', or ``"B"``, the PhysioNet release's.
+
+    Raises
+    ------
+    ValueError
+        If the dialect is unknown.
+    """
+    if dialect not in ("A", "B"):
+        raise ValueError(f"unknown header dialect {dialect!r}; choices: 'A', 'B'")
+    lines = [f"{header.name} {len(header.signals)} {header.rate:.12g} {header.n_samples}"]
+    for signal, value, checksum in zip(header.signals, first, checksums, strict=True):
+        gain = _format_gain(signal, dialect)
+        lines.append(
+            f"{signal.file} {signal.format} {gain} 16 {signal.offset:.0f} {value} {checksum} 0 "
+            f"{signal.lead}"
+        )
+    mark = "#" if dialect == "A" else "# "
+    age = "NaN" if header.age is None else f"{header.age:.12g}"
+    lines += [f"{mark}Age: {age}", f"{mark}Sex: {header.sex or 'Unknown'}"]
+    lines += [f"{mark}Dx: {','.join(header.codes)}"]
+    lines += [f"{mark}{key}: Unknown" for key in ("Rx", "Hx", "Sx")]
+    return "\n".join(lines) + "\n"
+
+
+def _format_gain(signal: SignalLine, dialect: str) -> str:
+    gain = float(signal.gain or 0)
+    unit = re.sub("[µμ]", "u", signal.unit)  # WFDB reads headers as ASCII
+    if dialect == "B":
+        return f"{gain!r}({signal.offset:.0f})/{unit}"
+    offset = f"({signal.offset:.0f})" if signal.offset else ""
+    return f"{gain:.12g}{offset}/{unit}"
