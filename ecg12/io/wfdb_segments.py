@@ -66,7 +66,10 @@ def _joined(stem: Path, header: Header, total: int, pieces: list[tuple[int, Reco
     """Put the segments where they belong; a segment may have several samples per frame."""
     rate = pieces[0][1].rate
     frame = round(rate / header.rate)
-    units = {lead: unit for _, piece in pieces for lead, unit in _units(piece)}
+    units: dict[str, str] = {}
+    for _, piece in pieces:
+        for lead, unit in _units(piece):
+            units.setdefault(lead, unit)
     if total * frame * len(units) > LARGEST:
         raise RecordError(f"{stem}.hea: more than {LARGEST} samples; read its first seconds only")
     values = np.full((len(units), total * frame), np.nan)

@@ -79,6 +79,8 @@ def read_signals(
         _at_rate(_marked(row, mark, lowest), signal.per_frame, header.frame, lowest)
         for row, mark, signal in zip(signals, marks, header.signals, strict=True)
     ]
+    if len({len(row) for row in rows}) != 1:
+        raise RecordError(f"{path}: signals of {sorted({len(row) for row in rows})} samples")
     return np.array(rows)[:, :n_samples], lowest
 
 

@@ -54,7 +54,7 @@ def test_without_a_table_muse_files_are_left_out_and_counted(archive, caplog):
     assert listing.codes == ((AF,),)
     assert listing.patients == ()
     assert "left out: 2 of 3 recordings have no header" in caplog.text
-    with pytest.raises(InputError, match="all 2 recordings have no header, which hold no codes"):
+    with pytest.raises(InputError, match="all 2 recordings have no header, which holds the codes"):
         build_manifest(archive / "muse")
 
 
