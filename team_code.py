@@ -34,7 +34,7 @@ def training_code(data_directory: str, model_directory: str) -> None:
 
     settings = Settings.from_env()
     recipe, classes = recipe_of(settings), load_weights(WEIGHTS)
-    train(data_directory, model_directory, recipe, settings.hours, classes)
+    train(data_directory, model_directory, recipe, hours=settings.hours, classes=classes)
 
 
 def load_model(model_directory: str, leads: Iterable[str] | None = None) -> Any:

@@ -26,7 +26,8 @@ from ecg12.signal.augmentation import Augmentation
 from ecg12.signal.preprocessing import STEP
 from ecg12.training.recipes import RECIPES, Recipe
 from ecg12.training.resources import Clock
-from ecg12.training.trainer import Task, Trainer
+from ecg12.training.task import Task
+from ecg12.training.trainer import Trainer
 
 CLASSES = load_weights(WEIGHTS)
 TURNS = 5
@@ -39,7 +40,15 @@ def random_recordings(n: int, recipe: Recipe) -> Dataset:
     shape = n, 12, recipe.preprocessing.n_samples
     signals = np.rint(rng.standard_normal(shape, dtype=np.float32) / STEP).astype(np.int16)
     targets = rng.random((n, len(CLASSES.names))) < 0.1
-    return Dataset(signals, np.arange(n), targets, (), (), "random", recipe.preprocessing)
+    return Dataset(
+        signals,
+        np.arange(n),
+        targets,
+        names=(),
+        failures=(),
+        fingerprint="random",
+        preprocessing=recipe.preprocessing,
+    )
 
 
 def part_times(augmentation: Augmentation, data: Dataset, batch: int) -> dict[str, float]:
@@ -81,8 +90,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         trainers = {
             name: Trainer(recipe.networks[0].build(len(CLASSES.columns), data.signals.shape[2]),
-                          Task(data, parts, CLASSES), schedule, 0, Path(folder) / f"{name}.npz",
-                          "", Clock(24))
+                          Task(data, parts, CLASSES), schedule, seed=0, identity="",
+                          checkpoint=Path(folder) / f"{name}.npz", clock=Clock(24))
             for name, schedule in schedules.items()
         }  # fmt: skip
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in trainers}

@@ -77,7 +77,14 @@ def main(n: int, folder: str | None) -> int:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory(dir=folder) as name:
         path = Path(name) / "signals.npy"
-        data = Dataset(write(path, n), np.arange(n), np.zeros((n, 1), bool), (), (), "")
+        data = Dataset(
+            write(path, n),
+            np.arange(n),
+            np.zeros((n, 1), bool),
+            names=(),
+            failures=(),
+            fingerprint="",
+        )
         order = shuffled(np.arange(n), np.random.default_rng(0))
         forget(path)
         blocks = rate(inputs for _, inputs in data.batches(order, BATCH))

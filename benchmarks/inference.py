@@ -61,7 +61,13 @@ def _ensemble() -> Classifier:
     classes = load_weights(WEIGHTS)
     thresholds = np.full(len(classes), 0.5)
     members = [
-        Member(f"m{i}", network.build(len(classes.columns)), Preprocessing(), thresholds, 0.5)
+        Member(
+            f"m{i}",
+            network.build(len(classes.columns)),
+            Preprocessing(),
+            thresholds=thresholds,
+            validation_score=0.5,
+        )
         for i, network in enumerate(TABLE_2[3:])
     ]
     return Classifier(classes, members)

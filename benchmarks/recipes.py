@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ecg12.models import ANSWERING, rows_as_channels
+from ecg12.models import INFERENCE_FILTERS, rows_as_channels
 from ecg12.runtime import backend
 from ecg12.training.recipes import get_recipe
 
@@ -27,7 +27,7 @@ def ensemble(name: str) -> Callable[[np.ndarray], np.ndarray]:
     print(f"{name}: {sum(network.gflop() for network in networks):.3g} GFLOP a recording")
     models = [network.build(26) for network in networks]
     for model in models:
-        rows_as_channels(model, ANSWERING)  # as a classifier does
+        rows_as_channels(model, INFERENCE_FILTERS)  # as a classifier does
     return backend.compiled(models, SHAPE)
 
 

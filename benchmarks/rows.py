@@ -4,7 +4,7 @@
 
 A training step of four recordings, and predictions for one and for eight; in turn, processor time
 per recording, the median of three. Both networks have the same weights. A model that is loaded
-predicts Keras' way where it has more filters than `networks.ANSWERING`.
+predicts Keras' way where it has more filters than `networks.INFERENCE_FILTERS`.
 
 Exit status 1 if anything that the product computes the new way is slower so by a tenth, or outputs
 differ by more than 1e-4.
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ecg12.models import ANSWERING, ResNet, rows_as_channels
+from ecg12.models import INFERENCE_FILTERS, ResNet, rows_as_channels
 from ecg12.runtime import backend
 
 NETWORKS = (ResNet(8, 7, 2, 8), ResNet(16, 7, 2, 8), ResNet(32, 7, 2, 6), ResNet(64, 7, 2, 6))
@@ -66,7 +66,7 @@ def main() -> None:
         tasks["training step"] = compare(steps, STEP)
         for what, taken in tasks.items():
             ratio = taken["own"] / taken["rows"]
-            used = what == "training step" or network.k <= ANSWERING
+            used = what == "training step" or network.k <= INFERENCE_FILTERS
             failed |= (used and not ratio >= 0.9) or not gap <= 1e-4  # nan fails too
             print(f"{network.name}, {what}: {taken['own']:.1f} and {taken['rows']:.1f} ms a "
                   f"recording, {ratio:.2f} times faster; outputs differ by {gap:.1e}")  # fmt: skip

@@ -29,7 +29,8 @@ from ecg12.signal.preprocessing import Preprocessing
 from ecg12.synthetic import generate
 from ecg12.training.recipes import get_recipe
 from ecg12.training.resources import Clock
-from ecg12.training.trainer import Task, Trainer
+from ecg12.training.task import Task
+from ecg12.training.trainer import Trainer
 
 CLASSES = ("LQRSV", "NSR", "SB", "STach", "LAD", "RBBB")
 
@@ -42,8 +43,12 @@ def held_out(amplitude, data, classes, seed, work):
     keras.utils.set_random_seed(seed)
     model = recipe.networks[0].build(len(classes.columns))
     state = work / f"{amplitude}{seed}.npz"
-    Trainer(model, task, recipe.schedule, seed, state, "", Clock(1)).run()
-    member = Member("m", model, preprocessing, np.full(len(classes), 0.5), 0.0)
+    Trainer(
+        model, task, recipe.schedule, seed=seed, checkpoint=state, identity="", clock=Clock(1)
+    ).run()
+    member = Member(
+        "m", model, preprocessing, thresholds=np.full(len(classes), 0.5), validation_score=0.0
+    )
     classifier = Classifier(classes, [member])
     areas = []
     for factor in (1, 5):

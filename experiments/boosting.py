@@ -22,7 +22,7 @@ import xgboost
 from ecg12.models.heads import penultimate
 from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
-from ecg12.training.trainer import column_scores
+from ecg12.training.task import column_scores
 from experiments.small import Results, begin, held_out, measured, parser, table
 
 OPTIONS = {"n_estimators": 100, "max_depth": 3, "learning_rate": 0.1, "n_jobs": 1}

@@ -41,7 +41,8 @@ from ecg12.runtime.version import __version__
 from ecg12.training.recipes.crnn import PREPROCESSING as CRNN_PREPROCESSING
 from ecg12.training.recipes.crnn import SCHEDULE as CRNN_SCHEDULE
 from ecg12.training.resources import Clock
-from ecg12.training.trainer import Task, Trainer, class_scores
+from ecg12.training.task import Task, class_scores
+from ecg12.training.trainer import Trainer
 
 FOLDS = {
     "iterative": iterative_folds,
@@ -99,7 +100,15 @@ def _fold_scores(task, network, schedule, seed, work, number):
                 return saved["scores"]
     backend.start(seed)
     model = network.build(len(task.classes.columns), task.dataset.signals.shape[2])
-    trainer = Trainer(model, task, schedule, seed, checkpoint, identity, Clock(HOURS))
+    trainer = Trainer(
+        model,
+        task,
+        schedule,
+        seed=seed,
+        checkpoint=checkpoint,
+        identity=identity,
+        clock=Clock(HOURS),
+    )
     trainer.run()
     scores = class_scores(trainer.forward, task, np.arange(len(task.dataset)))[0]
     with atomic_write(done) as temporary:

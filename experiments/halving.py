@@ -53,9 +53,11 @@ def main():
         if not (place / "data").exists():
             generate(place / "data", options.recordings, options.seed, classes=CLASSES)
         recipe = Recipe("halving", (), 1, SCHEDULE, seed=options.seed)
-        asked = replace(Options(options.trials, 1, 1, recipe), space=SPACE)
+        asked = replace(
+            Options(trials=options.trials, keep=1, ensemble=1, recipe=recipe), space=SPACE
+        )
         if not (place / "search" / REPORT).is_file():
-            search(place / "data", place / "search", asked, LocalExecutor(options.workers))
+            search(place / "data", place / "search", asked, executor=LocalExecutor(options.workers))
         compare(rows_of(place / "search"))
 
 
@@ -69,7 +71,7 @@ def compare(rows):
     print(f"{len(rows)} trials, {min(lengths)} to {max(lengths)} epochs; "
           f"winner: trial {ranked[0]}, metric {best:.3f}; median {median:.3f}")  # fmt: skip
     for first, factor in LADDERS:
-        ladder = rungs(len(rows), KEEP, epochs, first, factor)
+        ladder = rungs(len(rows), KEEP, epochs, first=first, factor=factor)
         finalists, share = simulate(rows, ladder)
         found = max(rows[finalists[0]]["metrics"])
         winner = "found" if ranked[0] in finalists else "lost"

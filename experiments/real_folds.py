@@ -27,7 +27,8 @@ from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.training.recipes import get_recipe
 from ecg12.training.resources import Clock
-from ecg12.training.trainer import Task, Trainer, class_scores
+from ecg12.training.task import Task, class_scores
+from ecg12.training.trainer import Trainer
 
 MIN_POSITIVES = 5
 
@@ -49,7 +50,15 @@ def held_out_scores(dataset, classes, recipe, k, members, seed, work):
 def _one(task, recipe, seed, index, work):
     keras.utils.set_random_seed(seed)
     model = recipe.networks[index].build(len(task.classes.columns))
-    trainer = Trainer(model, task, recipe.schedule, seed, work / "fold.npz", f"{seed}", Clock(1))
+    trainer = Trainer(
+        model,
+        task,
+        recipe.schedule,
+        seed=seed,
+        checkpoint=work / "fold.npz",
+        identity=f"{seed}",
+        clock=Clock(1),
+    )
     trainer.run()
     (work / "fold.npz").unlink()
     return class_scores(trainer.forward, task, task.parts["test"])[0]

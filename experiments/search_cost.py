@@ -27,7 +27,8 @@ from ecg12.runtime.backend import keras
 from ecg12.search import Constraints, Size, Space, costs, draw
 from ecg12.training.resources import Clock
 from ecg12.training.schedule import Schedule
-from ecg12.training.trainer import Task, Trainer
+from ecg12.training.task import Task
+from ecg12.training.trainer import Trainer
 
 TIMED = (ResNet(16, 3, 2, 4), ResNet(16, 7, 3, 8), ResNet(32, 7, 2, 6))
 EPOCHS = (10, 20)  # that a training takes until it stops, assumed: the paper gives none
@@ -39,7 +40,14 @@ def task_of(classes, n):
     """Return a task of n recordings of noise, in memory."""
     rng = np.random.default_rng(0)
     signals = rng.integers(-3000, 3000, (n, 12, 2500), np.int16)
-    dataset = Dataset(signals, np.arange(n), rng.random((n, len(classes))) < 0.1, (), (), "")
+    dataset = Dataset(
+        signals,
+        np.arange(n),
+        rng.random((n, len(classes))) < 0.1,
+        names=(),
+        failures=(),
+        fingerprint="",
+    )
     return Task(dataset, split(n, 0), classes)
 
 
@@ -48,7 +56,9 @@ def speed_of(network, task, folder):
     keras.utils.set_random_seed(0)
     model = network.build(len(task.classes.columns))
     schedule, clock = Schedule(batch=16), Clock(1, time.process_time)
-    trainer = Trainer(model, task, schedule, 0, Path(folder) / "c.npz", "", clock)
+    trainer = Trainer(
+        model, task, schedule, seed=0, checkpoint=Path(folder) / "c.npz", identity="", clock=clock
+    )
     n = 3 * len(task.parts["training"]) + len(task.parts["validation"])
     return network.gflop() * n / trainer.epoch_seconds()
 
@@ -62,8 +72,16 @@ def main():
     options = parser.parse_args()
     classes = load_weights(WEIGHTS)
     n = options.recordings
-    size = Size(len(classes.columns), 2500, 128, round(0.6 * n), round(0.2 * n))
-    networks, _ = draw(Space(), options.trials, options.seed, Constraints(), size)
+    size = Size(
+        n_outputs=len(classes.columns),
+        n_samples=2500,
+        batch=128,
+        n_training=round(0.6 * n),
+        n_validation=round(0.2 * n),
+    )
+    networks, _ = draw(
+        Space(), options.trials, seed=options.seed, constraints=Constraints(), size=size
+    )
     found = [costs(network, size) for network in networks]
     gflop = np.array([cost["gflop"] for cost in found])
     whole = np.mean([network.gflop() for network in Space().networks()])

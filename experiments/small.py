@@ -32,7 +32,8 @@ from ecg12.signal.preprocessing import Preprocessing
 from ecg12.synthetic import generate
 from ecg12.training.resources import Clock
 from ecg12.training.schedule import Schedule
-from ecg12.training.trainer import Task, Trainer, class_scores
+from ecg12.training.task import Task, class_scores
+from ecg12.training.trainer import Trainer
 
 PREPROCESSING = Preprocessing(rate=125.0)
 NETWORK = SEResNet(k=8, s=7, m=5)
@@ -88,7 +89,9 @@ class Study:
         steps = n / SCHEDULE.batch_size(n)
         epochs = max(epochs or self.options.epochs, round(STEPS / steps))
         schedule = replace(SCHEDULE, epochs=epochs, patience=epochs)
-        trainer = Trainer(model, task, schedule, seed, state, "", Clock(1))
+        trainer = Trainer(
+            model, task, schedule, seed=seed, checkpoint=state, identity="", clock=Clock(1)
+        )
         trainer.run()
         state.unlink()
         return trainer

@@ -53,7 +53,7 @@ def run_client(data: str, output: str, address: str) -> None:
     executor: Executor = (
         LocalExecutor(int(address)) if address.isdigit() else ClusterExecutor(address, PATIENCE)
     )
-    search(data, output, OPTIONS, executor)
+    search(data, output, OPTIONS, executor=executor)
 
 
 def begin(data: Path, output: Path, address: str) -> "subprocess.Popen[bytes]":

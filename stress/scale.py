@@ -90,7 +90,7 @@ def drive_time(place: Path, n: int) -> None:
     members = [
         Member(
             f"m{i}", network.build(len(classes.columns)), recipe.preprocessing,
-            np.full(len(classes), 0.5), 0.0,
+            thresholds=np.full(len(classes), 0.5), validation_score=0.0,
         )
         for i, network in enumerate(networks)
     ]  # fmt: skip

@@ -53,7 +53,14 @@ def run(options: argparse.Namespace) -> None:
         raise InputError(f"--freeze {options.freeze}: there are no pretrained networks to freeze")
     recipe = for_own_classes(options.recipe, folder, options.freeze)
     labels = read_label_table(options.labels, classes.columns) if options.labels else None
-    train(options.data, options.output, recipe, read_hours(options.hours), classes, labels)
+    train(
+        options.data,
+        options.output,
+        recipe,
+        hours=read_hours(options.hours),
+        classes=classes,
+        labels=labels,
+    )
     print(f"model for {len(classes)} classes in {options.output}")
 
 

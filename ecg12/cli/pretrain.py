@@ -29,5 +29,7 @@ def run(options: argparse.Namespace) -> None:
     classes = scored_classes(options)
     labels = read_label_table(options.labels, classes.columns) if options.labels else None
     hours = read_hours(options.hours)
-    trained = train(options.data, options.output, recipe, hours, classes, labels)
+    trained = train(
+        options.data, options.output, recipe, hours=hours, classes=classes, labels=labels
+    )
     print(f"{len(trained.members)} pretrained networks in {options.output}")

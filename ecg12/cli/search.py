@@ -59,16 +59,24 @@ def run(options: argparse.Namespace) -> None:
     recipe = replace(get_recipe(options.recipe), seed=options.seed)
     names = ("parameters", "gflop", "memory", "epoch_seconds", "speed")
     constraints = Constraints(**{name: getattr(options, name) for name in names})
-    steps = (options.trials, options.keep, recipe.schedule.epochs, options.first, options.factor)
-    ladder = rungs(*steps) if options.halving else ()
+    steps = (options.trials, options.keep, recipe.schedule.epochs)
+    ladder = rungs(*steps, first=options.first, factor=options.factor) if options.halving else ()
     asked = Options(
-        options.trials, options.keep, options.ensemble, recipe,
+        trials=options.trials, keep=options.keep, ensemble=options.ensemble, recipe=recipe,
         constraints=constraints, ladder=ladder,
     )  # fmt: skip
     executor = executor_of(options.scheduler, options.workers or 1)
     labels = read_label_table(options.labels) if options.labels else None
     hours = read_hours(options.hours)
-    found = search(options.data, options.output, asked, executor, options.target, labels, hours)
+    found = search(
+        options.data,
+        options.output,
+        asked,
+        executor=executor,
+        target=options.target,
+        labels=labels,
+        hours=hours,
+    )
     print(f"{found['trials']} trials, {found['failed']} failed, {found['hours']:.2g} h of training")
     print(f"retrained: trials {', '.join(map(str, found['retrained']))}")
     print(f"model of {len(found['members'])} networks in {options.output}/model")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ecg12.runtime.files import atomic_write
 from ecg12.training.selection import Candidate, join, member_scores, parts
-from ecg12.training.trainer import Task
+from ecg12.training.task import Task
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,9 @@ def read_predictions(file: Path, identity: str) -> FoldPredictions | None:
         return None
     with np.load(file) as saved:
         if str(saved["identity"]) != identity:
-            log.warning("%s: of other data, folds, recipe or version; training anew", file)
+            log.warning(
+                "%s: of other data, folds, recipe or version; training from the first epoch", file
+            )
             return None
         scores, probabilities, labels = (
             saved[name] for name in ("scores", "probabilities", "labels")

@@ -25,7 +25,7 @@ from ecg12.training.pipeline import WORK, open_data
 from ecg12.training.recipes import Recipe
 from ecg12.training.resources import Clock
 from ecg12.training.selection import chosen
-from ecg12.training.trainer import Task
+from ecg12.training.task import Task
 
 log = logging.getLogger(__name__)
 FOLDS = "folds.csv"
@@ -81,7 +81,7 @@ def cross_validate(
     data, folder = recordings_folder(data), Path(output)
     work = folder / WORK
     with work_folder(work):
-        dataset, classes = open_data(data, work, recipe, classes, labels)
+        dataset, classes = open_data(data, work, recipe, classes=classes, labels=labels)
         keys = read_patients(patients, dataset.names) if patients else dataset.patients
         folds = divide(
             dataset, k, recipe.seed, patients=keys, by_database=by_database,

@@ -1,6 +1,6 @@
 """A folder of recordings as one memory map of prepared signals, with labels and batches.
 
-The signals of all recordings lie in one int16 array on disk (`signal_map`); memory holds one batch
+The signals of all recordings are in one int16 array on disk (`signal_map`); memory holds one batch
 at a time.
 """
 
@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,7 @@ class Dataset:
     signals: np.ndarray
     rows: np.ndarray
     targets: np.ndarray
+    _: KW_ONLY
     names: tuple[str, ...]
     failures: tuple[str, ...]
     fingerprint: str
@@ -121,6 +122,7 @@ def prepare_folder(
     work: str | Path,
     preprocessing: Preprocessing,
     classes: ScoredClasses,
+    *,
     n_jobs: int | None = None,
     labels: LabelTable | None = None,
     executor: Executor | None = None,
@@ -128,7 +130,7 @@ def prepare_folder(
     """Prepare every labelled recording of a folder, or go on with what an earlier run prepared.
 
     What was prepared is used again as long as recordings, preprocessing and signal chain are the
-    same, whatever the labels are; see `signal_map`.
+    same, also with other labels; see `signal_map`.
 
     Parameters
     ----------
@@ -143,7 +145,7 @@ def prepare_folder(
     n_jobs
         Processes; all processors by default.
     labels
-        Labels and patients that stand beside the recordings; None for the codes in the headers.
+        Labels and patients of a label table; None for the codes in the headers.
     executor
         Where to prepare, instead of in `n_jobs` processes; workers on other machines must find
         the recordings under the same path.
@@ -157,14 +159,14 @@ def prepare_folder(
     RecordError
         If not one recording is readable; the message gives the first reason.
     """
-    listing = build_manifest(folder, labels)
-    key = signals_key(listing.signals_digest, preprocessing)
-    description = [key, classes.groups, classes.weights.tolist(), listing.digest]
+    manifest = build_manifest(folder, labels)
+    key = signals_key(manifest.signals_digest, preprocessing)
+    description = [key, classes.groups, classes.weights.tolist(), manifest.digest]
     fingerprint = hashlib.sha256(json.dumps(description).encode()).hexdigest()
-    counts = [parts_of(seconds, preprocessing) for seconds in listing.seconds]
-    pairs = list(zip(listing.paths, counts, strict=True))
+    counts = [parts_of(seconds, preprocessing) for seconds in manifest.seconds]
+    pairs = list(zip(manifest.paths, counts, strict=True))
     executor = executor or LocalExecutor(n_jobs or cpu_count())
-    signals, errors = fill_map(Path(work), pairs, preprocessing, key, executor)
+    signals, errors = fill_map(Path(work), pairs, preprocessing, key=key, executor=executor)
     failures = tuple(errors[place] for place in sorted(errors))
     for message in failures:
         log.warning("left out: %s", message)
@@ -174,13 +176,13 @@ def prepare_folder(
     return Dataset(
         signals,
         (np.cumsum(counts) - counts)[good],
-        classes.encode([listing.codes[place] for place in good]),
-        tuple(listing.names[place] for place in good),
-        failures,
-        fingerprint,
-        preprocessing,
-        tuple(listing.patients[place] for place in good) if listing.patients else (),
-        tuple(counts[place] for place in good) if preprocessing.parts > 1 else (),
+        classes.encode([manifest.codes[place] for place in good]),
+        names=tuple(manifest.names[place] for place in good),
+        failures=failures,
+        fingerprint=fingerprint,
+        preprocessing=preprocessing,
+        patients=tuple(manifest.patients[place] for place in good) if manifest.patients else (),
+        parts=tuple(counts[place] for place in good) if preprocessing.parts > 1 else (),
     )
 
 

@@ -4,7 +4,7 @@ A random order of single recordings is no matter while the map stays in the page
 does not fit would be read from the disk one recording at a time, tens of times slower. So an
 epoch's order is *block shuffled*: the recordings are cut into runs of `BLOCK` neighbours, the runs
 shuffled, and so many runs as fill a buffer of `BUFFER` recordings are read together and shuffled
-once more. Every recording comes exactly once; the order depends on the generator alone, not on the
+once more. Every recording comes exactly once; the order depends only on the generator, not on the
 machine; and a set that one buffer holds is permuted evenly. `benchmarks/feeding.py` measures it.
 
 Runs are read with file calls, not through the map: the disk is asked for a run at once instead of

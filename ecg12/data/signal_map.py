@@ -43,6 +43,7 @@ def fill_map(
     work: Path,
     pairs: list[tuple[Path, int]],
     preprocessing: Preprocessing,
+    *,
     key: str,
     executor: Executor,
 ) -> tuple[np.ndarray, dict[int, str]]:
@@ -71,7 +72,7 @@ def fill_map(
     work.mkdir(parents=True, exist_ok=True)
     array, state = work / "signals.npy", work / "signals.json"
     done, errors = _done(array, state, key)
-    if not done:  # in this order: the state must never speak of an array that begins anew
+    if not done:  # in this order: a state must never describe a new array
         state.unlink(missing_ok=True)
         array.unlink(missing_ok=True)
     ends = np.cumsum([count for _, count in pairs])

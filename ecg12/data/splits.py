@@ -24,7 +24,7 @@ def split(n: int, seed: int, patients: Sequence[str] = ()) -> dict[str, np.ndarr
         Decides the division.
     patients
         Key of each recording's patient, "" where unknown. If given, patients are divided instead
-        of recordings, so that all of one patient's lie in the same part; a recording of an unknown
+        of recordings, so that all of one patient's are in the same part; a recording of an unknown
         patient counts as a patient of its own.
     """
     if patients:
@@ -73,7 +73,7 @@ def split_off_databases(
 
 
 def check_apart(databases: Sequence[str] | np.ndarray, patients: Sequence[str]) -> None:
-    """Refuse databases that cannot be told apart; patients as for `split`.
+    """Refuse databases that cannot be separated; patients as for `split`.
 
     Raises
     ------

@@ -64,13 +64,13 @@ def _deal(counts: np.ndarray, sizes: np.ndarray, k: int, rng: np.random.Generato
     """Return the fold of each group, given its recordings per class and in all."""
     fold_of = np.full(len(sizes), -1)
     # What each fold lacks of each class, and in all, times k: whole numbers, so that ties are ties.
-    lacking, room = np.tile(counts.sum(axis=0), (k, 1)), np.full(k, sizes.sum())
+    lacking, capacity = np.tile(counts.sum(axis=0), (k, 1)), np.full(k, sizes.sum())
 
     def deal(group: int, needs: np.ndarray) -> None:
-        fold = np.lexsort((rng.random(k), room, needs))[-1]
+        fold = np.lexsort((rng.random(k), capacity, needs))[-1]
         fold_of[group] = fold
         lacking[fold] -= k * counts[group]
-        room[fold] -= k * sizes[group]
+        capacity[fold] -= k * sizes[group]
 
     def shuffled(chosen: np.ndarray, most: np.ndarray) -> np.ndarray:
         order = rng.permutation(np.flatnonzero(chosen & (fold_of < 0)))
@@ -81,7 +81,7 @@ def _deal(counts: np.ndarray, sizes: np.ndarray, k: int, rng: np.random.Generato
         for group in shuffled(counts[:, rarest] > 0, counts[:, rarest]):
             deal(group, lacking[:, rarest])
     for group in shuffled(fold_of < 0, sizes):
-        deal(group, room)
+        deal(group, capacity)
     return fold_of
 
 
@@ -97,7 +97,7 @@ def _even_out(counts: np.ndarray, sizes: np.ndarray, fold_of: np.ndarray, k: int
         if np.abs(off).max() <= 1:
             return
         worst = np.abs(off).max(axis=1).argmax()
-        # Of groups alike in counts, size and fold the first stands for all.
+        # Of groups equal in counts, size and fold only the first is considered.
         alike = np.column_stack([counts, sizes, fold_of])
         some = np.sort(np.unique(alike, axis=0, return_index=True)[1])
         mine = some[fold_of[some] == worst]

@@ -1,7 +1,7 @@
 """The ensemble: members, thresholds and preprocessing; scores and decisions."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from ecg12.data.dataset import dequantize
 from ecg12.decision.calibration import Calibration
 from ecg12.io.classes import ScoredClasses
 from ecg12.io.record import Record
-from ecg12.models import ANSWERING, Network, rows_as_channels
+from ecg12.models import INFERENCE_FILTERS, Network, rows_as_channels
 from ecg12.runtime import backend
 from ecg12.runtime.errors import ModelError
 from ecg12.signal.preprocessing import Preprocessing, prepare_parts
@@ -41,6 +41,7 @@ class Member:
     name: str
     model: Any
     preprocessing: Preprocessing
+    _: KW_ONLY
     thresholds: np.ndarray
     validation_score: float
     network: Network | None = None
@@ -89,7 +90,7 @@ class Classifier:
         teams = [[m for m in members if m.preprocessing == p] for p in self.preprocessings]
         self._order = [self.members.index(member) for team in teams for member in team]
         for member in members:
-            rows_as_channels(member.model, ANSWERING)
+            rows_as_channels(member.model, INFERENCE_FILTERS)
         self._calls = [
             backend.compiled([m.model for m in team], team[0].model.input_shape[1:])
             for team in teams

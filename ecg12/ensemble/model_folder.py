@@ -160,7 +160,12 @@ def _load_member(folder: Path, entry: dict[str, Any], classes: ScoredClasses) ->
             f"{folder / INDEX}: {len(classes)} finite thresholds are needed per member"
         )
     return Member(
-        entry["name"], model, preprocessing, thresholds, entry["validation_score"], network
+        entry["name"],
+        model,
+        preprocessing,
+        thresholds=thresholds,
+        validation_score=entry["validation_score"],
+        network=network,
     )
 
 

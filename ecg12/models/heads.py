@@ -40,7 +40,7 @@ def freeze(model: Any, blocks: int) -> None:
     model
         Built from a specification, its head swapped or not; to be compiled afterwards.
     blocks
-        How many, 0 to the network's number of blocks. What stands before the first block (the
+        How many, 0 to the network's number of blocks. What is before the first block (the
         entry convolution) is frozen with it. Frozen batch normalisation uses its stored moments.
 
     Raises

@@ -1,8 +1,8 @@
 """Losses on sigmoid scores: (n, n_columns) targets from 0 to 1, and scores → (n,) losses.
 
-Two know the challenge's table of weights: `weighted_crossentropy`, in which a false answer costs
+Two know the challenge's table of weights: `weighted_crossentropy`, where a false prediction costs
 what the table does not credit (after the constant-weighted cross-entropy of DSAIL_SNU, Computing
-in Cardiology 2021), and `soft_challenge`, in which scores stand for labels in the challenge metric
+in Cardiology 2021), and `soft_challenge`, the challenge metric with scores in place of labels
 (as several entries of 2020 did, among them BUTTeam in a second phase of training).
 
 Categorical cross-entropy with multi-hot targets is paper A's (Singstad and Tronstad, 2020). It is
@@ -41,13 +41,13 @@ def softmax_crossentropy(targets: Any, scores: Any) -> Any:
 
 
 def credits(classes: ScoredClasses) -> np.ndarray:
-    """Return the credit for answering column j where column i is true, (n_columns, n_columns)."""
+    """Return the credit for predicting column j where column i is true, (n_columns, n_columns)."""
     column = classes.class_of_column
     return classes.weights[np.ix_(column, column)].astype(np.float32)
 
 
 def weighted_crossentropy(classes: ScoredClasses) -> Loss:
-    """Return binary cross-entropy whose false answers are forgiven as the table of weights does.
+    """Return binary cross-entropy whose false predictions are weighted by the table of weights.
 
     A column that is not true weighs 1 less the highest credit that it earns beside a true one;
     true columns, and all columns of a recording without a true one, weigh 1.
@@ -67,7 +67,7 @@ def soft_challenge(classes: ScoredClasses) -> Loss:
     """Return binary cross-entropy less the challenge metric with scores in the place of labels.
 
     A recording with targets y and scores p earns Σ w_ij y_i p_j / Σ (y + p − y p): the metric's
-    credit, divided by the number of classes that are true or answered; equivalent columns are
+    credit, divided by the number of classes that are true or predicted; equivalent columns are
     merged first. (Perez Alday et al., Physiol Meas 41 124003, 2020, with soft labels.)
     """
     merge = np.eye(len(classes), dtype=np.float32)[classes.class_of_column]

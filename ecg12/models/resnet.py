@@ -3,7 +3,7 @@
 Figure 1, section 2.2.1, and the eight networks of Table 2.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -44,6 +44,7 @@ class ResNet:
     s: int
     n: int
     m: int
+    _: KW_ONLY
     p: float = 0.0
     z: int = 0
     f: int = 0

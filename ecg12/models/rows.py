@@ -4,8 +4,9 @@ A 'same' convolution whose kernel is as high as its input lets every row see hal
 Read with rows and channels as one axis, it is a one-dimensional convolution whose kernel repeats
 the same weights along its diagonals. That multiplies a third more, by zeros, but processors have
 much faster code for many channels than for the few of paper B (16 to 64, filters 12 rows high).
-Training gains for any number; answers gain up to `ANSWERING` filters, and beyond it lose for one
-recording alone (`benchmarks/rows.py`). Weights, layers and files stay `keras.layers.Conv2D`'s.
+Training gains for any number; inference gains up to `INFERENCE_FILTERS` filters and loses beyond
+it for single recordings (`benchmarks/rows.py`). Weights, layers and files stay those of
+`keras.layers.Conv2D`.
 """
 
 from typing import Any
@@ -14,7 +15,7 @@ from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 
 ops = keras.ops
-ANSWERING = 32  # filters
+INFERENCE_FILTERS = 32  # filters
 
 
 def rows_as_channels(model: Any, most_filters: int | None = None) -> None:
@@ -23,7 +24,7 @@ def rows_as_channels(model: Any, most_filters: int | None = None) -> None:
     Parameters
     ----------
     model
-        A network's Keras model; changed in place, and whatever shares its layers with it. Only
+        A network's Keras model; changed in place, and all that share its layers. Only
         stride 1, no dilation, and 'same' padding qualify; other layers are left as they are, and
         on a GPU, where it has not been measured, all.
     most_filters

@@ -16,7 +16,7 @@ POOLINGS = ("average_max", "attention")
 STEM = 15  # samples
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SEResNet:
     """The network's specification.
 

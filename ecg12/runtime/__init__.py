@@ -1,1 +1,1 @@
-"""What everything else stands on: errors, files, progress, executors, optional libraries, Keras."""
+"""Basics: errors, settings, files, locks, logging, executors, optional libraries, Keras."""

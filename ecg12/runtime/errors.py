@@ -1,4 +1,4 @@
-"""Errors that the user's input causes; the message alone tells what to mend."""
+"""Errors that the user's input causes; the message says what to correct."""
 
 
 class InputError(ValueError):

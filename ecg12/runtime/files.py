@@ -144,8 +144,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 def write_named_by_checksum(path: str | Path, write: Callable[[Path], None]) -> tuple[Path, str]:
     """Let `write` make a file, then name it `stem-checksum.suffix`; return path and SHA-256.
 
-    A file of that name with other content is never overwritten, so that whatever refers to an
-    earlier version stays whole.
+    A file of that name with other content is never overwritten, so that what refers to an
+    earlier version stays valid.
     """
     path = Path(path)
     with _temporary_file(path) as temporary:
@@ -157,10 +157,10 @@ def write_named_by_checksum(path: str | Path, write: Callable[[Path], None]) -> 
 
 
 def reserve(path: str | Path) -> None:
-    """Make the disk keep room for all of a file that may have holes, its content unchanged.
+    """Allocate disk space for all of a file that may have holes; its content stays.
 
     A memory map of a file with holes ends the process at the first write for which the disk has
-    no room (SIGBUS); reserved beforehand, a full disk is an error like any other.
+    no space (SIGBUS); reserved beforehand, a full disk is an error like any other.
 
     Raises
     ------

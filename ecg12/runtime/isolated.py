@@ -35,9 +35,9 @@ def isolated(function: Callable[..., Any], *arguments: Any) -> Any:
     """
     job = pickle.dumps((run_logged, (log_settings(), function, *arguments)))
     for _ in range(MOST_DEATHS):
-        answer = _run_in_child(job)
-        if answer is not None:
-            result, error = pickle.loads(answer)
+        outcome = _run_in_child(job)
+        if outcome is not None:
+            result, error = pickle.loads(outcome)
             if error is not None:
                 raise error
             return result
@@ -46,11 +46,11 @@ def isolated(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _run_in_child(job: bytes) -> bytes | None:
-    """Return what a child process answers; None if it dies before it has answered."""
+    """Return what a child process sends back; None if it dies before it has sent all."""
     reading, writing = os.pipe()
     command = [sys.executable, "-c", CHILD, str(writing)]
     paths = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    with os.fdopen(reading, "rb") as answers:
+    with os.fdopen(reading, "rb") as results:
         child = subprocess.Popen(
             command, stdin=subprocess.PIPE, pass_fds=(writing,), env=os.environ | paths
         )
@@ -59,7 +59,7 @@ def _run_in_child(job: bytes) -> bytes | None:
         try:
             jobs.write(_framed(job))
             jobs.flush()
-            return _unframed(answers)  # the pipe to the child stays open: its end ends the child
+            return _unframed(results)  # the pipe to the child stays open: its end ends the child
         except BrokenPipeError:
             return None
         finally:
@@ -81,12 +81,12 @@ def _unframed(stream: IO[bytes]) -> bytes | None:
 
 
 def serve(writing: int) -> None:
-    """Be the child: read a job, answer it; end when the parent does.
+    """Be the child: read a job, send its result; end when the parent does.
 
     Parameters
     ----------
     writing
-        File descriptor of the pipe for the answer.
+        File descriptor of the pipe for the result.
     """
     job = _unframed(sys.stdin.buffer)
     if job is None:  # the parent has ended
@@ -94,11 +94,11 @@ def serve(writing: int) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     function, arguments = pickle.loads(job)
     try:
-        answer = pickle.dumps((function(*arguments), None))
+        outcome = pickle.dumps((function(*arguments), None))
     except Exception as error:  # every one is the parent's to handle
-        answer = pickle.dumps((None, error))
-    with os.fdopen(writing, "wb") as answers:
-        answers.write(_framed(answer))
+        outcome = pickle.dumps((None, error))
+    with os.fdopen(writing, "wb") as results:
+        results.write(_framed(outcome))
 
 
 def _end_with_parent() -> None:

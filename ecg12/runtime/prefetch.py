@@ -17,9 +17,9 @@ def prefetch(
     An exception of the function is raised where its result would have been yielded.
     """
     pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers) as threads:
         for item in items:
-            pending.append(pool.submit(function, item))
+            pending.append(threads.submit(function, item))
             if len(pending) > depth:
                 yield pending.popleft().result()
         while pending:

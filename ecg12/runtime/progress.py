@@ -69,7 +69,7 @@ def run_logged(
 
 
 def bar(iterable: Iterable[Any] | None = None, **options: Any) -> tqdm:
-    """Return a tqdm bar with time left; in a log file it speaks every 30 s, not ten times a second.
+    """Return a tqdm bar with time left; in a log file a line every 30 s.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Successive halving: give up early what is behind, and train the rest on.
+"""Successive halving: trials that are behind end early, the others are trained on.
 
 Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter optimization",
 AISTATS 2016. All trials get a few epochs, the best third of them three times as many, and so on;
@@ -33,7 +33,9 @@ def full_schedule(trials: int, epochs: int) -> tuple[Rung, ...]:
     return (Rung(trials, epochs),)
 
 
-def rungs(trials: int, keep: int, epochs: int, first: int = 3, factor: int = 3) -> tuple[Rung, ...]:
+def rungs(
+    trials: int, keep: int, epochs: int, *, first: int = 3, factor: int = 3
+) -> tuple[Rung, ...]:
     """Return the rungs of successive halving.
 
     Parameters

@@ -16,7 +16,7 @@ from ecg12.search.halving import Rung, full_schedule
 from ecg12.search.space import Constraints, Size, Space, draw
 from ecg12.search.trials import Plan, Trial, measure_speed
 from ecg12.training.recipes import Recipe, get_recipe
-from ecg12.training.trainer import Task
+from ecg12.training.task import Task
 
 log = logging.getLogger(__name__)
 PLAN = "plan.json"
@@ -24,7 +24,7 @@ FIRST_SEED = 1000  # of trials; retraining takes the seeds from the recipe's on
 MEASURED = ResNet(16, 7, 2, 6)  # the network on which the speed is measured
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """What is searched, and how.
 
@@ -93,24 +93,31 @@ def make_plan(
         log.info("speed in training: %.3g GFLOP/s", speed)
     constraints = replace(options.constraints, speed=speed)
     networks, counts = draw(
-        options.space, options.trials, recipe.seed, constraints, _size(task, recipe)
+        options.space,
+        options.trials,
+        seed=recipe.seed,
+        constraints=constraints,
+        size=_size(task, recipe),
     )
     log.info("networks: %s", ", ".join(f"{key} {value}" for key, value in counts.items()))
     trials = tuple(
         Trial(number, network, recipe.seed + FIRST_SEED + number)
         for number, network in enumerate(networks, start=1)
     )
-    told = [asdict(trial) for trial in trials]
-    write_json(path, {"choices": chosen, "speed": speed, "networks": counts, "trials": told})
+    rows = [asdict(trial) for trial in trials]
+    write_json(path, {"choices": chosen, "speed": speed, "networks": counts, "trials": rows})
     return Plan(trials, recipe.schedule, task.fingerprint), counts
 
 
 def _size(task: Task, recipe: Recipe) -> Size:
     n_training, n_validation = len(task.parts["training"]), len(task.parts["validation"])
     return Size(
-        len(task.classes.columns), recipe.preprocessing.n_samples,
-        recipe.schedule.batch_size(n_training), n_training, n_validation,
-    )  # fmt: skip
+        n_outputs=len(task.classes.columns),
+        n_samples=recipe.preprocessing.n_samples,
+        batch=recipe.schedule.batch_size(n_training),
+        n_training=n_training,
+        n_validation=n_validation,
+    )
 
 
 def _choices(options: Options, task: Task) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from ecg12.search.table import write_table
 from ecg12.search.task_file import store_task
 from ecg12.search.trials import FAILED, Plan, Row, finished, forget, run_trial
 from ecg12.training.pipeline import WORK, divide, open_data, train
-from ecg12.training.trainer import Task
+from ecg12.training.task import Task
 
 log = logging.getLogger(__name__)
 TABLE, REPORT, MODEL = "search.csv", "search.json", "model"
@@ -35,6 +35,7 @@ def search(
     data: str | Path,
     output: str | Path,
     options: Options,
+    *,
     executor: Executor = LOCAL,
     target: str | Path | None = None,
     labels: LabelTable | None = None,
@@ -98,10 +99,10 @@ def search(
             _share_signals(work, folder / MODEL / WORK)
         found = replace(recipe, name="search", networks=networks, keep=options.ensemble)
         classifier = train(
-            target or data, folder / MODEL, found, hours, labels=None if target else labels
+            target or data, folder / MODEL, found, hours=hours, labels=None if target else labels
         )
         members = [member.name for member in classifier.members]
-        report = {**_told(rows, counts), "retrained": ranked, "members": members}
+        report = {**_counts(rows, counts), "retrained": ranked, "members": members}
         write_json(folder / REPORT, report)
     return report
 
@@ -117,7 +118,7 @@ def _run_all(
     for place, rung in enumerate(rungs):
         for number, row in _run_rung(folder, plan, alive, rung, executor):
             rows[number] = row
-            write_table(folder / TABLE, plan.trials, rows, given_up, ())
+            write_table(folder / TABLE, plan.trials, rows=rows, given_up=given_up, ranked=())
         last = place + 1 == len(rungs)
         n = options.keep if last else rungs[place + 1].trials
         stay = best(rows, alive, rung.epochs, n)
@@ -128,7 +129,7 @@ def _run_all(
         alive = stay
     if not alive:
         raise InputError(f"{folder}: every trial failed, such as {rows[1]['ended']}")
-    write_table(folder / TABLE, plan.trials, rows, given_up, alive)
+    write_table(folder / TABLE, plan.trials, rows=rows, given_up=given_up, ranked=alive)
     return rows, alive
 
 
@@ -152,14 +153,14 @@ def _run_rung(
                     continue
                 waiting.remove(number)
                 through[number] = row
-                _tell(plan, through, row, len(numbers))
+                _log(plan, through, row, len(numbers))
                 shown.update(cost[number])
                 yield number, row
             if waiting:  # a worker that a dead scheduler left behind is still at them
                 time.sleep(POLL)
 
 
-def _tell(plan: Plan, through: Mapping[int, Row], row: Row, n: int) -> None:
+def _log(plan: Plan, through: Mapping[int, Row], row: Row, n: int) -> None:
     reached = score(row, len(row["metrics"])) if row["metrics"] else float("nan")
     name = plan.trials[row["trial"] - 1].network.name
     log.info(
@@ -168,14 +169,14 @@ def _tell(plan: Plan, through: Mapping[int, Row], row: Row, n: int) -> None:
     )  # fmt: skip
 
 
-def _told(rows: Mapping[int, Row], counts: Mapping[str, int]) -> dict[str, Any]:
+def _counts(rows: Mapping[int, Row], counts: Mapping[str, int]) -> dict[str, Any]:
     failed = sum(row["ended"].startswith(FAILED) for row in rows.values())
     hours = sum(row["seconds"] for row in rows.values()) / 3600
     return {"networks": dict(counts), "trials": len(rows), "failed": failed, "hours": hours}
 
 
 def _share_signals(work: Path, model_work: Path) -> None:
-    """Let the training take the prepared signals by links; without them it prepares anew."""
+    """Let the training take the prepared signals by links; without them it prepares again."""
     model_work.mkdir(parents=True, exist_ok=True)
     for name in ("signals.npy", "signals.json"):
         if (model_work / name).exists():

@@ -16,7 +16,7 @@ from ecg12.runtime.errors import InputError
 from ecg12.training.resources import TRAINING_COPIES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Space:
     """The values of each part of a network's specification, as `ResNet` names them."""
 
@@ -32,10 +32,10 @@ class Space:
         """Yield every distinct network once; `f` is 0 where there is no dense layer."""
         heads = [(z, f) for z in self.z for f in (self.f if z else (0,))]
         for n, m, k, s, p, (z, f) in product(self.n, self.m, self.k, self.s, self.p, heads):
-            yield ResNet(k, s, n, m, p, z, f)
+            yield ResNet(k, s, n, m, p=p, z=z, f=f)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Size:
     """What the data make of a network: outputs, samples, recordings per step and per part."""
 
@@ -46,7 +46,7 @@ class Size:
     n_validation: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Constraints:
     """What a network may cost at most; None: anything.
 
@@ -103,7 +103,7 @@ def costs(network: ResNet, size: Size, speed: float | None = None) -> dict[str, 
 
 
 def draw(
-    space: Space, n: int, seed: int, constraints: Constraints, size: Size
+    space: Space, n: int, *, seed: int, constraints: Constraints, size: Size
 ) -> tuple[tuple[ResNet, ...], dict[str, int]]:
     """Draw n distinct networks at random that meet the constraints.
 
@@ -120,7 +120,7 @@ def draw(
     Raises
     ------
     InputError
-        If fewer than n are left; the message tells what excludes how many.
+        If fewer than n are left; the message gives the number that each constraint excludes.
     """
     if n < 1:
         raise InputError(f"at least one trial is needed, not {n}")
@@ -134,10 +134,10 @@ def draw(
             left.append(everything[place])
     counts = {"networks": len(everything), "left": len(left), **sorted_counts(excluded)}
     if len(left) < n:
-        told = ", ".join(f"{name} {count}" for name, count in sorted_counts(excluded).items())
+        reasons = ", ".join(f"{name} {count}" for name, count in sorted_counts(excluded).items())
         raise InputError(
             f"{n} networks asked for, but only {len(left)} of the {len(everything)} in the space "
-            f"are left; excluded by (one may break several): {told or 'nothing'}"
+            f"are left; excluded by (one may break several): {reasons or 'nothing'}"
         )
     return tuple(left[:n]), counts
 

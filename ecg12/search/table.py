@@ -14,6 +14,7 @@ TIMING = ("seconds", "host")  # all that may differ between two runs of the same
 def write_table(
     path: Path,
     trials: Sequence[Trial],
+    *,
     rows: Mapping[int, Row],
     given_up: Mapping[int, Rung],
     ranked: Sequence[int],

@@ -11,13 +11,13 @@ from ecg12.data.dataset import Dataset
 from ecg12.ensemble.model_folder import read_preprocessing
 from ecg12.io.classes import ScoredClasses
 from ecg12.runtime.files import atomic_write
-from ecg12.training.trainer import Task
+from ecg12.training.task import Task
 
 
 def store_task(work: Path, task: Task) -> None:
     """Write a task for the workers, beside its prepared signals."""
     classes = task.classes
-    told = {
+    description = {
         "parts": list(task.parts),
         "fingerprint": task.dataset.fingerprint,
         "preprocessing": asdict(task.dataset.preprocessing),
@@ -26,22 +26,28 @@ def store_task(work: Path, task: Task) -> None:
     arrays: dict[str, Any] = {f"part_{name}": part for name, part in task.parts.items()}
     arrays |= {"rows": task.dataset.rows, "targets": task.dataset.targets}
     arrays["counts"] = np.array(task.dataset.parts, int)
-    text = np.frombuffer(json.dumps(told).encode(), np.uint8)
+    text = np.frombuffer(json.dumps(description).encode(), np.uint8)
     with atomic_write(work / "task.npz") as temporary:
-        np.savez(temporary, told=text, **arrays)
+        np.savez(temporary, description=text, **arrays)
 
 
 def load_task(work: Path) -> Task:
     """Read a task that `store_task` wrote; the signals stay on disk."""
     with np.load(work / "task.npz") as saved:
-        told = json.loads(saved["told"].tobytes())
-        parts = {name: saved[f"part_{name}"] for name in told["parts"]}
+        description = json.loads(saved["description"].tobytes())
+        parts = {name: saved[f"part_{name}"] for name in description["parts"]}
         rows, targets, counts = saved["rows"], saved["targets"], saved["counts"].tolist()
-    groups, weights, year, named = told["classes"]
+    groups, weights, year, named = description["classes"]
     dataset = Dataset(
-        np.load(work / "signals.npy", mmap_mode="r"), rows, targets, (), (),
-        told["fingerprint"], read_preprocessing(told["preprocessing"]), parts=tuple(counts),
-    )  # fmt: skip
+        np.load(work / "signals.npy", mmap_mode="r"),
+        rows,
+        targets,
+        names=(),
+        failures=(),
+        fingerprint=description["fingerprint"],
+        preprocessing=read_preprocessing(description["preprocessing"]),
+        parts=tuple(counts),
+    )
     classes = ScoredClasses(
         tuple(map(tuple, groups)), np.array(weights), year, tuple(map(tuple, named))
     )

@@ -1,6 +1,6 @@
-"""One trial: a network of the space, trained by the schedule on what lies in the search's folder.
+"""One trial: a network of the space, trained by the schedule on the data in the search's folder.
 
-All that a trial reads and writes lies there, so that any process on any machine that sees the
+All that a trial reads and writes is there, so that any process on any machine that sees the
 folder under the same path can begin any trial, or go on with it:
 
 ==========================  =====================================================================
@@ -32,7 +32,8 @@ from ecg12.training.checkpoints import read_state
 from ecg12.training.pipeline import WORK
 from ecg12.training.resources import Clock
 from ecg12.training.schedule import Schedule
-from ecg12.training.trainer import Task, Trainer
+from ecg12.training.task import Task
+from ecg12.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
@@ -52,7 +53,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that decides what the trials become, but for the task."""
+    """All that decides what the trials become, except for the task."""
 
     trials: tuple[Trial, ...]
     schedule: Schedule
@@ -65,12 +66,12 @@ class Plan:
 
 
 def checkpoint(folder: Path, number: int) -> Path:
-    """Return where a trial's state lies after each epoch."""
+    """Return where a trial's state is kept after each epoch."""
     return folder / WORK / f"trial{number:03}.npz"
 
 
 def result(folder: Path, number: int) -> Path:
-    """Return where a trial's row lies when it has stopped."""
+    """Return where a trial's row is written when it has stopped."""
     return folder / "trials" / f"{number:03}.json"
 
 
@@ -97,7 +98,7 @@ def run_trial(folder: str, plan: Plan, number: int, epochs: int) -> Row | None:
 
     Nothing else may draw from Python's random generator meanwhile: see `runtime.isolated`. Training
     goes on after the last finished epoch, whoever trained that. A trial that fails is a
-    row whose `ended` tells why; so is one that was begun `MOST_STARTS` times without finishing an
+    row whose `ended` says why; so is one that was begun `MOST_STARTS` times without finishing an
     epoch, since what killed those workers (memory, most likely) would kill the next.
 
     Parameters
@@ -179,7 +180,15 @@ def _trainer(folder: Path, plan: Plan, trial: Trial, task: Task) -> Trainer:
     n_samples = task.dataset.preprocessing.n_samples
     model = trial.network.build(len(task.classes.columns), n_samples)
     path, identity = checkpoint(folder, trial.number), plan.identity(trial)
-    return Trainer(model, task, plan.schedule, trial.seed, path, identity, UNLIMITED)
+    return Trainer(
+        model,
+        task,
+        plan.schedule,
+        seed=trial.seed,
+        checkpoint=path,
+        identity=identity,
+        clock=UNLIMITED,
+    )
 
 
 def _row(folder: Path, plan: Plan, trial: Trial) -> Row:

@@ -1,6 +1,6 @@
 """Checkpoints: the state of a training after an epoch, in one file, known by its identity.
 
-A `.npz` archive: `state`, JSON that tells whose it is and where it stands, and arrays by name. No
+A `.npz` archive: `state`, JSON with its identity and the schedule's state, and arrays by name. No
 pickle, written atomically.
 """
 
@@ -43,12 +43,12 @@ def read_state(path: Path, identity: str) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     if not is_whole_archive(path):
-        log.warning("%s: damaged; training anew", path)
+        log.warning("%s: damaged; training from the first epoch", path)
         return None
     with np.load(path) as saved:
         state: dict[str, Any] = json.loads(saved["state"].tobytes())
     if state["identity"] != identity:
-        log.warning("%s: of other data, recipe or version; training anew", path)
+        log.warning("%s: of other data, recipe or version; training from the first epoch", path)
         return None
     return state
 

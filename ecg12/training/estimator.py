@@ -30,7 +30,7 @@ from ecg12.training.pipeline import divide
 from ecg12.training.recipes import Recipe, for_own_classes
 from ecg12.training.resources import Clock
 from ecg12.training.selection import chosen, join
-from ecg12.training.trainer import Task
+from ecg12.training.task import Task
 
 with require_extra("ECGClassifier", "sklearn"):
     from sklearn.base import BaseEstimator, ClassifierMixin

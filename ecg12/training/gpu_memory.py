@@ -55,18 +55,18 @@ def gpu_memory(environment: Mapping[str, str] = os.environ) -> int | None:
     try:
         gpus = parse(_ask("-q", "-x"), _ask("-L"))
     except (OSError, subprocess.CalledProcessError, ElementTree.ParseError) as error:
-        log.warning("nvidia-smi does not tell the GPU's memory: %s", error)
+        log.warning("nvidia-smi cannot be read, so the GPU's memory is not known: %s", error)
         return None
     chosen = environment.get(VARIABLE)
     memories = [memory for memory in visible(gpus, chosen) if memory is not None]
     if not memories:
-        log.warning("nvidia-smi tells the memory of no device of %s=%s", VARIABLE, chosen)
+        log.warning("nvidia-smi shows the memory of no device of %s=%s", VARIABLE, chosen)
     return min(memories, default=None)
 
 
 def _ask(*arguments: str) -> str:
-    answer = subprocess.run(["nvidia-smi", *arguments], capture_output=True, text=True, check=True)
-    return answer.stdout
+    done = subprocess.run(["nvidia-smi", *arguments], capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 def parse(report: str, listed: str) -> list[GPU]:
@@ -75,9 +75,9 @@ def parse(report: str, listed: str) -> list[GPU]:
     Parameters
     ----------
     report
-        Output of ``nvidia-smi -q -x``, which tells the memory.
+        Output of ``nvidia-smi -q -x``, which shows the memory.
     listed
-        Output of ``nvidia-smi -L``, which tells the UUIDs of MIG slices.
+        Output of ``nvidia-smi -L``, which shows the UUIDs of MIG slices.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def _slice_names(listed: str) -> dict[tuple[str, str], str]:
 
 
 def _memory(element: ElementTree.Element) -> int | None:
-    """Return the bytes that an element tells; None for "N/A" and the like."""
+    """Return the bytes that an element names; None for "N/A" and the like."""
     match = MEBIBYTES.fullmatch(element.findtext("fb_memory_usage/total", "").strip())
     return int(match[1]) * 2**20 if match else None
 

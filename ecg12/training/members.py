@@ -1,7 +1,7 @@
 """Training the members of an ensemble, one after the other, within a time budget.
 
-Each member's checkpoint lies in the work folder, so that a later call goes on where this one was
-stopped. A member that cannot be trained is a row that gives the reason; the others go on.
+Each member's checkpoint is in the work folder, from which a later call goes on. A member that
+cannot be trained is a row that gives the reason; the others go on.
 """
 
 import hashlib
@@ -12,10 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ecg12.decision.thresholds import tune
-from ecg12.ensemble.classifier import Classifier, Member
-from ecg12.metrics import scorer_of
-from ecg12.models import specification
+from ecg12.ensemble.classifier import Classifier
 from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.runtime.errors import InputError
@@ -24,8 +21,9 @@ from ecg12.runtime.version import __version__
 from ecg12.training.checkpoints import read_state
 from ecg12.training.recipes import Recipe
 from ecg12.training.resources import Clock, plan
-from ecg12.training.selection import Candidate, chosen, join, parts
-from ecg12.training.trainer import Task, Trainer, class_scores
+from ecg12.training.selection import Candidate, candidate_of, chosen, join, row_head
+from ecg12.training.task import Task
+from ecg12.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 FAILED = "failed"  # begins the `ended` of a member that could not be trained
@@ -37,12 +35,13 @@ def train_members(
     task: Task,
     work: Path,
     clock: Clock,
+    *,
     keep: Callable[[Classifier], None] | None = None,
 ) -> tuple[list[Candidate], list[Row]]:
     """Train as many members as the clock allows.
 
-    Members that an earlier call finished cost nothing and come first. What a plan gives up may
-    come back in a later one, when members have ended early.
+    Members that an earlier call finished cost nothing and come first. A member that a plan
+    leaves out may be in a later one, when others have ended early.
 
     Parameters
     ----------
@@ -143,7 +142,7 @@ class _Members:
             self._give_up(index, error)
 
     def _trainer(self, index: int) -> Trainer:
-        return make_trainer(self.recipe, index, self.task, self.work, self.clock)
+        return make_trainer(self.recipe, index, self.task, work=self.work, clock=self.clock)
 
     def _give_up(self, index: int, error: Exception) -> None:
         """Make a row of a failed member; errors of the user's input are no failures of a member.
@@ -162,7 +161,7 @@ class _Members:
         self._fail(index, reason)
 
     def _fail(self, index: int, reason: str) -> None:
-        row = _head(self.recipe, index) | {"ended": reason}
+        row = row_head(self.recipe, index) | {"ended": reason}
         log.error("%s %s; the others are trained without it", row["name"], reason)
         self.waiting.remove(index)
         self.rows.append(row)
@@ -206,7 +205,7 @@ def is_finished(recipe: Recipe, index: int, task: Task, work: Path) -> bool:
     return state is not None and bool(state["progress"]["stopped"])
 
 
-def make_trainer(recipe: Recipe, index: int, task: Task, work: Path, clock: Clock) -> Trainer:
+def make_trainer(recipe: Recipe, index: int, task: Task, *, work: Path, clock: Clock) -> Trainer:
     """Build a member's network and its trainer, which takes up the member's checkpoint."""
     seed = recipe.seed + index
     keras.utils.set_random_seed(seed)
@@ -216,11 +215,19 @@ def make_trainer(recipe: Recipe, index: int, task: Task, work: Path, clock: Cloc
     else:
         model = recipe.networks[index].build(n_outputs, recipe.preprocessing.n_samples)
     identity = _identity(recipe, index, task)
-    return Trainer(model, task, recipe.schedule, seed, _checkpoint(work, index), identity, clock)
+    return Trainer(
+        model,
+        task,
+        recipe.schedule,
+        seed=seed,
+        checkpoint=_checkpoint(work, index),
+        identity=identity,
+        clock=clock,
+    )
 
 
 def _allowed(costs: list[float], left: float, epochs: int, trained: int) -> dict[int, int]:
-    """Return place → epochs of the members that there is time for; the first is never given up.
+    """Return place → epochs of the members that there is time for; the first is never left out.
 
     Parameters
     ----------
@@ -238,49 +245,3 @@ def _allowed(costs: list[float], left: float, epochs: int, trained: int) -> dict
         len(allowed), len(costs), max(allowed.values(), default=0), expected / 3600, left / 3600,
     )  # fmt: skip
     return allowed
-
-
-def candidate_of(recipe: Recipe, index: int, trainer: Trainer, ended: str) -> Candidate:
-    """Tune a trained network's thresholds on the validation part; report all variants."""
-    task = trainer.task
-    scores = {name: class_scores(trainer.forward, task, part)[0] for name, part in parts(task)}
-    targets = {name: task.dataset.targets[part] for name, part in parts(task)}
-    tuned = tune(scores["validation"], targets["validation"], task.classes)
-    scorers = {name: scorer_of(targets[name], task.classes) for name in scores}
-    variants = {
-        variant: {name: scorers[name](scores[name] > thresholds) for name in scores}
-        for variant, thresholds in tuned.variants.items()
-    }
-    for variant, reached in variants.items():
-        scored = ", ".join(f"{part} {value:.3f}" for part, value in reached.items())
-        best = " (chosen on validation)" if variant == tuned.best else ""
-        log.info("%s thresholds: %s%s", variant, scored, best)
-    row = _head(recipe, index) | {
-        "parameters": trainer.model.count_params(),
-        "batch": trainer.batch,
-        "ended": ended,
-        "best_epoch": trainer.progress.best_epoch,
-        "history": trainer.history,
-        "thresholds": variants,
-        "chosen_thresholds": tuned.best,
-    }
-    member = Member(
-        row["name"], trainer.model, recipe.preprocessing, tuned.thresholds,
-        tuned.scores[tuned.best], recipe.networks[index],
-    )  # fmt: skip
-    return Candidate(member, row, scores)
-
-
-def _head(recipe: Recipe, index: int) -> Row:
-    """Return what a member's row says before it is trained; its start is None from scratch."""
-    network, start = recipe.networks[index], recipe.start(index)
-    begun_at = None
-    if start:
-        known = start.pretrained
-        begun_at = {"name": known.name, "sha256": known.checksum, "frozen_blocks": start.frozen}
-    return {
-        "name": f"member{index + 1}_{network.name}",
-        "network": specification(network),
-        "start": begun_at,
-        "seed": recipe.seed + index,
-    }

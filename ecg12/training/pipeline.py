@@ -5,7 +5,7 @@ Paper B's protocol (Ansari et al., MCIRCC, Computing in Cardiology 2020, section
 the recipe's schedule, in the paper until the challenge metric on the validation part stops rising;
 thresholds tuned on the validation part; the best of the networks, in the paper five of eight, form
 the ensemble. Not of the paper: the ensemble's scores are calibrated, on the validation part too.
-The test part chooses nothing: it is scored for the report alone.
+The test part chooses nothing: it is scored only for the report.
 """
 
 import logging
@@ -34,7 +34,7 @@ from ecg12.training.members import identity, train_members
 from ecg12.training.recipes import Recipe
 from ecg12.training.resources import RESERVE, Clock
 from ecg12.training.selection import chosen, join, score_parts
-from ecg12.training.trainer import Task
+from ecg12.training.task import Task
 
 log = logging.getLogger(__name__)
 REPORT = "training.json"
@@ -45,6 +45,7 @@ def train(
     data: str | Path,
     model: str | Path,
     recipe: Recipe,
+    *,
     hours: float = 46.0,
     classes: ScoredClasses | None = None,
     labels: LabelTable | None = None,
@@ -56,7 +57,7 @@ def train(
     data
         Recordings of any format that is read, flat or nested; read only.
     model
-        The model folder, made if missing. Work files lie in its folder `ecg12-work` and are
+        The model folder, made if missing. Work files are in its folder `ecg12-work` and are
         removed on success; after a kill, the same call goes on where it stopped.
     recipe
         What to train.
@@ -65,7 +66,7 @@ def train(
     classes
         What to learn; by default the classes of the table of weights in use.
     labels
-        Labels and patients that stand beside the recordings; None for those in the headers.
+        Labels and patients of a label table; None for those in the headers.
 
     Returns
     -------
@@ -85,12 +86,12 @@ def train(
     data, folder = recordings_folder(data), Path(model)
     work = folder / WORK
     with work_folder(work):
-        dataset, classes = open_data(data, work, recipe, classes, labels)
+        dataset, classes = open_data(data, work, recipe, classes=classes, labels=labels)
         if not recipe.starts:
             log.info("no pretrained networks: all begin from scratch")
         task = Task(dataset, divide(dataset, recipe), classes)
         keep = saver(folder, identity(recipe, task))
-        candidates, members = train_members(recipe, task, work, clock, keep)
+        candidates, members = train_members(recipe, task, work, clock, keep=keep)
         best = chosen(candidates, recipe.keep, recipe.selection, task)
         classifier = join(best, task)
         (folder / REPORT).unlink(missing_ok=True)
@@ -130,7 +131,7 @@ def divide(dataset: Dataset, recipe: Recipe) -> dict[str, np.ndarray]:
     Raises
     ------
     InputError
-        If databases shall validate and cannot, as `check_apart` tells.
+        If databases shall validate and cannot, see `check_apart`.
     """
     if recipe.validation == "random":
         return split(len(dataset), recipe.seed, dataset.patients)
@@ -147,7 +148,7 @@ def _validating(task: Task, recipe: Recipe) -> dict[str, Any]:
 
 
 def _fields(recipe: Recipe) -> dict[str, Any]:
-    """Return the recipe as the report holds it; where trainings began stands beside the members."""
+    """Return the recipe as the report holds it; where trainings began is in the members' rows."""
     return asdict(replace(recipe, starts=()))
 
 
@@ -155,6 +156,7 @@ def open_data(
     data: str | Path,
     work: Path,
     recipe: Recipe,
+    *,
     classes: ScoredClasses | None = None,
     labels: LabelTable | None = None,
     executor: Executor | None = None,

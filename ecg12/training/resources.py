@@ -34,7 +34,7 @@ def plan(
     """Decide which members to train and for how many epochs at most.
 
     All members get the full number of epochs if that fits. If not, all get the same smaller
-    number; if that falls below `LEAST_EPOCHS`, the most expensive members are given up, so that
+    number; if that falls below `LEAST_EPOCHS`, the most expensive members are left out, so that
     the members trained in the end are odd in number.
 
     Parameters
@@ -57,8 +57,8 @@ def plan(
     fewer = (n for n in range(len(cheapest) - 1, 0, -1) if (n + trained) % 2)
     for count in (len(cheapest), *fewer):
         affordable = left / sum(epoch_seconds[index] for index in cheapest[:count])
-        alone = count == 1 and not trained
-        if affordable >= (1 if alone else min(LEAST_EPOCHS, epochs)):
+        only_one = count == 1 and not trained
+        if affordable >= (1 if only_one else min(LEAST_EPOCHS, epochs)):
             return dict.fromkeys(sorted(cheapest[:count]), min(epochs, int(affordable)))
     return {}
 
@@ -74,7 +74,7 @@ def available_memory(gpu: bool) -> int:
     """Return the bytes of memory that this process may use at most, on the GPU or on the host.
 
     On a GPU the smallest device counts that this process may use (`gpu_memory`); where its memory
-    is not known, the host's stands for it. On the host the limit of the container (cgroup) counts,
+    is not known, the host's is used. On the host the limit of the container (cgroup) counts,
     if it is lower.
     """
     if gpu and (memory := gpu_memory()) is not None:

@@ -10,7 +10,7 @@ later entries surpassed both: warm-up and cosine decay of the learning rate (Los
 ICLR 2017), a last phase on another loss, varied recordings.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
@@ -27,13 +27,14 @@ MONITORS = ("metric", "loss")
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a schedule stands after `epoch` epochs.
+    """State of a schedule after `epoch` epochs.
 
     `reference` is the score that the next one must exceed by `min_delta` (as Keras'
     `EarlyStopping` counts), `best` the highest score so far, at `best_epoch`.
     """
 
     learning_rate: float
+    _: KW_ONLY
     epoch: int = 0
     best: float = -np.inf
     best_epoch: int = 0
@@ -43,7 +44,7 @@ class Progress:
     stopped: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Schedule:
     """How long to train, how fast, and when to stop.
 
@@ -128,13 +129,13 @@ class Schedule:
             stopped = f"{self.epochs} epochs"
         return Progress(
             rate,
-            epoch,
-            score if rose else progress.best,
-            epoch if rose else progress.best_epoch,
-            score if beaten else progress.reference,
-            since_reference,
-            since_best,
-            stopped,
+            epoch=epoch,
+            best=score if rose else progress.best,
+            best_epoch=epoch if rose else progress.best_epoch,
+            reference=score if beaten else progress.reference,
+            since_reference=since_reference,
+            since_best=since_best,
+            stopped=stopped,
         )
 
     def rate(self, progress: Progress, share: float, epochs: int) -> float:
@@ -143,7 +144,7 @@ class Schedule:
         Parameters
         ----------
         progress
-            Where the schedule stands.
+            State of the schedule.
         share
             How much of the epoch has passed, 0 to 1.
         epochs

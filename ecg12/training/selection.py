@@ -9,9 +9,13 @@ from typing import Any
 import numpy as np
 
 from ecg12.decision.calibration import Calibration, before_and_after, calibrate
+from ecg12.decision.thresholds import tune
 from ecg12.ensemble.classifier import Classifier, Member, vote
 from ecg12.metrics import constant_baseline, evaluate, measure_name, scorer_of
-from ecg12.training.trainer import Task
+from ecg12.models import specification
+from ecg12.training.recipes import Recipe
+from ecg12.training.task import Task, class_scores
+from ecg12.training.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +34,56 @@ def parts(task: Task) -> list[tuple[str, np.ndarray]]:
     return [(name, part) for name, part in task.parts.items() if len(part)]
 
 
+def candidate_of(recipe: Recipe, index: int, trainer: Trainer, ended: str) -> Candidate:
+    """Tune a trained network's thresholds on the validation part; report all variants."""
+    task = trainer.task
+    scores = {name: class_scores(trainer.forward, task, part)[0] for name, part in parts(task)}
+    targets = {name: task.dataset.targets[part] for name, part in parts(task)}
+    tuned = tune(scores["validation"], targets["validation"], task.classes)
+    scorers = {name: scorer_of(targets[name], task.classes) for name in scores}
+    variants = {
+        variant: {name: scorers[name](scores[name] > thresholds) for name in scores}
+        for variant, thresholds in tuned.variants.items()
+    }
+    for variant, reached in variants.items():
+        scored = ", ".join(f"{part} {value:.3f}" for part, value in reached.items())
+        best = " (chosen on validation)" if variant == tuned.best else ""
+        log.info("%s thresholds: %s%s", variant, scored, best)
+    row = row_head(recipe, index) | {
+        "parameters": trainer.model.count_params(),
+        "batch": trainer.batch,
+        "ended": ended,
+        "best_epoch": trainer.progress.best_epoch,
+        "history": trainer.history,
+        "thresholds": variants,
+        "chosen_thresholds": tuned.best,
+    }
+    member = Member(
+        row["name"], trainer.model, recipe.preprocessing, thresholds=tuned.thresholds,
+        validation_score=tuned.scores[tuned.best], network=recipe.networks[index],
+    )  # fmt: skip
+    return Candidate(member, row, scores)
+
+
+def row_head(recipe: Recipe, index: int) -> dict[str, Any]:
+    """Return what a member's row says before it is trained; its start is None from scratch."""
+    network, start = recipe.networks[index], recipe.start(index)
+    begun_at = None
+    if start:
+        known = start.pretrained
+        begun_at = {"name": known.name, "sha256": known.checksum, "frozen_blocks": start.frozen}
+    return {
+        "name": f"member{index + 1}_{network.name}",
+        "network": specification(network),
+        "start": begun_at,
+        "seed": recipe.seed + index,
+    }
+
+
 def chosen(
     candidates: Sequence[Candidate], keep: int, selection: str, task: Task
 ) -> list[Candidate]:
-    """Return some of the candidates by a rule of `SELECTIONS`; but for "all", an odd number."""
+    """Return some of the candidates by a rule of `SELECTIONS`; an odd number, except by "all"."""
     ranked = sorted(candidates, key=lambda candidate: -candidate.member.validation_score)
     return SELECTIONS[selection](ranked, keep, task)
 
@@ -134,5 +184,5 @@ def _calibrated(
     before, after = (stages[stage]["log_loss"] for stage in ("before", "after"))
     log.info("%s part: log loss %.3f, calibrated %.3f", part, before, after)
     if kept and part == "validation":
-        log.info("not calibrated, for want of examples in this part: %s", ", ".join(kept))
+        log.info("not calibrated, too few examples in this part: %s", ", ".join(kept))
     return {**stages, "not_calibrated": kept}

@@ -65,7 +65,7 @@ def train(
             recipe = begin_at(get_recipe(recipe or "submission"), pretrained)
     if isinstance(labels, str | Path):
         labels = read_label_table(labels, scored.columns)
-    return Model(pipeline.train(data, model, recipe, hours, scored, labels))
+    return Model(pipeline.train(data, model, recipe, hours=hours, classes=scored, labels=labels))
 
 
 def _classes(

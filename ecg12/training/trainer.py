@@ -1,19 +1,16 @@
 """Training one network on prepared recordings; resume after a kill, an end before a deadline."""
 
-import hashlib
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from joblib import cpu_count
 
-from ecg12.data.dataset import Dataset
 from ecg12.data.memmap_reading import shuffled
 from ecg12.decision.thresholds import single
-from ecg12.io.classes import ScoredClasses
 from ecg12.metrics import scorer_of
 from ecg12.models import activation_bytes, rows_as_channels
 from ecg12.models.losses import LOSSES
@@ -24,46 +21,12 @@ from ecg12.runtime.progress import bar
 from ecg12.training.checkpoints import read_arrays, read_state, write_checkpoint
 from ecg12.training.resources import Clock, available_memory, batch_that_fits
 from ecg12.training.schedule import Progress, Schedule
+from ecg12.training.task import Task, class_scores, column_scores
 
 log = logging.getLogger(__name__)
-PREDICT_BATCH = 32
 PARTS = 2**31  # beyond every step's number: seeds the choice of the parts of an epoch
 MEASURED_STEPS = 2
 VARYING = min(cpu_count(), 8)  # threads that vary recordings: a GPU takes thousands a second
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """What a network is trained on: a dataset, its parts (index arrays) and the scored classes."""
-
-    dataset: Dataset
-    parts: dict[str, np.ndarray]
-    classes: ScoredClasses
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes whenever the dataset's does, or a recording moves to another part."""
-        digest = hashlib.sha256(self.dataset.fingerprint.encode())
-        for name, part in self.parts.items():
-            digest.update(name.encode() + np.asarray(part, np.int64).tobytes())
-        return digest.hexdigest()
-
-
-def class_scores(forward: Callable[[np.ndarray], np.ndarray], task: Task, part: np.ndarray
-                 ) -> np.ndarray:  # fmt: skip
-    """Return (n_models, n, n_classes) scores of the recordings `part`, merged over equivalents."""
-    return task.classes.merge(column_scores(forward, task, part).astype(np.float64))
-
-
-def column_scores(forward: Callable[[np.ndarray], np.ndarray], task: Task, part: np.ndarray
-                  ) -> np.ndarray:  # fmt: skip
-    """Return (n_models, n, n_columns) float32 outputs on recordings, means over their parts."""
-    pairs = [(own, forward(x)) for own, x in task.dataset.all_parts(part, PREDICT_BATCH)]
-    owners, outputs = np.concatenate([own for own, _ in pairs]), [y for _, y in pairs]
-    starts = np.flatnonzero(np.diff(owners, prepend=-1))
-    counts = np.diff(starts, append=len(owners))
-    sums = np.add.reduceat(np.concatenate(outputs, axis=1), starts, axis=1)
-    return sums / counts[:, None].astype(sums.dtype)
 
 
 class Trainer:
@@ -91,6 +54,7 @@ class Trainer:
         model: Any,
         task: Task,
         schedule: Schedule,
+        *,
         seed: int,
         checkpoint: Path,
         identity: str,
@@ -133,7 +97,7 @@ class Trainer:
         ------
         FloatingPointError
             If the loss, or a weight, is no number already in the first epoch; later, the best epoch
-            stands.
+            is kept.
         """
         limit = min(epochs or self.schedule.epochs, self.schedule.epochs)
         if not self.progress.epoch:
@@ -164,7 +128,7 @@ class Trainer:
         if not self.progress.epoch:
             raise FloatingPointError(f"{self.model.name}: the loss is {loss} in the first epoch")
         self.progress = replace(self.progress, stopped=f"loss became {loss}")
-        log.warning("%s: the loss became %s; the best epoch stands", self.model.name, loss)
+        log.warning("%s: the loss became %s; the best epoch is kept", self.model.name, loss)
 
     def epoch_seconds(self) -> float:
         """Measure a few steps, undo them, and return the expected seconds per epoch."""

@@ -5,9 +5,9 @@ pretrained network give way to a new head (`networks.swap_head`), and all layers
 the same schedule. The paper tried to freeze its first blocks as well (`networks.freeze`) and found
 full retraining best.
 
-A pretrained network is a member of a model folder, so whatever `pretrain`, `finetune` or
+A pretrained network is a member of a model folder, so what `pretrain`, `finetune` or
 `train_model.py` has written can be begun from. Members are matched with the networks to be trained
-by specification, and must have the same preprocessing; what does not fit is said, and if nothing
+by specification, and must have the same preprocessing; what does not fit is logged, and if nothing
 fits it is an error.
 """
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 FOLDER = Path(__file__).parents[2] / "pretrained"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pretrained:
     """A pretrained network on the disk.
 
@@ -93,7 +93,7 @@ def pretrained_folder(settings: Settings | None = None) -> Path | None:
 
 
 def read_pretrained(folder: str | Path) -> list[Pretrained]:
-    """List the networks of a model folder; members without a specification are left out, and said.
+    """List the networks of a model folder; the log names members without a specification.
 
     Raises
     ------
@@ -116,7 +116,11 @@ def read_pretrained(folder: str | Path) -> list[Pretrained]:
                 continue
             preprocessing = read_preprocessing(entry["preprocessing"])
             one = Pretrained(
-                entry["name"], str(file), entry["sha256"], network_of(stored), preprocessing
+                name=entry["name"],
+                file=str(file),
+                checksum=entry["sha256"],
+                network=network_of(stored),
+                preprocessing=preprocessing,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
@@ -126,7 +130,7 @@ def read_pretrained(folder: str | Path) -> list[Pretrained]:
             raise ModelError(f"{file}: missing or damaged; its checksum should be {one.checksum}")
         found.append(one)
     if not found:
-        raise ModelError(f"{folder}: made by a version that wrote no specifications; pretrain anew")
+        raise ModelError(f"{folder}: made by a version without specifications; pretrain again")
     return found
 
 

@@ -9,7 +9,7 @@ from ecg12.data.dataset import Dataset
 from ecg12.ensemble.classifier import Member, vote
 from ecg12.metrics import scorer_of
 from ecg12.training.selection import SELECTIONS, Candidate
-from ecg12.training.trainer import Task
+from ecg12.training.task import Task
 from experiments.surpassing.recordings import DRAWN, divide
 from experiments.surpassing.results import Results, Values, gain, markdown, mean
 from experiments.surpassing.runs import Run
@@ -93,7 +93,9 @@ def joined(
 def _task(results: Results, fold: int, seed: int) -> Task:
     """Return what the product's own selection needs to know of a fold: parts and targets."""
     n = len(results.targets)
-    dataset = Dataset(np.empty((n, 0, 0)), np.arange(n), results.targets, (), (), "")
+    dataset = Dataset(
+        np.empty((n, 0, 0)), np.arange(n), results.targets, names=(), failures=(), fingerprint=""
+    )
     trains = results.owner == next(iter(DRAWN)) if (results.fold_of < 0).any() else (
         results.fold_of != fold
     )  # fmt: skip
@@ -106,7 +108,13 @@ def _selected(results: Results, runs: Sequence[Run], rule: str, fold: int, task:
     for run in runs:
         scores = results.predictions[run][f"validation {fold}"]
         thresholds = results.predictions[run][f"thresholds {fold}"]
-        member = Member(str(runs.index(run)), None, SINGLE, thresholds, scorer(scores > thresholds))
+        member = Member(
+            str(runs.index(run)),
+            None,
+            SINGLE,
+            thresholds=thresholds,
+            validation_score=scorer(scores > thresholds),
+        )
         candidates.append(Candidate(member, {}, {"validation": scores}))
     ranked = sorted(candidates, key=lambda candidate: -candidate.member.validation_score)
     return [runs[int(c.member.name)] for c in SELECTIONS[rule](ranked, KEEP, task)]

@@ -21,7 +21,8 @@ from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.runtime.files import atomic_write, is_whole_archive, sha256
 from ecg12.training.resources import Clock
-from ecg12.training.trainer import Task, Trainer, class_scores
+from ecg12.training.task import Task, class_scores
+from ecg12.training.trainer import Trainer
 from experiments.surpassing.recordings import LEAD_SETS, Material, divide, material, prepared_tests
 from experiments.surpassing.variants import SINGLE, VARIANTS, Variant
 
@@ -109,7 +110,9 @@ def run(one: Run, data: str, work: Path, begin_at: Path | None) -> None:
     tasks = [Task(dataset, divide(rest, one.seed, owner), ready.classes) for rest, _ in ready.folds]
     trainer = _trainer(one, variant, tasks[0], work, weights)
     none = np.zeros(shape[1])  # thresholds are applied to the scores later
-    member = Member("m", trainer.model, variant.preprocessing, none, 0.0)
+    member = Member(
+        "m", trainer.model, variant.preprocessing, thresholds=none, validation_score=0.0
+    )
     classifier = Classifier(ready.classes, [member])
     for fold, (task, (_, test)) in enumerate(zip(tasks, ready.folds, strict=True)):
         epochs.append(trainer.fold(task))

@@ -37,7 +37,9 @@ TINY = Recipe("tiny", (ResNet(2, 3, 1, 3),), 1, Schedule(epochs=3, threshold=Non
 
 def dataset_of(targets, names=None):
     names = names or tuple(f"R{i:03}" for i in range(len(targets)))
-    return Dataset(np.zeros(0), np.arange(len(targets)), targets, names, (), "")
+    return Dataset(
+        np.zeros(0), np.arange(len(targets)), targets, names=names, failures=(), fingerprint=""
+    )
 
 
 @pytest.fixture

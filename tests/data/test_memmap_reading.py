@@ -72,7 +72,14 @@ def test_a_shortened_file_is_an_error(stored):
 
 def test_batches_are_the_same_whatever_the_buffer(stored, monkeypatch):
     names = tuple(map(str, range(40)))
-    data = Dataset(stored, np.arange(40)[::-1].copy(), np.zeros((40, 1), bool), names, (), "")
+    data = Dataset(
+        stored,
+        np.arange(40)[::-1].copy(),
+        np.zeros((40, 1), bool),
+        names=names,
+        failures=(),
+        fingerprint="",
+    )
     order = shuffled(np.arange(40), np.random.default_rng(0), block=2, buffer=8)
 
     def read():

@@ -28,7 +28,7 @@ def member(name, seed, preprocessing=LONG, score=0.5, classes=CLASSES):
     keras.utils.set_random_seed(seed)
     model = ResNet(2, 3, 1, 2).build(len(classes.columns), preprocessing.n_samples)
     thresholds = np.random.default_rng(seed).uniform(0.4, 0.6, len(classes))
-    return Member(name, model, preprocessing, thresholds, score)
+    return Member(name, model, preprocessing, thresholds=thresholds, validation_score=score)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,13 @@ def mixed(request):
     classes = request.param
     keras.utils.set_random_seed(4)
     model = CRNN(2, 2).build(len(classes.columns))
-    recurrent = Member("crnn", model, CRNN_PREPROCESSING, np.full(len(classes), 0.5), 0.5)
+    recurrent = Member(
+        "crnn",
+        model,
+        CRNN_PREPROCESSING,
+        thresholds=np.full(len(classes), 0.5),
+        validation_score=0.5,
+    )
     around = [member(name, seed, classes=classes) for name, seed in (("a", 1), ("b", 2))]
     return Classifier(classes, [around[0], recurrent, around[1]])
 

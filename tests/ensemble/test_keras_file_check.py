@@ -31,7 +31,7 @@ def folder(tmp_path):
     """Save an ensemble of one small network; return its folder."""
     keras.utils.set_random_seed(1)
     model = ResNet(2, 3, 1, 2, p=0.5).build(27, SHORT.n_samples)
-    member = Member("a", model, SHORT, np.full(24, 0.5), 0.5)
+    member = Member("a", model, SHORT, thresholds=np.full(24, 0.5), validation_score=0.5)
     save_classifier(tmp_path, Classifier(CLASSES, [member]))
     return tmp_path
 

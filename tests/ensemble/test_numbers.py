@@ -26,7 +26,15 @@ def classifier():
     for seed in range(3):
         keras.utils.set_random_seed(seed)
         model = ResNet(8, 7, 2, 8).build(N_COLUMNS)
-        members.append(Member(f"m{seed}", model, Preprocessing(), np.full(24, 0.5), 0.5))
+        members.append(
+            Member(
+                f"m{seed}",
+                model,
+                Preprocessing(),
+                thresholds=np.full(24, 0.5),
+                validation_score=0.5,
+            )
+        )
     return Classifier(CLASSES, members)
 
 

@@ -23,7 +23,9 @@ def dataset():
     targets = rng.random((30, 9)) < 0.3
     targets[:, 4] = True  # a class that every answer should name
     signals = rng.normal(0, 300, (30, 12, 64)).astype(np.int16)
-    return Dataset(signals, np.arange(30), targets, tuple("abc"), (), "fingerprint")
+    return Dataset(
+        signals, np.arange(30), targets, names=tuple("abc"), failures=(), fingerprint="fingerprint"
+    )
 
 
 class KilledError(Exception):

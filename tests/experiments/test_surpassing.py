@@ -14,7 +14,8 @@ from ecg12.runtime.backend import keras, start
 from ecg12.runtime.errors import InputError
 from ecg12.training.resources import Clock
 from ecg12.training.schedule import Schedule
-from ecg12.training.trainer import Task, Trainer
+from ecg12.training.task import Task
+from ecg12.training.trainer import Trainer
 from experiments.surpassing.ensembles import ensembles, joined, library
 from experiments.surpassing.recordings import Material, divide
 from experiments.surpassing.results import Results, gain
@@ -55,7 +56,8 @@ def test_only_complete_files_of_known_variants_are_found(tmp_path):
 
 
 def test_predictions_of_other_data_folds_or_choices_are_left_out(tmp_path, caplog):
-    one, dataset = Run("paper", 1), Dataset(*(np.empty(0),) * 3, (), (), "data")
+    one = Run("paper", 1)
+    dataset = Dataset(*(np.empty(0),) * 3, names=(), failures=(), fingerprint="data")
     two = np.arange(2)
     ready = Material({1: dataset}, CLASSES, [], np.array(["a", "b"]), [(two[:1], two[1:])])
     one.file(tmp_path).parent.mkdir()
@@ -160,7 +162,7 @@ def test_a_later_fold_is_trained_as_if_it_were_the_first(tmp_path):
     rng = np.random.default_rng(0)
     targets = rng.random((40, N_CLASSES)) < 0.3
     signals = rng.normal(0, 300, (40, 12, 64)).astype(np.int16)
-    dataset = Dataset(signals, np.arange(40), targets, (), (), "data")
+    dataset = Dataset(signals, np.arange(40), targets, names=(), failures=(), fingerprint="data")
     halves = [
         Task(dataset, {"training": rows[:12], "validation": rows[12:]}, CLASSES)
         for rows in (np.arange(20), np.arange(20, 40))

@@ -30,7 +30,15 @@ def study(tmp_path):
     shape = (40, 12, PREPROCESSING.n_samples)
     signals = (rng.normal(0, 300, shape) * (1 + 2 * targets[:, 1, None, None])).astype(np.int16)
     names = tuple(f"R{i}" for i in range(40))
-    data = Dataset(signals, np.arange(40), targets, names, (), "noise", PREPROCESSING)
+    data = Dataset(
+        signals,
+        np.arange(40),
+        targets,
+        names=names,
+        failures=(),
+        fingerprint="noise",
+        preprocessing=PREPROCESSING,
+    )
     options = argparse.Namespace(work=tmp_path, epochs=1, pretraining_epochs=1)
     return Study(options, data, data)
 

@@ -29,7 +29,9 @@ def model():
         keras.utils.set_random_seed(seed)
         model = ResNet(4, 3, 1, 6).build(len(CLASSES.columns), 2500)
         thresholds = np.full(len(CLASSES), 0.5)
-        members.append(Member(f"m{seed}", model, Preprocessing(), thresholds, 0.5))
+        members.append(
+            Member(f"m{seed}", model, Preprocessing(), thresholds=thresholds, validation_score=0.5)
+        )
     return Model(Classifier(CLASSES, members))
 
 

@@ -42,7 +42,10 @@ class Fixed:
     calibration: Calibration | None = None
     classes = CPSC_2018
     preprocessings = (Preprocessing(),)
-    members = tuple(Member(str(i), None, Preprocessing(), cuts, 0.5) for i, cuts in enumerate(CUTS))
+    members = tuple(
+        Member(str(i), None, Preprocessing(), thresholds=cuts, validation_score=0.5)
+        for i, cuts in enumerate(CUTS)
+    )
 
     def prepare(self, record):
         return (prepare(record, self.preprocessings[0]),)
@@ -102,7 +105,15 @@ def model(tmp_path_factory):
     for seed in range(3):
         keras.utils.set_random_seed(seed)
         network = ResNet(2, 3, 1, 2).build(len(CLASSES.columns), preprocessing.n_samples)
-        members.append(Member(f"m{seed}", network, preprocessing, np.full(24, 0.5), 0.5))
+        members.append(
+            Member(
+                f"m{seed}",
+                network,
+                preprocessing,
+                thresholds=np.full(24, 0.5),
+                validation_score=0.5,
+            )
+        )
     slopes = np.where(np.arange(24) < 20, 1.5, np.nan)
     classifier = Classifier(CLASSES, members, Calibration(slopes, slopes - 2))
     place = tmp_path_factory.mktemp("model")

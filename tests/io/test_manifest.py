@@ -39,7 +39,7 @@ TABLE = LabelTable(RECORDINGS, ("p", "q", "p", ""), ((NSR,), (NSR,), (NSR,), ())
 
 
 def test_a_table_labels_files_of_any_format_and_overrules_headers(archive, tmp_path, caplog):
-    dataset = prepare_folder(archive, tmp_path, SHORT, CLASSES, 1, TABLE)
+    dataset = prepare_folder(archive, tmp_path, SHORT, CLASSES, n_jobs=1, labels=TABLE)
     assert dataset.names == ("muse/S00000", "muse/S00001", "wfdb/A1")
     assert dataset.patients == ("p", "q", "p")
     np.testing.assert_array_equal(dataset.targets.nonzero()[1], [CLASSES.normal] * 3)

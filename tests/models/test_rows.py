@@ -5,7 +5,7 @@ import pytest
 
 from ecg12.ensemble.classifier import Classifier, Member
 from ecg12.io.classes import WEIGHTS, load_weights
-from ecg12.models import ANSWERING, ResNet, rows_as_channels
+from ecg12.models import INFERENCE_FILTERS, ResNet, rows_as_channels
 from ecg12.models.rows import convolve_rows
 from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
@@ -64,11 +64,14 @@ def test_many_filters_can_be_left_as_they_are():
 
 @pytest.mark.skipif(bool(backend.gpus()), reason="on a GPU layers stay as they are")
 def test_a_classifier_answers_up_to_so_many_filters_that_way():
-    for filters in (ANSWERING, ANSWERING + 1):
+    for filters in (INFERENCE_FILTERS, INFERENCE_FILTERS + 1):
         model = ResNet(filters, 3, 1, 1).build(24, 16)
-        Classifier(CLASSES, [Member("m", model, Preprocessing(), np.zeros(24), 0.0)])
+        Classifier(
+            CLASSES,
+            [Member("m", model, Preprocessing(), thresholds=np.zeros(24), validation_score=0.0)],
+        )
         fast = model.get_layer("stem").convolution_op is convolve_rows
-        assert fast == (filters <= ANSWERING)
+        assert fast == (filters <= INFERENCE_FILTERS)
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ RECIPE = Recipe(
     SHORT,
     seed=3,
 )
-OPTIONS = Options(4, 2, 1, RECIPE, TINY)
-SIZE = Size(27, 2500, 128, 25_000, 8_000)
+OPTIONS = Options(trials=4, keep=2, ensemble=1, recipe=RECIPE, space=TINY)
+SIZE = Size(n_outputs=27, n_samples=2500, batch=128, n_training=25_000, n_validation=8_000)
 
 
 def write(folder, n=20, codes=("426783006", "164889003")):
@@ -79,15 +79,15 @@ def test_the_paper_s_space_holds_11025_distinct_networks():
     ("network", "n_samples"),
     [
         (ResNet(16, 7, 2, 8), 2500),
-        (ResNet(4, 3, 3, 5, 0.5, 1, 32), 100),
-        (ResNet(2, 11, 6, 6, 0, 2, 64), 100),
+        (ResNet(4, 3, 3, 5, p=0.5, z=1, f=32), 100),
+        (ResNet(2, 11, 6, 6, p=0, z=2, f=64), 100),
     ],
 )
 def test_costs_by_formula_equal_those_of_the_built_network(network, n_samples):
     model = network.build(27, n_samples)
     assert network.parameters(27, n_samples) == model.count_params()
     assert network.activation_bytes(27, n_samples) == activation_bytes(model)
-    size = Size(27, n_samples, 16, 60, 20)
+    size = Size(n_outputs=27, n_samples=n_samples, batch=16, n_training=60, n_validation=20)
     memory = costs(network, size)["memory"]
     assert memory * 1e9 == pytest.approx(activation_bytes(model) * 16 * TRAINING_COPIES)
 
@@ -99,9 +99,9 @@ def test_seconds_of_an_epoch_count_a_training_step_as_three_forward_passes():
 
 
 def test_draws_are_distinct_seeded_and_grow():
-    few, counts = draw(Space(), 166, 0, Constraints(), SIZE)
-    more, _ = draw(Space(), 400, 0, Constraints(), SIZE)
-    other, _ = draw(Space(), 166, 1, Constraints(), SIZE)
+    few, counts = draw(Space(), 166, seed=0, constraints=Constraints(), size=SIZE)
+    more, _ = draw(Space(), 400, seed=0, constraints=Constraints(), size=SIZE)
+    other, _ = draw(Space(), 166, seed=1, constraints=Constraints(), size=SIZE)
     assert counts == {"networks": 11_025, "left": 11_025}
     assert len(set(few)) == 166
     assert more[:166] == few
@@ -112,7 +112,7 @@ def test_draws_are_distinct_seeded_and_grow():
 
 def test_constraints_hold_and_say_what_they_exclude():
     limits = Constraints(parameters=5e5, gflop=10, memory=20, epoch_seconds=6000, speed=100)
-    drawn, counts = draw(Space(), 50, 0, limits, SIZE)
+    drawn, counts = draw(Space(), 50, seed=0, constraints=limits, size=SIZE)
     for network in drawn:
         model = costs(network, SIZE, 100)
         assert model["parameters"] <= 5e5
@@ -126,7 +126,9 @@ def test_constraints_hold_and_say_what_they_exclude():
 
 def test_networks_too_deep_for_the_signals_are_left_out():
     """100 samples halve six times to 1: of the depths 4 to 10, those above 6 are out."""
-    drawn, counts = draw(Space(), 100, 0, Constraints(), replace(SIZE, n_samples=100))
+    drawn, counts = draw(
+        Space(), 100, seed=0, constraints=Constraints(), size=replace(SIZE, n_samples=100)
+    )
     assert max(network.m for network in drawn) == 6
     assert counts["length"] == 11_025 * 4 // 7
 
@@ -135,11 +137,11 @@ def test_too_strict_constraints_are_refused_with_counts():
     with pytest.raises(
         InputError, match=r"166 networks asked for, but only 0 of the 11025 .*gflop"
     ):
-        draw(Space(), 166, 0, Constraints(gflop=0.001), SIZE)
+        draw(Space(), 166, seed=0, constraints=Constraints(gflop=0.001), size=SIZE)
     with pytest.raises(InputError, match="gflop must be positive"):
         Constraints(gflop=-1)
     with pytest.raises(InputError, match="at least one trial"):
-        draw(Space(), 0, 0, Constraints(), SIZE)
+        draw(Space(), 0, seed=0, constraints=Constraints(), size=SIZE)
 
 
 # Halving

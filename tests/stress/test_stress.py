@@ -49,7 +49,7 @@ def test_every_unusual_file_has_an_output_and_the_unreadable_are_all_negative(tm
     keras.utils.set_random_seed(0)
     classes, chain = load_weights(WEIGHTS), Preprocessing(seconds=2.0)
     model = ResNet(2, 3, 1, 4).build(len(classes.columns), chain.n_samples)
-    member = Member("a", model, chain, np.full(len(classes), 0.5), 0.0)
+    member = Member("a", model, chain, thresholds=np.full(len(classes), 0.5), validation_score=0.0)
     (tmp_path / "model").mkdir()
     save_classifier(tmp_path / "model", Classifier(classes, [member]))
     assert quirks(tmp_path) == (90, 8)

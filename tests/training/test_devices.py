@@ -27,7 +27,8 @@ from ecg12.data.dataset import Dataset
 from ecg12.io.classes import CPSC_2018
 from ecg12.models import ResNet, SEResNet
 from ecg12.training.schedule import Schedule
-from ecg12.training.trainer import Task, Trainer, column_scores
+from ecg12.training.task import Task, column_scores
+from ecg12.training.trainer import Trainer
 
 network = {"resnet": ResNet(2, 3, 1, 3, p=0.5), "seresnet": SEResNet(k=4, s=3, m=3)}[sys.argv[1]]
 n_training = int(sys.argv[2])
@@ -36,12 +37,17 @@ line = backend.start(3)
 rng = np.random.default_rng(0)
 signals = rng.normal(0, 300, (n_training + 9, 12, 64)).astype(np.int16)
 targets = rng.random((len(signals), 9)) < 0.4
-dataset = Dataset(signals, np.arange(len(signals)), targets, (), (), "data")
+dataset = Dataset(
+    signals, np.arange(len(signals)), targets, names=(), failures=(), fingerprint="data"
+)
 parts = {"training": np.arange(n_training), "validation": np.arange(n_training, len(signals))}
 task = Task(dataset, parts, CPSC_2018)
 model = network.build(9, 64)
 schedule = Schedule(epochs=4, batch=8, min_steps=1, patience=9, threshold=None)
-trainer = Trainer(model, task, schedule, 3, Path(sys.argv[3]) / "checkpoint.npz", "", Clock(1))
+checkpoint = Path(sys.argv[3]) / "checkpoint.npz"
+trainer = Trainer(
+    model, task, schedule, seed=3, checkpoint=checkpoint, identity="", clock=Clock(1)
+)
 trainer.run()
 value = model.trainable_variables[0].value
 x = np.zeros((8, 12, 64, 1), np.float32)

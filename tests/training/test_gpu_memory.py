@@ -100,7 +100,7 @@ def test_a_slice_has_its_own_memory_not_the_gpu_s(nvidia_smi, visible, expected)
 
 
 @pytest.mark.parametrize("broken", ["fails", "no xml", "unknown", "none visible", "absent"])
-def test_memory_that_is_not_told_is_the_host_s_and_the_log_says_so(
+def test_memory_that_is_not_known_is_the_host_s_and_the_log_says_so(
     nvidia_smi, monkeypatch, tmp_path, broken, caplog
 ):
     nvidia_smi(
@@ -111,6 +111,6 @@ def test_memory_that_is_not_told_is_the_host_s_and_the_log_says_so(
     if broken == "absent":
         (tmp_path / "nvidia-smi").unlink()
     assert available_memory(gpu=True) == available_memory(gpu=False)
-    assert ("nvidia-smi tells" in caplog.text or "nvidia-smi does not tell" in caplog.text) == (
+    assert ("nvidia-smi shows" in caplog.text or "nvidia-smi cannot" in caplog.text) == (
         broken != "absent"
     )

@@ -30,7 +30,8 @@ from ecg12.training.recipes import Recipe, get_recipe
 from ecg12.training.resources import Clock
 from ecg12.training.schedule import Schedule
 from ecg12.training.selection import Candidate, calibration_of
-from ecg12.training.trainer import Task, Trainer
+from ecg12.training.task import Task
+from ecg12.training.trainer import Trainer
 
 CLASSES = load_weights(WEIGHTS)
 SHORT = Preprocessing(seconds=0.4, margin=0.2)
@@ -127,9 +128,12 @@ def test_ensemble_is_calibrated_on_its_validation_medians():
     rng = np.random.default_rng(0)
     targets = rng.random((60, 24)) < 0.3
     part = np.arange(10, 50)
-    dataset = Dataset(np.zeros(0), np.arange(60), targets, (), (), "")
+    dataset = Dataset(np.zeros(0), np.arange(60), targets, names=(), failures=(), fingerprint="")
     task = Task(dataset, {"validation": part}, CLASSES)
-    members = [Member(str(i), None, SHORT, np.full(24, 0.5), 0.5) for i in range(3)]
+    members = [
+        Member(str(i), None, SHORT, thresholds=np.full(24, 0.5), validation_score=0.5)
+        for i in range(3)
+    ]
     scores = rng.random((3, 40, 24))
     candidates = [Candidate(m, {}, {"validation": s}) for m, s in zip(members, scores, strict=True)]
     calibration = calibration_of(candidates, task)

@@ -8,7 +8,7 @@ from ecg12.ensemble.classifier import Member
 from ecg12.io.classes import CPSC_2018
 from ecg12.signal.preprocessing import Preprocessing
 from ecg12.training.selection import Candidate, chosen
-from ecg12.training.trainer import Task
+from ecg12.training.task import Task
 
 
 @pytest.fixture
@@ -16,7 +16,14 @@ def task():
     """Thirty recordings of one class each; all validate."""
     targets = np.eye(9, dtype=bool)[np.arange(30) % 9]
     names = tuple(f"R{i}" for i in range(30))
-    dataset = Dataset(np.zeros((30, 12, 4), np.int16), np.arange(30), targets, names, (), "")
+    dataset = Dataset(
+        np.zeros((30, 12, 4), np.int16),
+        np.arange(30),
+        targets,
+        names=names,
+        failures=(),
+        fingerprint="",
+    )
     return Task(dataset, {"validation": np.arange(30)}, CPSC_2018)
 
 
@@ -24,7 +31,7 @@ def candidate(name, score, wrong, task):
     """Answer all recordings rightly but those in `wrong`, which get the next class."""
     targets = task.dataset.targets.copy()
     targets[wrong] = np.roll(targets[wrong], 1, axis=1)
-    member = Member(name, None, Preprocessing(), np.full(9, 0.5), score)
+    member = Member(name, None, Preprocessing(), thresholds=np.full(9, 0.5), validation_score=score)
     return Candidate(member, {}, {"validation": 1.0 * targets})
 
 

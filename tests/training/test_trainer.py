@@ -19,7 +19,8 @@ from ecg12.signal.preprocessing import STEP
 from ecg12.training.checkpoints import read_state
 from ecg12.training.resources import Clock
 from ecg12.training.schedule import Schedule
-from ecg12.training.trainer import Task, Trainer, class_scores, column_scores
+from ecg12.training.task import Task, class_scores, column_scores
+from ecg12.training.trainer import Trainer
 
 NETWORK = ResNet(2, 3, 1, 3, p=0.5)
 VARIED = Augmentation(stretch=0.1, gain=0.2, noise=0.1, wander=0.1, lead_dropout=0.5, mixup=0.2)
@@ -46,7 +47,14 @@ def task_of(n_samples):
     targets[np.arange(40), rng.choice([1, classes.normal], 40)] = True
     signals = rng.normal(0, 300, (40, 12, n_samples)) * (1 + 3 * targets[:, 1, None, None])
     names = tuple(f"R{i}" for i in range(40))
-    data = Dataset(signals.astype(np.int16), np.arange(40), targets, names, (), "fingerprint")
+    data = Dataset(
+        signals.astype(np.int16),
+        np.arange(40),
+        targets,
+        names=names,
+        failures=(),
+        fingerprint="fingerprint",
+    )
     order = rng.permutation(40)
     parts = {"training": order[:24], "validation": order[24:], "test": order[:0]}
     return Task(data, parts, classes)
@@ -56,7 +64,15 @@ def trainer(task, path, identity="one", hours=1.0, network=NETWORK, **schedule):
     schedule = Schedule(**{"epochs": 6, "patience": 6, "threshold": None} | schedule)
     keras.utils.set_random_seed(3)
     model = network.build(len(task.classes.columns), task.dataset.signals.shape[2])
-    return Trainer(model, task, schedule, 3, path / "state.npz", identity, Clock(hours))
+    return Trainer(
+        model,
+        task,
+        schedule,
+        seed=3,
+        checkpoint=path / "state.npz",
+        identity=identity,
+        clock=Clock(hours),
+    )
 
 
 def weights(trained):
@@ -106,7 +122,7 @@ def test_other_identity_starts_anew_and_says_so(task, tmp_path, caplog):
     trainer(task, tmp_path, epochs=1).run()
     other = trainer(task, tmp_path, identity="two", epochs=2)
     other.run()
-    assert "training anew" in caplog.text
+    assert "training from the first epoch" in caplog.text
     assert [row["epoch"] for row in other.history] == [1, 2]
 
 
@@ -118,7 +134,7 @@ def test_a_damaged_checkpoint_is_told_and_trained_anew(task, tmp_path, caplog, d
     data[len(data) // 2] ^= 1
     first.checkpoint.write_bytes(data if damage == "one bit" else data[: len(data) // 2])
     again = trainer(task, tmp_path, epochs=2)
-    assert "state.npz: damaged; training anew" in caplog.text
+    assert "state.npz: damaged; training from the first epoch" in caplog.text
     assert again.history == []
 
 
@@ -390,7 +406,7 @@ def test_loss_that_becomes_no_number_ends_with_the_best_epoch(task, tmp_path, ca
     best = weights(run)
     run.model.set_weights([np.full_like(w, np.nan) for w in run.model.get_weights()])
     assert run.run() == "loss became nan"
-    assert "the best epoch stands" in caplog.text
+    assert "the best epoch is kept" in caplog.text
     np.testing.assert_array_equal(weights(run), best)
 
 

@@ -29,7 +29,8 @@ from ecg12.training.pipeline import REPORT, WORK, train
 from ecg12.training.recipes import RECIPES, Recipe, begin_at, for_own_classes
 from ecg12.training.resources import Clock
 from ecg12.training.schedule import Schedule
-from ecg12.training.trainer import Task, Trainer
+from ecg12.training.task import Task
+from ecg12.training.trainer import Trainer
 from ecg12.training.transfer import match, pretrained_folder, read_pretrained
 
 AF, NSR, SB = "164889003", "426783006", "426177001"
@@ -86,7 +87,7 @@ def test_parameters_after_the_swap_are_the_reference_s(shared):
 
 
 @pytest.mark.parametrize(
-    ("network", "n"), [(NETWORK, 100), (CRNN(2, 2), 7500), (SEResNet(4, 3, 2), 100)]
+    ("network", "n"), [(NETWORK, 100), (CRNN(2, 2), 7500), (SEResNet(k=4, s=3, m=2), 100)]
 )
 def test_the_body_is_bit_equal_after_the_swap_and_after_another(network, n):
     model = network.build(3, n)
@@ -109,19 +110,28 @@ def task(n_samples):
     targets = np.zeros((12, len(CLASSES)), bool)
     targets[np.arange(12), rng.choice([1, CLASSES.normal], 12)] = True
     signals = rng.normal(0, 300, (12, 12, n_samples)).astype(np.int16)
-    dataset = Dataset(signals, np.arange(12), targets, tuple(map(str, range(12))), (), "f")
+    dataset = Dataset(
+        signals,
+        np.arange(12),
+        targets,
+        names=tuple(map(str, range(12))),
+        failures=(),
+        fingerprint="f",
+    )
     return Task(dataset, {"training": np.arange(8), "validation": np.arange(8, 12)}, CLASSES)
 
 
 BLOCKS = {
     NETWORK: ["stem|block1", "block2", "block3"],
-    SEResNet(4, 3, 2): ["stem|block1", "block2"],
+    SEResNet(k=4, s=3, m=2): ["stem|block1", "block2"],
     CRNN(2, 2): [f"block{i}" for i in range(1, 8)],
 }
 
 
-@pytest.mark.parametrize(("network", "j"), [(NETWORK, 0), (NETWORK, 1), (NETWORK, 2), (NETWORK, 3),
-                                            (SEResNet(4, 3, 2), 1), (CRNN(2, 2), 7)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("network", "j"),
+    [*((NETWORK, j) for j in range(4)), (SEResNet(k=4, s=3, m=2), 1), (CRNN(2, 2), 7)],
+)
 def test_frozen_blocks_do_not_move_and_all_others_do(network, j, tmp_path):
     n_samples = 7287 if isinstance(network, CRNN) else 64
     keras.utils.set_random_seed(0)
@@ -129,7 +139,15 @@ def test_frozen_blocks_do_not_move_and_all_others_do(network, j, tmp_path):
     freeze(model, j)
     before = {layer.name: layer.get_weights() for layer in model.layers if layer.get_weights()}
     schedule = Schedule(epochs=2, batch=4, learning_rate=0.01, threshold=None)
-    trainer = Trainer(model, task(n_samples), schedule, 0, tmp_path / "s.npz", "", Clock(1))
+    trainer = Trainer(
+        model,
+        task(n_samples),
+        schedule,
+        seed=0,
+        checkpoint=tmp_path / "s.npz",
+        identity="",
+        clock=Clock(1),
+    )
     for _ in range(2):
         trainer._epoch()
     beginnings = tuple("|".join(BLOCKS[network][:j]).split("|")) if j else ()
@@ -258,7 +276,7 @@ def test_another_pretrained_network_is_another_training(data, pretrained, tmp_pa
         trained.clear()
         train(data, tmp_path / "model", replace(recipe, starts=recipe.starts[1:]))
         assert trained
-    assert "training anew" in caplog.text
+    assert "training from the first epoch" in caplog.text
 
 
 def test_the_folder_is_chosen_by_variable_then_by_place(tmp_path, monkeypatch):

@@ -1,7 +1,7 @@
 """The one place that knows which Keras backend runs: start-up, devices, steps, compiled inference.
 
-Everything above calls Keras alone. Import this module before `keras` itself: it silences
-TensorFlow's start-up log and stops it from claiming all of a GPU's memory.
+All other code calls Keras only, not its backend. Import this module before `keras` itself: it
+silences TensorFlow's start-up log and stops it from claiming all of a GPU's memory.
 """
 
 from ecg12.runtime.backend.calls import compile_options, compiled, train_on_batch

@@ -20,7 +20,7 @@ def start(seed: int) -> str:
     Raises
     ------
     InputError
-        If `ECG12_DEVICES` asks for devices that cannot be had, as `share` tells.
+        If `ECG12_DEVICES` asks for devices that there are not; see `share`.
     """
     share(devices_asked())
     keras.utils.set_random_seed(seed)

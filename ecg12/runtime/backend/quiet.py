@@ -76,7 +76,7 @@ def check_backend(name: str) -> None:
 def import_keras() -> Any:
     """Import Keras and its backend, at `TF_CPP_MIN_LOG_LEVEL` from the first line on.
 
-    TensorFlow reads that level only after its libraries have told what they found: oneDNN, CUDA.
+    TensorFlow reads that level only after its libraries have logged what they found: oneDNN, CUDA.
     Keras would also load Matplotlib, for image galleries: a second more, and a font cache that is
     written into the home folder. An import that fails raises as ever.
     """

@@ -1,7 +1,7 @@
 """`demo`: three small networks of paper B's kind, for `make demo`.
 
-On a few hundred recordings the metric at a fixed threshold jumps by more than it tells, so the best
-single threshold serves, and no epoch is given up.
+On a few hundred recordings the metric at a fixed threshold is too noisy, so the best single
+threshold is taken after each epoch, and no training ends early.
 
 Command
     ``make demo``, or ``ECG12_RECIPE=demo python train_model.py DATA MODEL``

@@ -59,7 +59,7 @@ def begin_at(recipe: Recipe, folder: str | Path | None, frozen: int = 0) -> Reci
     Raises
     ------
     ModelError, InputError
-        If the folder cannot be used for this recipe, as `transfer.match` tells.
+        If the folder cannot be used for this recipe, see `transfer.match`.
     """
     if folder is None:
         return recipe
@@ -73,7 +73,7 @@ def for_own_classes(name: str | None, folder: str | Path | None, frozen: int = 0
 
     Its schedule takes the best single threshold after each epoch: on the small set that it usually
     is, and with rare classes, no score may reach the fixed one for many epochs. The default,
-    `finetune.SCHEDULE`, is the schedule of `submission` but for its losses.
+    `finetune.SCHEDULE`, is that of `submission` with another loss.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from ecg12.training.schedule import Schedule
 
 # Variation of training recordings, and the leads that some of them lose.
 AUGMENTATION = Augmentation(stretch=0.1, gain=0.2, noise=0.05, wander=0.05, lead_dropout=0.3)
-# The rate falls to nearly nothing over all epochs, so none is given up for want of a rise.
+# The rate falls to nearly nothing over all epochs, so no training ends before the last one.
 SCHEDULE = Schedule(
     epochs=40,
     batch=32,
