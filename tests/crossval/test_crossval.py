@@ -27,7 +27,7 @@ from ecg12.metrics import best_constant, challenge_score
 from ecg12.models import ResNet
 from ecg12.runtime.errors import InputError
 from ecg12.signal.preprocessing import Preprocessing
-from ecg12.training.recipes import Recipe
+from ecg12.training.recipes import RECIPES, Recipe
 from ecg12.training.schedule import Schedule
 
 ROOT = Path(__file__).parents[2]
@@ -293,7 +293,7 @@ def test_the_recipe_says_what_validates(data, tmp_path):
 
 
 def test_command_leaves_databases_out(data, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("ecg12.training.recipes.get_recipe", {"tiny": TINY}.__getitem__)
+    monkeypatch.setitem(RECIPES, "tiny", TINY)
     patients = tmp_path / "patients.csv"
     patients.write_text("recording,patient\n" + "".join(
         f"{('ptb', 'georgia')[i % 2]}/R{i},P{i % 2}{i // 4}\n" for i in range(24)
@@ -311,7 +311,7 @@ def test_command_leaves_databases_out(data, tmp_path, monkeypatch, capsys):
 
 def test_command_takes_own_classes_and_a_label_table(data, tmp_path, monkeypatch, capsys):
     """The table's labels count, not the headers': it has 20 of the 24 recordings."""
-    monkeypatch.setattr("ecg12.training.recipes.get_recipe", {"tiny": TINY}.__getitem__)
+    monkeypatch.setitem(RECIPES, "tiny", TINY)
     (tmp_path / "my.csv").write_text("164889003,AF\n426783006,NSR\n")
     rows = [(("ptb", "georgia")[i % 2], i, i // 2 % 2) for i in range(20)]
     (tmp_path / "labels.csv").write_text("recording,patient,426783006,164889003,1\n" + "".join(
