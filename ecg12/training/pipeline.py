@@ -121,6 +121,7 @@ def saver(folder: Path, made_by: str) -> Callable[[Classifier], None] | None:
     if (folder / INDEX).is_file() and not (note.is_file() and read_json(note) == made_by):
         log.info("%s: its model stays until the new one is complete", folder)
         return None
+    (folder / REPORT).unlink(missing_ok=True)  # of a model that is gone
     write_json(note, made_by)
     return partial(save_classifier, folder)
 
