@@ -25,7 +25,7 @@ import numpy as np
 from ecg12.io.channels import Channel, rate_of, recording
 from ecg12.io.demographics import parse_date, patient_age, patient_sex
 from ecg12.io.headers import LARGEST, SHOWN
-from ecg12.io.lead_names import LEADS, standard_lead
+from ecg12.io.lead_names import LEADS, lead_of_code, standard_lead
 from ecg12.io.record import MILLIVOLTS_PER_UNIT, MISSING, Record
 from ecg12.io.statements import without_people
 from ecg12.io.xml_file import attribute, finite, numbers, read_root, root_name, text
@@ -99,6 +99,10 @@ def _code(element: Element) -> str:
     return attribute(element.find("code"), "code")
 
 
+def _type(value: Element | None) -> str:
+    return attribute(value, "type").rpartition(":")[2]
+
+
 def _only(found: list[Element], what: str, why: str, path: Path) -> Element:
     if len(found) != 1:
         raise RecordError(f"{path}: {len(found)} {what}; {why}")
@@ -120,7 +124,7 @@ def _rate(sequences: list[Element], path: Path) -> float:
     value = _only(times, "sequences of time", "one is needed", path).find("value")
     increment = None if value is None else value.find("increment")
     unit = attribute(increment, "unit")
-    if attribute(value, "type") not in TIMES.values() or unit not in SECONDS_PER_UNIT:
+    if _type(value) not in TIMES.values() or unit not in SECONDS_PER_UNIT:
         raise RecordError(f"{path}: no increment of time in {', '.join(SECONDS_PER_UNIT)}")
     written = attribute(increment, "value")
     digit = 10.0 ** -len(written.partition(".")[2]) if len(written) < SHOWN else 0.0
@@ -134,7 +138,7 @@ def _channels(sequences: list[Element], path: Path) -> list[Channel]:
     for sequence in sequences:
         if _code(sequence) in TIMES:
             continue
-        lead = standard_lead(_code(sequence))
+        lead = lead_of_code(_code(sequence)) or standard_lead(_code(sequence))
         shown = f"{path}: lead {lead if lead in LEADS else f'number {len(channels) + 1}'}"
         value = sequence.find("value")
         unit = attribute(None if value is None else value.find("scale"), "unit")
@@ -148,7 +152,7 @@ def _value(sequence: Element, shown: str) -> Element:
     value = sequence.find("value")
     if any(attribute(part, "nullFlavor") for part in sequence.iter()):
         raise RecordError(f"{shown} is partly unknown (nullFlavor)")
-    kind = attribute(value, "type")
+    kind = _type(value)
     if kind == "SLIST_INT":
         raise RecordError(f"{shown} has whole numbers without scale (SLIST_INT)")
     if value is None or kind != "SLIST_PQ":

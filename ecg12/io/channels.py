@@ -85,7 +85,7 @@ def recording(
     lengths = sorted({len(channel.samples) for channel in channels})
     if len(lengths) != 1 or not lengths[0]:
         raise RecordError(
-            f"{path}: {len(channels)} leads of {lengths} samples; all must have one length"
+            f"{path}: {len(channels)} leads of {lengths} samples; one length is needed, not 0"
         )
     names = [lead for lead in LEADS if lead in named]
     _check_set(path, names, list(named))

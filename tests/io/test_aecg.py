@@ -114,6 +114,12 @@ def test_with_prefixed_names(make_file):
     np.testing.assert_array_equal(aecg.read(path).stored, EXPECTED)
 
 
+def test_types_with_a_prefix_and_numbered_leads(make_file):
+    text = document(series(time() + ALL)).replace('xsi:type="', 'xsi:type="v3:')
+    text = text.replace("MDC_ECG_LEAD_AVF", "131136").replace("MDC_ECG_LEAD_V1", "131075")
+    assert aecg.read(make_file(text)).leads == LEADS
+
+
 @pytest.mark.parametrize(
     ("value", "rate"),
     [

@@ -2,6 +2,7 @@
 
 import logging
 import struct
+import sys
 import time
 import tracemalloc
 import zlib
@@ -11,7 +12,7 @@ import pytest
 
 from ecg12.io import dicom, dicom_file
 from ecg12.io.leads import LEADS
-from ecg12.runtime.errors import RecordError
+from ecg12.runtime.errors import InputError, RecordError
 
 pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
 
@@ -476,6 +477,14 @@ def test_bombs(make_file, monkeypatch, samples, bomb):
     tracemalloc.stop()
     assert time.perf_counter() - start < 2
     assert peak < 1e8
+
+
+def test_without_the_library_the_extra_is_named(make_file, samples, monkeypatch):
+    writer = Writer()
+    path = make_file(dicom_bytes(writer, [group(writer, samples)]))
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    with pytest.raises(InputError, match=r"reading DICOM needs pydicom; the extra 'dicom'"):
+        dicom.read(path)
 
 
 def test_a_missing_file_and_a_large_one(tmp_path, monkeypatch):

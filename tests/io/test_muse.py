@@ -375,6 +375,17 @@ def test_statements_are_read_without_samples(make_file):
         read_muse(path)
 
 
+@pytest.mark.parametrize("encoding", ["GB2312", "Big5", "Shift_JIS"])
+def test_encodings_of_east_asia(make_file, encoding):
+    head = HEAD.replace("ISO-8859-1", encoding)
+    patient = PATIENT.replace("Doppelgänger", "Doppelgaenger")
+    diagnosis = statement("正常", "ENDSLINE")
+    path = make_file(head=head, encoding=encoding, diagnosis=diagnosis, patient=patient)
+    recording = read_muse(path)
+    assert recording.statements == ("正常",)
+    assert recording.record.leads == LEADS
+
+
 def test_without_a_diagnosis_there_are_no_statements(tmp_path):
     path = tmp_path / "ecg.xml"
     path.write_text(f"<RestingECG>{waveform(EIGHT_LEADS)}</RestingECG>")
