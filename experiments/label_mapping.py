@@ -30,7 +30,7 @@ from ecg12.labelling.review import FINAL, NONE, PHRASE, PROPOSED
 from ecg12.metrics.bootstrap import draw_weights
 from ecg12.metrics.intervals import percentile_interval
 from ecg12.synthetic import Options as Drawn
-from ecg12.synthetic.muse import VOCABULARY, generate_muse, read_truth
+from ecg12.synthetic.muse import VOCABULARY, generate_muse, read_labels
 from ecg12.synthetic.vocabulary import MRCONSO, RELATIONSHIPS
 
 DECISIONS = Path(__file__).with_name("label_mapping_review.csv")
@@ -75,7 +75,7 @@ def measure(archive, output, classes, options):
     folder = archive / VOCABULARY
     vocabulary = Vocabulary(folder / MRCONSO, None, folder / RELATIONSHIPS)
     label(archive, output, classes, vocabulary, options)
-    table, truth = read_label_table(output / "labels.csv"), read_truth(archive)
+    table, truth = read_label_table(output / "labels.csv"), read_labels(archive)
     found = classes.encode(table.codes)
     return classes.encode([truth[name] for name in table.recordings]), found
 

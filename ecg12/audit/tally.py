@@ -20,7 +20,7 @@ FINDING = ("recording", "database", "finding", "where", "detail")
 
 
 class Tally:
-    """Counts of a folder's recordings, fed one by one; memory grows with their number by a name.
+    """Counts of a folder's recordings, fed one by one; memory grows by a name for each.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Tally:
         return [group for group in self.names_of.values() if len(group) > 1]
 
     def status(self, code: str) -> str:
-        """Say whether a code is scored, known to the challenge, or unknown."""
+        """Return whether a code is scored, known to the challenge, or unknown."""
         if code in self.classes.columns:
             return "scored"
         return "unscored" if code in UNSCORED or code in DIAGNOSES else "unknown"

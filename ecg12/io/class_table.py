@@ -13,10 +13,10 @@ A key is what the labels say: a SNOMED CT code, as in the challenge's headers, o
 `NORM` or `AFIB`, as in a label table or a header's `Dx` line of one's own. It names the class in
 output files and label tables too, so it has no comma, quote or line break and no `#` at its begin.
 
-Every class counts the same and a wrong one earns nothing: the table of weights is the identity. The
-challenge metric then is the mean of |true and answered| / |true or answered|, scaled by the answer
-sinus rhythm, if that is among the classes; if not, the macro F-measure takes its place
-(`metrics.macro_f`).
+Every class counts the same and a wrong one earns nothing: the table of weights is the identity. If
+sinus rhythm is among the classes, the challenge metric is the mean of |true and predicted| /
+|true or predicted|, scaled such that predicting sinus rhythm for all is 0. If not, the macro
+F-measure takes its place (`metrics.macro_f`).
 """
 
 from pathlib import Path
@@ -38,7 +38,7 @@ def read_classes(path: str | Path) -> ScoredClasses:
     Raises
     ------
     InputError
-        If there is no class, a key cannot be one, or a key or an abbreviation stands twice. The
+        If there is no class, a key cannot be one, or a key or an abbreviation occurs twice. The
         message names file, line and value.
     FileNotFoundError
         If there is no such file.
@@ -55,7 +55,7 @@ def read_classes(path: str | Path) -> ScoredClasses:
         named.append((short or known.names[0], name or known.titles[0]))
         for value in (*group, named[-1][0]) if named[-1][0] not in group else group:
             if value in seen:
-                raise InputError(f"{where}: {value!r} stands in line {seen[value]} already")
+                raise InputError(f"{where}: {value!r} is in line {seen[value]} already")
             seen[value] = line
     if not groups:
         raise InputError(f"{path}: no classes; a line reads {EXAMPLE}")
@@ -70,7 +70,7 @@ def _check(where: str, group: tuple[str, ...]) -> None:
         if key in (RECORDING, PATIENT):
             raise InputError(f"{where}: class key {key!r} is the name of a label table's column")
         if group.count(key) > 1:
-            raise InputError(f"{where}: {key!r} stands twice")
+            raise InputError(f"{where}: {key!r} occurs twice")
 
 
 def _rows(path: str | Path) -> list[tuple[int, list[str]]]:

@@ -73,7 +73,7 @@ _CONTROL = {"Cc", "Cs", "Zl", "Zp"}  # Unicode's control characters, surrogates 
 
 
 def key_fault(key: str) -> str:
-    """Say why a text cannot be the key of a class; "" if it can.
+    """Return why a text cannot be the key of a class; "" if it can.
 
     A key is a SNOMED CT code or any other text that can be a cell of an output file, whose readers
     know neither quotes nor escapes, and that take `|` for "or" and a first `#` for a comment.
@@ -166,7 +166,7 @@ class ScoredClasses:
 
     @cached_property
     def normal(self) -> int:
-        """Index of sinus rhythm, which the metric's inactive classifier always answers.
+        """Index of sinus rhythm, which the metric's inactive classifier always predicts.
 
         Raises
         ------
@@ -235,7 +235,7 @@ def load_weights(path: str | Path) -> ScoredClasses:
         )
     codes = [code for column in columns for code in column.split("|")]
     if len(set(codes)) < len(codes):
-        raise InputError(f"{path}: a code stands more than once in the first row")
+        raise InputError(f"{path}: a code occurs more than once in the first row")
     try:
         weights = np.array([row[1:] for row in table[1:]], dtype=np.float64)
     except ValueError as error:

@@ -1,7 +1,7 @@
-"""Which database a recording belongs to, by its folder or its name; which databases are akin.
+"""Which database a recording belongs to, by its folder or its name; which databases share a source.
 
 The challenge's training sets lie one folder each, cut into parts `g1`, `g2` … of a thousand
-recordings, or all in one folder; then the pattern of their names tells them apart (Reyna et al.,
+recordings, or all in one folder; then the pattern of their names distinguishes them (Reyna et al.,
 "Will Two Do?", Computing in Cardiology 2021).
 """
 
@@ -19,9 +19,10 @@ PATTERNS = {
     "chapman_ningbo": re.compile(r"JS\d{5}"),
 }
 OTHER = "other"
-# Recorded by the same institutions (Reyna et al., 2021), so whoever knows one knows the other. A
-# folder of its path, in small letters, names a database's kin.
-KIN = (
+# Databases of the same institutions (Reyna et al., 2021): a model trained on one of them has seen
+# the institution of the others. Each pattern is searched in the folders of a database's path, in
+# small letters.
+SAME_SOURCE = (
     re.compile(r"(^|_)cpsc_?2018(_(2|extra))?$"),
     re.compile(r"(^|_)ptb([-_]?xl)?(_|$)"),
 )
@@ -58,16 +59,16 @@ def databases_of(paths: Iterable[str | Path], root: str | Path) -> list[str]:
 
 
 def sources_of(databases: Iterable[str]) -> list[str]:
-    """Name the source of each database: itself, or ``"a+b"`` of all those present that are akin.
+    """Name the source of each database: itself, or ``"a+b"`` of all databases that share it.
 
-    CPSC 2018 and its extra set are akin, and PTB and PTB-XL. A source is what must be left out
-    whole for its institution to be unseen.
+    CPSC 2018 and its extra set have one source, and so have PTB and PTB-XL. A source must be left
+    out as a whole for its institution to be unseen.
     """
     databases = list(databases)
     families: dict[object, list[str]] = {}
     for name in sorted(set(databases)):
         folders = name.lower().split("/")
-        family = next((kin for kin in KIN if any(map(kin.search, folders))), name)
+        family = next((p for p in SAME_SOURCE if any(map(p.search, folders))), name)
         families.setdefault(family, []).append(name)
     sources = {name: "+".join(family) for family in families.values() for name in family}
     return [sources[name] for name in databases]

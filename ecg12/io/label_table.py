@@ -1,6 +1,6 @@
-"""Label tables: which classes each recording of a folder shows, and whose recording it is.
+"""Label tables: the classes and the patient of each recording of a folder.
 
-A csv file, one row per recording, where labels do not stand in the recordings themselves:
+A csv file, one row per recording, where the recordings themselves hold no labels:
 
     recording,patient,270492004,164889003,…
     2004/S00012,9f86d081884c7d65…,0,1,…
@@ -121,7 +121,7 @@ def read_label_table(path: str | Path, columns: Sequence[str] | None = None) -> 
     Parameters
     ----------
     path
-        The csv file; its columns may stand in any order.
+        The csv file; its columns may be in any order.
     columns
         The plain SNOMED CT codes or keys that it must have. By default the codes of the table of
         weights, and no other column is allowed. If given, there may be others, which are left out;
@@ -130,8 +130,8 @@ def read_label_table(path: str | Path, columns: Sequence[str] | None = None) -> 
     Raises
     ------
     InputError
-        If a column is missing, unknown or stands twice, a cell is neither 0 nor 1, a row is too
-        short or too long, or a recording is empty or stands twice. The message names file, line
+        If a column is missing, unknown or occurs twice, a cell is neither 0 nor 1, a row is too
+        short or too long, or a recording is empty or occurs twice. The message names file, line
         and value.
     FileNotFoundError
         If there is no such file.
@@ -157,7 +157,7 @@ def _rows(table: Table, own: Sequence[str] | None) -> Iterator[Row]:
         if not name:
             raise InputError(f"{where}: no name of a recording")
         if name in line_of:
-            raise InputError(f"{where}: {name!r} stands in line {line_of[name]} already")
+            raise InputError(f"{where}: {name!r} is in line {line_of[name]} already")
         line_of[name] = line
         if combination not in codes_of:
             codes_of[combination] = _codes(where, columns, [value.strip() for value in values])

@@ -1,8 +1,8 @@
-"""What a data folder holds: recordings of any format, their labels, whose they are, and a digest.
+"""What a data folder holds: recordings of any format, their labels and patients, and a digest.
 
-Labels stand in the headers of challenge recordings, or in a label table (`label_table`), which then
-speaks alone: what is not in it is left out, since an absent label is no negative one. Recordings of
-other formats than WFDB carry statements at most, no codes, and so need a table.
+Labels are in the headers of challenge recordings, or in a label table (`label_table`), which then
+is the only source: a recording that is not in it is left out, since an absent label is no negative
+one. Recordings of other formats than WFDB carry statements at most, no codes, and need a table.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ class Manifest:
     codes
         SNOMED CT codes of each.
     seconds
-        Length of each as its header tells it, s; 0 where none does.
+        Length of each according to its header, s; 0 where none does.
     patients
         Key of each recording's patient, "" where unknown; empty if all are.
     digest
@@ -54,7 +54,7 @@ class Manifest:
 
 
 def build_manifest(folder: str | Path, labels: LabelTable | None = None) -> Manifest:
-    """List the labelled recordings of a folder; the log tells how many are left out, and why.
+    """List the labelled recordings of a folder; the log has how many are left out, and why.
 
     Parameters
     ----------

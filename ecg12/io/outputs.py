@@ -217,7 +217,7 @@ def _match(
 
 
 def _decision(entry: str, late: bool) -> bool:
-    """Return whether an entry says yes: in 2020 the text `1`, in 2021 any number equal to 1."""
+    """Return whether an entry is positive: in 2020 the text `1`, in 2021 any number equal to 1."""
     return entry in TRUE or (_number(entry) == 1 if late else entry == "1")
 
 

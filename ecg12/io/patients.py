@@ -1,4 +1,4 @@
-"""Tables of patients: whose recording each one is, for everything that must keep patients together.
+"""Tables of patients: which patient each recording is of, wherever patients must be kept together.
 
 A csv table with the columns `recording` and `patient`; others are not read, so a label table is one
 too:
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 def read_patients(
     path: str | Path, recordings: Sequence[str | Path], folder: Iterable[str | Path] = ()
 ) -> list[str]:
-    """Read whose recording each one is.
+    """Read the patient of each recording.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ def read_patients(
     recordings
         Paths below the data folder, with or without suffix.
     folder
-        All recordings of the data folder, if `recordings` are only some of them: they decide whose
-        names are unique.
+        All recordings of the data folder, if `recordings` are only some of them: they decide
+        which file names are unique.
 
     Returns
     -------

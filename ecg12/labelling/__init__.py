@@ -1,14 +1,14 @@
 """Free-text diagnosis statements → SNOMED CT classes, after Ansari et al. (2020), section 2.1.
 
-    statements ─ split ─ phrases ─ counted ─ looked up ─ climbed ─ reviewed ─ label table
+    statements → phrases → counts → codes → scored ancestors → review → label table
 
-* `sources`: a MUSE archive or any csv table, as a stream of statements.
-* `splitting`, `negation`, `wording`: statements become phrases, one finding each.
-* `corpus`: phrases are counted on disk; rare ones are never written as text.
-* `indexes`, `vocabulary`, `hierarchy`, `lookup`: a phrase is found in UMLS or SNOMED CT, and its
-  codes climb the "is a" graph to the nearest scored classes.
-* `review`: a csv file in which a cardiologist has the last word.
-* `labelling`: all of it, in order.
+* `sources` reads the statements of a MUSE archive or of any csv table as a stream.
+* `splitting`, `negation` and `wording` divide statements into phrases of one finding each.
+* `corpus` counts the phrases on disk; rare ones are never written as text.
+* `indexes`, `vocabulary`, `hierarchy` and `lookup` find a phrase in UMLS or SNOMED CT, and the
+  nearest scored ancestors of its codes in the "is a" graph.
+* `review` is a csv file in which a cardiologist corrects what the program proposes.
+* `labelling` runs all of these steps in order.
 """
 
 from ecg12.labelling.labelling import Options, Summary, label

@@ -1,9 +1,9 @@
-"""What is said of all recordings of an archive, counted on disk.
+"""The phrases of all recordings of an archive, counted on disk.
 
 One SQLite file holds each recording's name, patient key and the fingerprints of its phrases, and
-each phrase's fingerprint and count. A phrase's text is written only once it has been said as often
-as the review asks for: what is said of few people, a name perhaps, never reaches the disk. Memory
-holds one batch of recordings, whatever their number.
+each phrase's fingerprint and count. A phrase's text is written only when it has occurred as often
+as the review asks for: a phrase about few people, which may be a name, is never written to the
+disk. Memory holds one batch of recordings, whatever their number.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ CREATE TABLE phrase (fingerprint INTEGER PRIMARY KEY, count INTEGER, text TEXT);
 CREATE TABLE setting (value TEXT, run INTEGER);
 """
 BATCH = 1000  # recordings per transaction: what a kill costs
-_SAID = """
+_ADD_PHRASE = """
 INSERT INTO phrase VALUES (?1, ?2, CASE WHEN ?2 >= ?4 THEN ?3 END)
 ON CONFLICT (fingerprint) DO UPDATE SET count = count + ?2,
     text = CASE WHEN count + ?2 >= ?4 THEN ?3 ELSE text END
@@ -87,12 +87,12 @@ class Corpus:
             self._database.execute("UPDATE setting SET run = ?", (self.run,))
 
     def fingerprint(self, phrase: str) -> int:
-        """Return 64 bits that stand for a phrase."""
+        """Return 64 bits that identify a phrase."""
         digest = hashlib.blake2b(phrase.encode(), digest_size=8, key=self._key).digest()
         return int.from_bytes(digest, "little", signed=True)
 
-    def met(self, name: str, stamp: str) -> bool:
-        """Tell whether a recording is known and unchanged; if so, this run has met it.
+    def is_known(self, name: str, stamp: str) -> bool:
+        """Return whether a recording is known and unchanged; if so, it counts as read in this run.
 
         Parameters
         ----------
@@ -108,12 +108,12 @@ class Corpus:
         self._count()
         return known.rowcount > 0
 
-    def take(self, name: str, stamp: str, patient: str, phrases: list[str]) -> bool:
-        """Take a recording in, in place of what was known of it.
+    def add(self, name: str, stamp: str, patient: str, phrases: list[str]) -> bool:
+        """Add a recording, in place of what was known of it.
 
         Returns
         -------
-        False if this run has met a recording of that name already; then the first one counts.
+        False if this run has read a recording of that name already; then the first one is kept.
         """
         known = self._database.execute(
             "SELECT phrases, run FROM recording WHERE name = ?", (name,)
@@ -123,8 +123,8 @@ class Corpus:
         if known:
             self._forget(known[0])
         for phrase, count in Counter(phrases).items():
-            said = (self.fingerprint(phrase), count, phrase, self.min_count)
-            self._database.execute(_SAID, said)
+            values = (self.fingerprint(phrase), count, phrase, self.min_count)
+            self._database.execute(_ADD_PHRASE, values)
         packed = _pack([self.fingerprint(phrase) for phrase in phrases])
         self._database.execute(
             "INSERT OR REPLACE INTO recording VALUES (?, ?, ?, ?, ?)",
@@ -146,7 +146,7 @@ class Corpus:
             )
 
     def finish(self) -> int:
-        """Forget recordings that this run has not met; return how many."""
+        """Remove recordings that this run has not read; return how many."""
         gone = self._database.execute(
             "SELECT name, phrases FROM recording WHERE run < ?", (self.run,)
         )
@@ -159,7 +159,7 @@ class Corpus:
         return dropped
 
     def counts(self) -> dict[str, int]:
-        """Return the phrases said `min_count` times or more, the most frequent first."""
+        """Return the phrases that occur `min_count` times or more, the most frequent first."""
         rows = self._database.execute(
             "SELECT text, count FROM phrase WHERE count >= ? AND text NOT NULL "
             "ORDER BY count DESC, text",
@@ -168,7 +168,7 @@ class Corpus:
         return dict(rows)
 
     def count_of(self, phrase: str) -> int:
-        """Return how often a phrase is said, be it rare."""
+        """Return how often a phrase occurs, rare ones included."""
         row = self._database.execute(
             "SELECT count FROM phrase WHERE fingerprint = ?", (self.fingerprint(phrase),)
         ).fetchone()

@@ -1,27 +1,26 @@
-"""The climb of SNOMED CT's "is a" graph from a code to the scored classes above it."""
+"""The scored ancestors of a code in SNOMED CT's "is a" graph."""
 
 from collections.abc import Callable, Collection, Iterable
 
 Parents = Callable[[str], Iterable[str]]
 
 
-def climb(
+def scored_ancestors(
     code: str, parents: Parents, scored: Collection[str], *, all_ancestors: bool = False
 ) -> frozenset[str]:
-    """Return the scored codes that a code stands for.
+    """Return a code itself if it is scored, and otherwise its nearest scored ancestors.
 
-    A scored code stands for itself. From any other, all ways up are followed, each to its first
-    scored code: the result holds every scored ancestor that some path reaches without meeting
-    another scored code before. That a direct hit ends the climb follows from the counts of the
-    paper's Table 1 (Ansari et al., 2020): no recording has bradycardia, the parent of sinus
-    bradycardia, which 171,613 have.
+    From a code that is not scored, every path to its ancestors is followed as far as its first
+    scored code. That the search ends at a scored code follows from the counts of the paper's
+    Table 1 (Ansari et al., 2020): no recording has bradycardia, the parent of sinus bradycardia,
+    which 171,613 have.
 
     Parameters
     ----------
     code
         Where to begin.
     parents
-        Gives the direct parents of a code; cycles do no harm.
+        Returns the direct parents of a code; cycles are allowed.
     scored
         The codes to find.
     all_ancestors

@@ -26,7 +26,7 @@ from ecg12.runtime.progress import bar
 
 log = logging.getLogger(__name__)
 LABELS, REVIEW, COUNTS = "labels.csv", "review.csv", "counts.csv"
-MIN_COUNT = 50  # times a phrase must be said (Ansari et al., 2020)
+MIN_COUNT = 50  # how often a phrase must occur (Ansari et al., 2020)
 ALGORITHM = 1  # counts up when phrases of the same statements change
 
 
@@ -43,7 +43,7 @@ class Summary:
     patients
         Whether patient keys were made.
     phrases, mapped, decided
-        Phrases said often enough; those that stand for a class; those that a reader decided.
+        Phrases that occur often enough; those that mean a class; those that a reader decided.
     counts
         Recordings per SNOMED CT code.
     """
@@ -70,7 +70,7 @@ class Options:
     splitting
         Where statements are cut.
     min_count
-        How often a phrase must be said to be reviewed and used.
+        How often a phrase must occur to be reviewed and used.
     all_ancestors
         Give every scored ancestor, not only the nearest.
     salt
@@ -127,32 +127,32 @@ def label(
     source, output = Path(source), Path(output)
     output.mkdir(parents=True, exist_ok=True)
     with locked(output / ".lock"):
-        read_review(output / REVIEW, classes)  # mistakes are told before the long work
+        read_review(output / REVIEW, classes)  # mistakes are reported before the long work
         mapper = open_mapper(output, classes, vocabulary, all_ancestors=options.all_ancestors)
         settings = f"{ALGORITHM} {options.splitting} {source.resolve()}"
         store = output / ".phrases.sqlite"
         with Corpus(store, settings, options.min_count, options.salt) as corpus:
-            failed, repeated = _take_in(corpus, source, options)
+            failed, repeated = _count_phrases(corpus, source, options)
             corpus.finish()
             if failed and not any(corpus.recordings()):
                 raise InputError(f"{source}: none of {failed} recordings could be read")
             return _write(corpus, output, mapper, failed, repeated)
 
 
-def _take_in(corpus: Corpus, source: Path, options: Options) -> tuple[int, int]:
+def _count_phrases(corpus: Corpus, source: Path, options: Options) -> tuple[int, int]:
     """Read and count all statements; return how many recordings failed and were repeated."""
     failed = repeated = 0
     total, found = _open(corpus, source, options)
-    for said in bar(found, total=total, unit="recording", desc="statements"):
-        if isinstance(said, RecordError):
-            log.warning("not read: %s", said)
+    for one in bar(found, total=total, unit="recording", desc="statements"):
+        if isinstance(one, RecordError):
+            log.warning("not read: %s", one)
             failed += 1
             continue
-        if options.columns and corpus.met(said.recording, said.stamp):
+        if options.columns and corpus.is_known(one.recording, one.stamp):
             continue
-        phrases = phrases_of(said.segments, options.splitting)
-        if not corpus.take(said.recording, said.stamp, said.patient, phrases):
-            log.warning("%s: stands twice; the first counts", said.recording)
+        phrases = phrases_of(one.segments, options.splitting)
+        if not corpus.add(one.recording, one.stamp, one.patient, phrases):
+            log.warning("%s: occurs twice; the first one is used", one.recording)
             repeated += 1
     return failed, repeated
 
@@ -162,7 +162,7 @@ def _open(
 ) -> tuple[int | None, Iterable[Statements | RecordError]]:
     if options.columns:
         return None, table_statements(source, options.columns, options.salt)
-    return muse_statements(source, options.salt, options.workers, corpus.met)
+    return muse_statements(source, options.salt, options.workers, corpus.is_known)
 
 
 def _write(corpus: Corpus, output: Path, mapper: Mapper, failed: int, repeated: int) -> Summary:

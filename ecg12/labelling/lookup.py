@@ -1,11 +1,11 @@
-"""From a phrase to the classes that it names: vocabulary, then the climb, then equivalents."""
+"""From a phrase to the classes that it names: vocabulary, ancestors, equivalents."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ecg12.io.classes import DIAGNOSES, ScoredClasses, abbreviation
-from ecg12.labelling.hierarchy import climb
+from ecg12.labelling.hierarchy import scored_ancestors
 from ecg12.labelling.wording import key_of
 
 AUTOMATIC = "auto: "  # begins every reason that the program writes
@@ -13,7 +13,7 @@ MOST_NAMED = 4  # codes that a reason names
 
 
 class Terms(Protocol):
-    """What a vocabulary must do: give what stands under a key."""
+    """What a vocabulary must do: return the entries of a key."""
 
     def __getitem__(self, key: str) -> list[tuple[str, ...]]:
         """Return (concept, code) pairs of a term, or (parent,) of a code."""
@@ -46,9 +46,9 @@ class Mapper:
     vocabulary
         Key → (concept, code); None for none.
     hierarchy
-        Code → parents; None for no climb.
+        Code → parents; None to look for no ancestors.
     all_ancestors
-        As for `ecg12.labelling.hierarchy.climb`.
+        As for `ecg12.labelling.hierarchy.scored_ancestors`.
     """
 
     classes: ScoredClasses
@@ -79,18 +79,18 @@ class Mapper:
             return self._proposal([self._named[key]], "the challenge's own name")
         if not found:
             return Proposal((), AUTOMATIC + "not in the vocabulary")
-        reached = {code: self._climb(code) for code in codes}
+        reached = {code: self._ancestors(code) for code in codes}
         scored = frozenset[str]().union(*reached.values())
         if not scored:
             return Proposal((), f"{AUTOMATIC}{concepts} has no scored ancestor")
         start = " ".join([code for code in codes if reached[code]][:MOST_NAMED])
-        return self._proposal(scored, f"{concepts}, climbed from {start}")
+        return self._proposal(scored, f"{concepts}, ancestor of {start}")
 
-    def _climb(self, code: str) -> frozenset[str]:
+    def _ancestors(self, code: str) -> frozenset[str]:
         hierarchy = self.hierarchy
         if hierarchy is None:
             return frozenset()
-        return climb(
+        return scored_ancestors(
             code,
             lambda child: (parent for (parent,) in hierarchy[child]),
             self.classes.columns,
@@ -100,7 +100,7 @@ class Mapper:
     def _proposal(self, codes: Collection[str], why: str) -> Proposal:
         """Join equivalents, and ancestors of scored codes where all are wanted."""
         if self.all_ancestors:
-            codes = frozenset[str]().union(codes, *map(self._climb, codes))
+            codes = frozenset[str]().union(codes, *map(self._ancestors, codes))
         return Proposal(with_equivalents(codes, self.classes), AUTOMATIC + why)
 
 

@@ -1,8 +1,8 @@
-"""What a statement denies: "no longer present", "no evidence of", "ruled out".
+"""Negation: "no longer present", "no evidence of", "ruled out".
 
 In the manner of NegEx (Chapman et al., Journal of Biomedical Informatics 2001): words that deny
 what follows, words that deny what precedes, and words that look like them and deny nothing. They
-act within one clause, on the part in which they stand and on parts joined to it by "and", "or" or
+act within one clause, on their own part and on the parts joined to it by "and", "or" or
 a word of degree. A comma or "with" ends their reach, unless the comma belongs to a list that ends
 in "and" or "or": "no PACs, PVCs or pauses". Where the reach is in doubt the longer one is taken: a
 label that is lost costs less than one that is wrong.
@@ -17,16 +17,16 @@ BEFORE = re.compile(
     r"\b(?:no|not|without|absence of|absent|negative for|free of|lack of|resolution of"
     r"|ruled out for|(?:has|have|had) replaced|replacing)\b"
 )
-# Deny what precedes them, and are the end of what is said of it.
+# Deny what precedes them, and end the part.
 _SEEN = "present|evident|seen|noted|found|visible|detected|apparent|identified|observed"
 AFTER = re.compile(
     rf"\b(?:(?:is|are|was|were|has|have)\s+)?(?:been\s+)?(?:no longer\b|not\s+(?:{_SEEN})\b|absent$"
     r"|absent in\b|ruled out\b(?! for)|excluded\b|resolved\b|disappeared\b|gone\b|replaced by\b)"
 )
-# Say that something is open: neither denied nor sure.
+# Leave something open: neither denied nor certain.
 OPEN = re.compile(r"\b(?:(?:cannot|could not|can not) be|not)\s+(?:ruled out|excluded)\b")
-LISTING = ("and", "or", "&")
-WALLS = ("", "with", ",")
+CONJUNCTIONS = ("and", "or", "&")
+BOUNDARIES = ("", "with", ",")
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Part:
     link
         The connective before it; "" for the first.
     text
-        What it says.
+        Its words.
     doubtful
-        Whether it is said to be open.
+        Whether the statement leaves it open.
     """
 
     link: str
@@ -70,7 +70,7 @@ def _drop(kept: list[Part | None], places: Iterable[int]) -> None:
 
 
 def _remainder(part: Part, after: re.Match[str]) -> Part | None:
-    """Return what replaced the denied part, if that is what is said."""
+    """Return what replaced the denied part, if the text names it."""
     if not after[0].endswith("replaced by"):
         return None
     return replace(part, text=part.text[after.end() :].strip())
@@ -81,8 +81,8 @@ def _back(parts: list[Part], place: int) -> Iterable[int]:
     listed = False
     while place > 0:
         link = parts[place].link
-        listed = listed or link in LISTING
-        if link in WALLS and not (link == "," and listed):
+        listed = listed or link in CONJUNCTIONS
+        if link in BOUNDARIES and not (link == "," and listed):
             return
         place -= 1
         yield place
@@ -92,7 +92,7 @@ def _forth(parts: list[Part], place: int) -> Iterable[int]:
     """Yield the places after a part that are joined to it."""
     for later in range(place + 1, len(parts)):
         link = parts[later].link
-        listed = link == "," and any(part.link in LISTING for part in parts[later + 1 :])
-        if link in WALLS and not listed:
+        listed = link == "," and any(part.link in CONJUNCTIONS for part in parts[later + 1 :])
+        if link in BOUNDARIES and not listed:
             return
         yield later

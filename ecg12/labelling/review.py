@@ -10,7 +10,7 @@ A csv file for any spreadsheet, with the columns of `COLUMNS`, the most frequent
 `codes final` is the reader's alone. Left empty, the proposal holds; otherwise it decides: scored
 classes by abbreviation or SNOMED CT code, separated by blanks, or `none`. The program rewrites the
 file, but never a decision, a reason that it did not write itself, or a column that somebody added;
-phrases that are no longer said stay, with count 0.
+phrases that no longer occur stay, with count 0.
 """
 
 import re
@@ -35,7 +35,7 @@ class Review:
     Attributes
     ----------
     rows
-        The cells of each phrase, by column; as they stand in the file.
+        The cells of each phrase, by column, as in the file.
     decided
         SNOMED CT codes of the phrases whose `codes final` is filled in, equivalents included.
     proposed
@@ -66,7 +66,7 @@ def read_review(path: str | Path, classes: ScoredClasses) -> Review:
     Raises
     ------
     InputError
-        If a column is missing, a phrase is empty or stands twice, or a decision names no scored
+        If a column is missing, a phrase is empty or occurs twice, or a decision names no scored
         class. The message names file, line, value and choices.
     """
     path = Path(path)
@@ -82,7 +82,7 @@ def read_review(path: str | Path, classes: ScoredClasses) -> Review:
         if not phrase:
             raise InputError(f"{where}: no phrase")
         if phrase in rows:
-            raise InputError(f"{where}: the phrase {phrase!r} stands twice")
+            raise InputError(f"{where}: the phrase {phrase!r} occurs twice")
         rows[phrase] = row
         if final := row[FINAL].strip():
             decided[phrase] = _decision(where, final, classes)
@@ -130,7 +130,7 @@ def write_review(
     review
         What `read_review` returned for it.
     counts
-        How often phrases are said: all that are to be reviewed, and those of the file.
+        How often phrases occur: all that are to be reviewed, and those of the file.
     proposals
         What the program makes of each phrase of `counts`.
     """

@@ -18,12 +18,12 @@ from ecg12.runtime.csv_tables import Table, read_table
 from ecg12.runtime.errors import InputError, RecordError
 from ecg12.runtime.executors import LocalExecutor
 
-CHUNK = 64  # files per job handed to a worker
+CHUNK = 64  # files per job
 
 
 @dataclass(frozen=True)
 class Statements:
-    """What is said of one recording.
+    """The diagnosis statements of one recording.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Statements:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a csv table say what.
+    """The meaning of a csv table's columns.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Columns:
         Names of the columns with statements, in order; `report_*` stands for all that match. A
         cell may hold a dictionary, as the SCP codes of PTB-XL do: its keys are the statements.
     patient
-        Name of the column that tells patients apart; None if there is none.
+        Name of the column that identifies the patient; None if there is none.
     """
 
     recording: str
@@ -69,7 +69,7 @@ def muse_statements(
     folder: str | Path,
     salt: str | None = None,
     workers: int = 1,
-    met: Callable[[str, str], bool] = lambda name, stamp: False,
+    is_known: Callable[[str, str], bool] = lambda name, stamp: False,
 ) -> tuple[int, Iterator[Statements | RecordError]]:
     """Read the statements of a MUSE archive in parallel.
 
@@ -81,13 +81,13 @@ def muse_statements(
         Secret of the patient keys; None for none.
     workers
         Processes; -1 for all processors.
-    met
-        Tells from name and stamp which files need not be read.
+    is_known
+        Returns from name and stamp whether a file need not be read.
 
     Returns
     -------
     Number of files that are read, and an iterator over their statements, in order; in place of a
-    file that cannot be read stands the error.
+    file that cannot be read, the error.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def muse_statements(
     """
     folder = Path(folder)
     found = ((path, _name(folder, path), _stamp(path)) for path in find_muse(folder))
-    files = [file for file in found if not met(*file[1:])]
+    files = [file for file in found if not is_known(*file[1:])]
     parts = [files[i : i + CHUNK] for i in range(0, len(files), CHUNK)]
     done = LocalExecutor(workers).in_order(_read, [(part, salt) for part in parts])
     return len(files), (statements for part in done for statements in part)
@@ -107,7 +107,7 @@ def _name(folder: Path, path: Path) -> str:
 
 
 def _stamp(path: Path) -> str:
-    """Return size and time of a file; "" if it cannot be read, which reading it will say."""
+    """Return size and time of a file; "" if it cannot be read, as reading it will report."""
     try:
         status = path.stat()
     except OSError:

@@ -36,7 +36,7 @@ CONNECTIVES = {
     "cannot rule out": UNCERTAIN,
 }
 PAPER = ("and", "with", "likely", "frequent")
-CACHED = 2**15  # clauses remembered, for most are said over and over
+CACHED = 2**15  # clauses that are kept, since most occur again and again
 CLAUSE_ENDS = re.compile(r"[;:()\n]|\.(?=\s|$)| - |\b(?:but|however|except)\b", re.IGNORECASE)
 COMPARISON = re.compile(
     r"\b(?:when |as )?compared (?:with|to)\b|\bin comparison (?:with|to)\b"
@@ -97,7 +97,7 @@ def phrases_of(segments: Iterable[str], splitting: Splitting = DEFAULT) -> list[
 
     Returns
     -------
-    Phrases in order, repeated where they are said repeatedly.
+    Phrases in order, repeated where they occur repeatedly.
     """
     found: list[str] = []
     for segment in segments:
@@ -120,7 +120,7 @@ def _phrases_of_clause(clause: str, splitting: Splitting) -> tuple[str, ...]:
 
 
 def _cut(clause: str, splitting: Splitting) -> list[Part]:
-    """Cut at connectives; each part knows which one stands before it."""
+    """Cut at connectives; each part holds the one before it."""
     longest_first = sorted(splitting.connectives, key=len, reverse=True)
     words = [rf"\b{word}\b" if word[0].isalpha() else word for word in longest_first]
     pieces = re.split(f"({'|'.join(words)})", clause) if words else [clause]

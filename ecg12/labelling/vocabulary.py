@@ -27,7 +27,7 @@ class Vocabulary:
     descriptions
         `sct2_Description_Snapshot…` of SNOMED CT, in place of UMLS.
     relationships
-        `sct2_Relationship_Snapshot…` of SNOMED CT; without it there is no climb.
+        `sct2_Relationship_Snapshot…` of SNOMED CT; without it no ancestors are found.
     """
 
     umls: Path | None = None

@@ -1,4 +1,4 @@
-"""One spelling for what is spelled in many ways: text, phrases, and the keys of a look-up.
+"""Normal spelling of text, phrases, and the keys of a look-up.
 
 A *phrase* is what a person reads in the review file. A *key* is what is compared with the
 vocabulary, in the manner of UMLS's program `norm` (Lexical Variant Generation): small letters,
@@ -46,7 +46,7 @@ def normalised(text: str) -> str:
 
 
 def phrase_of(text: str) -> str:
-    """Return the phrase of a normalised part; "" for what says nothing or may tell who it is.
+    """Return the phrase of a normalised part; "" for what is no finding or may identify a person.
 
     Leads, articles and "is present" are left out.
     """

@@ -204,7 +204,7 @@ def _resolution(record: Record) -> tuple[np.ndarray, str]:
 
 
 def _implausible(height: float) -> str:
-    """Say what is implausible about the height of the waves, or nothing."""
+    """Return what is implausible about the height of the waves, or nothing."""
     low, high = PLAUSIBLE
     if low <= height <= high:
         return ""

@@ -33,9 +33,9 @@ RHYTHM = ("II", "V1", "V5", "I")  # the first of these that has a signal is the 
 PAGE = (297.0, 210.0)  # A4 across
 GRID = (265.0, 165.0)
 SIDE, FOOT = 16.0, 13.0  # from the page's left and lower edge to the grid
-TOP = 30.0  # from the upper edge of the grid to the first base line; tall R waves need room
+TOP = 30.0  # from the upper edge of the grid to the first base line; tall R waves need space
 ROW = 40.0  # from one base line to the next
-INDENT = 10.0  # the calibration pulse stands before the signals
+INDENT = 10.0  # the calibration pulse precedes the signals
 LINE = 4.2  # of the heading
 HEADING_LINES = 5  # that fit above the grid of an A4 page
 PULSE = ((0, 0), (2.5, 0), (2.5, 10), (7.5, 10), (7.5, 0), (INDENT, 0))  # 1 mV, 200 ms
@@ -75,7 +75,7 @@ def draw(
     low_pass, raw
         As for `excerpt`.
     notes
-        Further lines for the heading, such as what a classifier says.
+        Further lines for the heading, such as a classifier's predictions.
 
     Raises
     ------
@@ -222,7 +222,7 @@ def _diagnosis(code: str) -> str:
 
 
 def _footer(record: Record, shown: Excerpt, begins: Sequence[float]) -> str:
-    """Tell speed, gain, filter and what of the recording stands where."""
+    """Return speed, gain, filter and which part of the recording each column shows."""
     parts = [
         f"{SPEED:g} mm/s",
         f"{GAIN:g} mm/mV" if shown.to_scale else "amplitude not to scale",

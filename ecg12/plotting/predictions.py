@@ -1,4 +1,4 @@
-"""A recording on ECG paper, with what the ensemble says in its heading."""
+"""A recording on ECG paper, with the ensemble's predictions in its heading."""
 
 import itertools
 from pathlib import Path

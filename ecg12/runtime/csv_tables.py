@@ -89,14 +89,14 @@ class Table:
             )
 
     def require(self, names: Iterable[str]) -> None:
-        """Refuse a table in which a column is missing or stands twice, with an `InputError`."""
+        """Refuse a table in which a column is missing or occurs twice, with an `InputError`."""
         names = list(names)
         if missing := [name for name in names if name not in self.columns]:
             found = ", ".join(self.columns) or "none"
             shown = ", ".join(map(repr, missing))
             raise InputError(f"{self.path}: no column {shown}; columns: {found}")
         if twice := [name for name in names if self.columns.count(name) > 1]:
-            raise InputError(f"{self.path}: column {twice[0]!r} stands twice")
+            raise InputError(f"{self.path}: column {twice[0]!r} occurs twice")
 
     def where(self, line: int) -> str:
         """Name a line in an error message."""
@@ -117,7 +117,7 @@ def read_table(path: str | Path, names: Sequence[str] = ()) -> Table:
     Raises
     ------
     InputError
-        If one of them is missing or stands twice, or as `read_rows`.
+        If one of them is missing or occurs twice, or as `read_rows`.
     FileNotFoundError
         If there is no such file.
     """

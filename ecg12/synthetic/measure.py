@@ -152,11 +152,11 @@ def _p_wave(
     peaks = rising[size[rising] > 0.04]
     peak = int(peaks[-1]) if len(peaks) else 0
     first = max(peak - round(0.12 * rate), 0)
-    floor = first + int(np.argmin(size[first : peak + 1]))
-    if size[peak] - size[floor] < 0.04:
+    lowest = first + int(np.argmin(size[first : peak + 1]))
+    if size[peak] - size[lowest] < 0.04:
         return np.nan, 0.0
-    low = size[floor : peak + 1] <= size[floor] + 0.1 * (size[peak] - size[floor])
-    p_onset = start + floor + int(np.flatnonzero(low)[-1])
+    low = size[lowest : peak + 1] <= size[lowest] + 0.1 * (size[peak] - size[lowest])
+    p_onset = start + lowest + int(np.flatnonzero(low)[-1])
     cut = windows[:, EIGHT, max(p_onset - 5, 0) : onset - round(0.01 * rate)]
     cut = cut - cut.mean(axis=2, keepdims=True)
     energy = (cut**2).sum(axis=(1, 2)).mean()
@@ -168,16 +168,16 @@ def _t_wave(
 ) -> tuple[float, np.ndarray]:
     """Return the end of T in samples by the tangent, and (12, samples) of the T wave."""
     first = end + round(0.07 * rate)
-    room = max(rr - (0.14 if np.isnan(pr) else pr) - 0.01, 0.24)
-    last = min(max(onset + round(room * rate), first + 5), level.shape[1] - 1)
+    longest = max(rr - (0.14 if np.isnan(pr) else pr) - 0.01, 0.24)
+    last = min(max(onset + round(longest * rate), first + 5), level.shape[1] - 1)
     size = np.linalg.norm(level[EIGHT, first:last], axis=0)
     peak = int(np.argmax(size))
     tail = np.diff(size[peak : peak + round(0.16 * rate)])
     if not len(tail):
         return np.nan, level[:, first:last]
     steep = peak + int(np.argmin(tail))
-    floor = size[steep:].min()
-    t_end = first + min(steep + (size[steep] - floor) / max(-tail.min(), 1e-9), last - first)
+    lowest = size[steep:].min()
+    t_end = first + min(steep + (size[steep] - lowest) / max(-tail.min(), 1e-9), last - first)
     return t_end, level[:, first : max(int(t_end), first + 5)]
 
 

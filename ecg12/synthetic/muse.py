@@ -72,7 +72,7 @@ def generate_muse(
     Returns
     -------
     The paths of the XML files. Beside them stand `truth.csv`, the SNOMED CT codes of each recording
-    (see `read_truth`), and the folder `vocabulary` with small files in the formats of UMLS and
+    (see `read_labels`), and the folder `vocabulary` with small files in the formats of UMLS and
     SNOMED CT, for `python -m ecg12 label`.
     """
     folder = Path(folder)
@@ -90,7 +90,7 @@ def generate_muse(
     return [path for path, _ in written]
 
 
-def read_truth(folder: str | Path) -> dict[str, tuple[str, ...]]:
+def read_labels(folder: str | Path) -> dict[str, tuple[str, ...]]:
     """Return the true SNOMED CT codes of each recording of a synthetic MUSE archive, by name."""
     table = read_table(Path(folder) / LABELS, COLUMNS)
     return {row["recording"]: tuple(row["codes"].split()) for _, row in table.records()}

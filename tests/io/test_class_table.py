@@ -54,11 +54,11 @@ def test_keys_may_be_any_text(tmp_path):
         ("#NORM\n", "line 1: class key '#NORM' begins with '#'"),
         (f"{AF}|\n", "line 1: class key '' is empty"),
         (",AF,fibrillation\n", "line 1: class key '' is empty"),
-        ("NORM|NORM\n", "line 1: 'NORM' stands twice"),
+        ("NORM|NORM\n", "line 1: 'NORM' occurs twice"),
         ("NORM\npatient\n", "line 2: class key 'patient' is the name of a label table's column"),
-        ("NORM\nAFIB\nNORM\n", "line 3: 'NORM' stands in line 1 already"),
-        (f"{AF}\n1|{AF}\n", f"line 2: '{AF}' stands in line 1 already"),
-        ("1,x\n2,x\n", "line 2: 'x' stands in line 1 already"),
+        ("NORM\nAFIB\nNORM\n", "line 3: 'NORM' is in line 1 already"),
+        (f"{AF}\n1|{AF}\n", f"line 2: '{AF}' is in line 1 already"),
+        ("1,x\n2,x\n", "line 2: 'x' is in line 1 already"),
     ],
 )
 def test_tables_that_cannot_be_meant(tmp_path, text, message):

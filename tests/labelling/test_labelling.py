@@ -10,7 +10,7 @@ import pytest
 from ecg12.cli.main import main
 from ecg12.io.classes import WEIGHTS, code_of, load_weights
 from ecg12.io.label_table import read_label_table
-from ecg12.labelling import Columns, Options, Vocabulary, label, labelling
+from ecg12.labelling import Columns, Options, Vocabulary, label
 from ecg12.labelling.corpus import Corpus
 from ecg12.labelling.review import read_review
 from ecg12.labelling.sources import table_statements
@@ -182,7 +182,7 @@ def test_rows_without_name_and_repeated_names_cost_only_themselves(tmp_path, voc
     assert (summary.recordings, summary.unreadable, summary.repeated) == (4, 1, 1)
     assert labels(tmp_path)["a/1"] == {"NSR"}  # the first counts
     assert "statements.csv, line 6: no name" in caplog.text
-    assert "a/1: stands twice; the first counts" in caplog.text
+    assert "a/1: occurs twice; the first one is used" in caplog.text
 
 
 # The review
@@ -253,13 +253,13 @@ def test_without_a_vocabulary_a_review_file_from_elsewhere_holds(tmp_path, vocab
 
 def test_an_edit_made_while_the_archive_is_read_is_kept(tmp_path, vocabulary, monkeypatch):
     run(tmp_path, vocabulary)
-    original = labelling._take_in
+    original = Corpus.finish
 
     def slow(*arguments):
         edit(tmp_path, "odd thing,3,,,", "odd thing,3,,AF,")
         return original(*arguments)
 
-    monkeypatch.setattr(labelling, "_take_in", slow)
+    monkeypatch.setattr(Corpus, "finish", slow)
     run(tmp_path, vocabulary)
     assert review(tmp_path)["odd thing"]["codes final"] == "AF"
     assert labels(tmp_path)["a/4"] == {"AF"}
@@ -274,7 +274,7 @@ def test_an_edit_made_while_the_archive_is_read_is_kept(tmp_path, vocabulary, mo
         ),
         (HEAD + "x,1,,AF 429622005,\n", r"'429622005' is no scored class; .* AF AFL Brady"),
         (HEAD + "x,1,,AF none,\n", r"'none' is no scored class"),
-        (HEAD + "x,1,,,\n\nx,1,,,\n", r"line 4: the phrase 'x' stands twice"),
+        (HEAD + "x,1,,,\n\nx,1,,,\n", r"line 4: the phrase 'x' occurs twice"),
         (HEAD + ",1,,,\n", r"line 2: no phrase"),
         (HEAD + "x,1,,,a,b\n", r"line 2: 6 cells, but 5 columns"),
         ("phrase,count\n", r"no column 'codes proposed', 'codes final', 'why'"),
@@ -445,25 +445,25 @@ def test_a_killed_run_goes_on_and_ends_alike(archive, vocabulary, monkeypatch):
     for path in archive.parent.joinpath("labels").iterdir():
         path.unlink()
     monkeypatch.setattr("ecg12.labelling.corpus.BATCH", 1)
-    take = Corpus.take
+    add = Corpus.add
 
     def killed(corpus, name, *arguments):
         if name == "1/1":
             raise KilledError
-        return take(corpus, name, *arguments)
+        return add(corpus, name, *arguments)
 
-    monkeypatch.setattr(Corpus, "take", killed)
+    monkeypatch.setattr(Corpus, "add", killed)
     with pytest.raises(KilledError):
         command(archive, vocabulary)
-    taken = []
+    added = []
 
     def noted(corpus, name, *arguments):
-        taken.append(name)
-        return take(corpus, name, *arguments)
+        added.append(name)
+        return add(corpus, name, *arguments)
 
-    monkeypatch.setattr(Corpus, "take", noted)
+    monkeypatch.setattr(Corpus, "add", noted)
     output = command(archive, vocabulary)
-    assert taken == ["1/1", "1/3", "1/5"]
+    assert added == ["1/1", "1/3", "1/5"]
     assert (output / "labels.csv").read_bytes() == expected
 
 

@@ -1,4 +1,4 @@
-"""Statements become phrases, phrases codes; the climb of the "is a" graph, case by case."""
+"""Statements become phrases, phrases codes, codes their scored ancestors, case by case."""
 
 import csv
 
@@ -6,7 +6,7 @@ import pytest
 
 from ecg12.io.classes import WEIGHTS, code_of, load_weights
 from ecg12.labelling import indexes
-from ecg12.labelling.hierarchy import climb
+from ecg12.labelling.hierarchy import scored_ancestors
 from ecg12.labelling.indexes import EDGES, TERMS, open_index, relationship_entries, umls_entries
 from ecg12.labelling.lookup import Mapper
 from ecg12.labelling.splitting import CONNECTIVES, PAPER, Splitting, phrases_of
@@ -179,7 +179,7 @@ def test_other_phrases_have_other_keys(one, other):
     assert key_of(one) != key_of(other)
 
 
-# The climb
+# Scored ancestors
 
 
 def graph(*edges):
@@ -207,14 +207,14 @@ def graph(*edges):
         (["A>B"], "", ""),
     ],
 )
-def test_the_climb(edges, nearest, every):
-    assert climb("x", graph(*edges), {"A", "B"}) == set(nearest)
-    assert climb("x", graph(*edges), {"A", "B"}, all_ancestors=True) == set(every)
+def test_the_scored_ancestors(edges, nearest, every):
+    assert scored_ancestors("x", graph(*edges), {"A", "B"}) == set(nearest)
+    assert scored_ancestors("x", graph(*edges), {"A", "B"}, all_ancestors=True) == set(every)
 
 
-def test_a_direct_hit_ends_the_climb():
-    assert climb("A", graph("A>B"), {"A", "B"}) == {"A"}
-    assert climb("A", graph("A>B"), {"A", "B"}, all_ancestors=True) == {"A", "B"}
+def test_a_scored_code_ends_the_search():
+    assert scored_ancestors("A", graph("A>B"), {"A", "B"}) == {"A"}
+    assert scored_ancestors("A", graph("A>B"), {"A", "B"}, all_ancestors=True) == {"A", "B"}
 
 
 @pytest.mark.parametrize(
@@ -230,14 +230,14 @@ def test_a_direct_hit_ends_the_climb():
         ("164898000", [], []),
     ],
 )
-def test_the_climb_on_the_papers_figure_4(shared, code, nearest, every):
+def test_the_ancestors_on_the_papers_figure_4(shared, code, nearest, every):
     parents = {}
     with (shared / "reference" / "mcircc_figure4_hierarchy.csv").open() as file:
         for row in csv.DictReader(file):
             parents.setdefault(row["child_snomed_ct"], []).append(row["parent_snomed_ct"])
     start = code if code.isdigit() else code_of(code)
     for all_ancestors, expected in ((False, nearest), (True, every)):
-        found = climb(
+        found = scored_ancestors(
             start, lambda c: parents.get(c, ()), CLASSES.columns, all_ancestors=all_ancestors
         )
         assert found == {code_of(name) for name in expected}
@@ -312,11 +312,11 @@ def test_prefixes_of_ecg_findings_and_halves_of_acronyms_are_names_too(make_mapp
     assert codes(mapper, "xq") == codes(mapper, "box") == {PACED}
 
 
-def test_codes_that_are_not_scored_climb(make_mapper):
+def test_codes_that_are_not_scored_have_scored_ancestors(make_mapper):
     relations = [relation("777", "778"), relation("778", AF), relation("777", PACED)]
     mapper = make_mapper([conso("C1", "777", "Odd rhythm")], relations)
     assert codes(mapper, "odd rhythm") == {AF, PACED}
-    assert mapper.propose("odd rhythm").why == "auto: C1, climbed from 777"
+    assert mapper.propose("odd rhythm").why == "auto: C1, ancestor of 777"
 
 
 def test_a_scored_code_of_the_concept_ends_the_search(make_mapper):
@@ -325,7 +325,7 @@ def test_a_scored_code_of_the_concept_ends_the_search(make_mapper):
 
 
 @pytest.mark.parametrize("left_out", [{"active": "0"}, {"kind": "363698007"}])
-def test_inactive_edges_and_other_relationships_are_not_climbed(make_mapper, left_out):
+def test_inactive_edges_and_other_relationships_are_not_followed(make_mapper, left_out):
     mapper = make_mapper([conso("C1", "777", "Odd rhythm")], [relation("777", AF, **left_out)])
     assert mapper.propose("odd rhythm").codes == ()
     assert mapper.propose("odd rhythm").why == "auto: C1 has no scored ancestor"

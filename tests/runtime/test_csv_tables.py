@@ -139,7 +139,7 @@ def test_columns_are_required_and_rows_checked(table):
         read_table(path, ["a", "d", "e"])
     with pytest.raises(InputError, match=r"table.csv: no column 'a'; columns: none"):
         read_table(table(""), ["a"])
-    with pytest.raises(InputError, match=r"column 'a' stands twice"):
+    with pytest.raises(InputError, match=r"column 'a' occurs twice"):
         read_table(table("a,b,a\n"), ["a"])
     assert read_table(table("a,b,b\n"), ["a"]).columns == ("a", "b", "b")
 

@@ -18,7 +18,7 @@ from ecg12.io.muse import read_muse
 from ecg12.io.record import MISSING
 from ecg12.synthetic import Options, recording
 from ecg12.synthetic.findings import draw_findings, mix_of
-from ecg12.synthetic.muse import context_of, generate_muse, read_truth, visit_of
+from ecg12.synthetic.muse import context_of, generate_muse, read_labels, visit_of
 from ecg12.synthetic.muse_xml import MedianBeat, Visit, median_beat, write_muse
 from ecg12.synthetic.phrases import PHRASES
 from ecg12.synthetic.wording import Context, comparison, diagnosis, findings_of
@@ -100,7 +100,7 @@ def test_the_truth_stands_beside_the_files(archive):
 
 
 def test_the_truth_is_read_by_recording(archive):
-    truth = read_truth(archive)
+    truth = read_labels(archive)
     assert len(truth) == 40
     assert truth["S00007"] == recording(4, 7, Options(seconds=(5.0,))).codes
 

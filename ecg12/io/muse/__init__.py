@@ -5,7 +5,7 @@ waveforms those of type `Rhythm` are the recording; usually I, II and V1 to V6 a
 III, aVR, aVL and aVF follow from I and II. Statements are taken from the over-read `Diagnosis`,
 not from the machine's `OriginalDiagnosis`.
 
-Who the patient is never leaves this package: a salted hash stands for the identifier, birth dates
+The patient's identity never leaves this package: a salted hash replaces the identifier, birth dates
 become ages, lines that name a reader are left out, names and identifiers that the file holds are
 cut out of its statements, and no message quotes text from a file.
 """
