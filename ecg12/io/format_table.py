@@ -40,10 +40,17 @@ DAMAGED = Format(
     name="named like an ECG, but of no known format", suffixes=tuple(sorted(NAMED)),
     recognises=lambda head: False, instead="damaged, or a kind of its own",
 )  # fmt: skip
+UNREADABLE = Format(name="unreadable file", suffixes=(), recognises=lambda head: False)
 READ = ", ".join(row.name for row in FORMATS if row.read)
 
 
 def format_of(path: Path) -> Format | None:
-    """Return the format of a file by its content; None if it is of no known format."""
+    """Return the format of a file by its content; None if it is of no known format.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
     head = read_head(path)
     return next((row for row in FORMATS if head and row.recognises(head)), None)

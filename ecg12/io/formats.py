@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ecg12.io import arrays, wfdb
-from ecg12.io.format_table import ARRAY, DAMAGED, FORMATS, NAMED, READ, WFDB, format_of
+from ecg12.io.format_table import (
+    ARRAY,
+    DAMAGED,
+    FORMATS,
+    NAMED,
+    READ,
+    UNREADABLE,
+    WFDB,
+    format_of,
+)
 from ecg12.io.muse import read_muse
 from ecg12.io.recognition import Format, read_head
 from ecg12.io.record import Record
@@ -95,7 +104,10 @@ def read_any(
         raise RecordError(f"{path}: a folder without recordings; read are {READ}")
     if index is None and wfdb.is_recording(path):
         return wfdb.read_record(path, seconds)
-    found = format_of(file)
+    try:
+        found = format_of(file)
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}") from error
     if found is ARRAY:
         return arrays.read(path, seconds, rate=rate, unit=unit, leads=leads)
     if found is None:
@@ -150,9 +162,16 @@ def scan(folder: str | Path, with_arrays: bool = False) -> Folder:
         found.recordings.update(dict.fromkeys(recordings, WFDB))
         stems = {path.name.lower() for path in recordings}
         for path in (*orphans, *others):
-            row = format_of(path)
+            try:
+                row = format_of(path)
+            except OSError:  # a recording, as far as its name tells; reading it says why it fails
+                row = UNREADABLE
             if row is ARRAY and with_arrays:
                 found.recordings.update(dict.fromkeys(_elements(path), row))
+            elif row is UNREADABLE and path.suffix.lower() in NAMED | {".xml"}:
+                found.recordings[path] = row
+            elif row is UNREADABLE:
+                found.unknown.append(path)
             elif row is ARRAY or (row and row.read is None):
                 found.unread[path] = row
             elif row:

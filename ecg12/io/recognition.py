@@ -56,17 +56,19 @@ def has_root(*names: str) -> Callable[[bytes], bool]:
 
 
 def read_head(path: Path) -> bytes:
-    """Return the first bytes of a file; none of what is no regular file, or cannot be read.
+    """Return the first bytes of a file; none of what is no regular file.
 
     Where XML begins with a long comment, they reach to its root element.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
     """
     if not is_file(path):
         return b""
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD)
-            if b"<" in head[:8] and root_name(head) is None:
-                head += file.read(LONG_HEAD)
-    except OSError:
-        return b""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+        if b"<" in head[:8] and root_name(head) is None:
+            head += file.read(LONG_HEAD)
     return head
