@@ -10,6 +10,8 @@ from ecg12.runtime.progress import log_to
 
 WEIGHTS = Path(__file__).with_name("weights.csv")  # the scored classes, which decide the year
 
+PRETRAINED = Path(__file__).with_name("pretrained")  # where training begins, if it is there
+
 # TensorFlow is loaded inside the functions, so that importing this file costs nothing.
 
 
@@ -33,7 +35,7 @@ def training_code(data_directory: str, model_directory: str) -> None:
     from ecg12.training.recipes import recipe_of
 
     settings = Settings.from_env()
-    recipe, classes = recipe_of(settings), load_weights(WEIGHTS)
+    recipe, classes = recipe_of(settings, PRETRAINED), load_weights(WEIGHTS)
     train(data_directory, model_directory, recipe, hours=settings.hours, classes=classes)
 
 

@@ -25,8 +25,7 @@ def add(command: argparse.ArgumentParser) -> None:
     add_training(command)
     command.add_argument(
         "--pretrained",
-        help="model folder to begin at (default: ECG12_PRETRAINED, or the project's folder "
-        "pretrained, or from scratch)",
+        help="model folder to begin at (default: ECG12_PRETRAINED, or from scratch)",
     )
     command.add_argument(
         "--freeze", type=int, default=0, metavar="J", help="first blocks that are not trained"
@@ -41,14 +40,14 @@ def run(options: argparse.Namespace) -> None:
     from ecg12.io.class_table import read_classes
     from ecg12.io.label_table import read_label_table
     from ecg12.runtime.errors import InputError
-    from ecg12.runtime.settings import read_hours
+    from ecg12.runtime.settings import Settings, read_hours
     from ecg12.training.pipeline import train
     from ecg12.training.recipes import for_own_classes
     from ecg12.training.transfer import pretrained_folder
 
     classes = read_classes(options.classes)
     _spare(options.output, classes)
-    folder = options.pretrained or pretrained_folder()
+    folder = options.pretrained or pretrained_folder(Settings.from_env())
     if options.freeze and folder is None:
         raise InputError(f"--freeze {options.freeze}: there are no pretrained networks to freeze")
     recipe = for_own_classes(options.recipe, folder, options.freeze)

@@ -25,7 +25,6 @@ from ecg12.runtime.settings import PRETRAINED, Settings
 from ecg12.signal.preprocessing import Preprocessing
 
 log = logging.getLogger(__name__)
-FOLDER = Path(__file__).parents[2] / "pretrained"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,21 +74,21 @@ class Start:
         return model
 
 
-def pretrained_folder(settings: Settings | None = None) -> Path | None:
+def pretrained_folder(settings: Settings, default: str | Path | None = None) -> Path | None:
     """Return the folder of pretrained networks to use, or None for training from scratch.
 
-    The variable `ECG12_PRETRAINED` names it; set but empty it forbids any. Without the variable it
-    is `pretrained` beside the package, if there is one.
+    The variable `ECG12_PRETRAINED` names it; set but empty it forbids any.
 
     Parameters
     ----------
     settings
-        What the environment sets; None: to be read.
+        What the environment sets.
+    default
+        The folder where the variable is not set, if there is such a folder.
     """
-    named = (settings or Settings.from_env()).pretrained
-    if named is not None:
-        return Path(named) if named else None
-    return FOLDER if FOLDER.is_dir() else None
+    if settings.pretrained is not None:
+        return Path(settings.pretrained) if settings.pretrained else None
+    return Path(default) if default is not None and Path(default).is_dir() else None
 
 
 def read_pretrained(folder: str | Path) -> list[Pretrained]:

@@ -24,7 +24,6 @@ from ecg12.runtime.errors import InputError, ModelError
 from ecg12.runtime.settings import Settings
 from ecg12.signal.preprocessing import Preprocessing
 from ecg12.synthetic.muse import generate_muse
-from ecg12.training import transfer
 from ecg12.training.pipeline import REPORT, WORK, train
 from ecg12.training.recipes import RECIPES, Recipe, begin_at, for_own_classes
 from ecg12.training.resources import Clock
@@ -279,11 +278,12 @@ def test_another_pretrained_network_is_another_training(data, pretrained, tmp_pa
     assert "training from the first epoch" in caplog.text
 
 
-def test_the_folder_is_chosen_by_variable_then_by_place(tmp_path, monkeypatch):
-    monkeypatch.setattr(transfer, "FOLDER", tmp_path / "pretrained")
+def test_the_folder_is_chosen_by_variable_then_by_place(tmp_path):
+    beside = tmp_path / "pretrained"
+    assert pretrained_folder(Settings(), beside) is None
+    beside.mkdir()
+    assert pretrained_folder(Settings(), beside) == beside
     assert pretrained_folder(Settings()) is None
-    (tmp_path / "pretrained").mkdir()
-    assert pretrained_folder(Settings()) == tmp_path / "pretrained"
     assert pretrained_folder(Settings(pretrained="other")).name == "other"
     assert pretrained_folder(Settings(pretrained="")) is None
 

@@ -29,7 +29,7 @@ def get_recipe(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def recipe_of(settings: Settings) -> Recipe:
+def recipe_of(settings: Settings, pretrained: str | Path | None = None) -> Recipe:
     """Return the recipe that the environment names, begun at the networks that it names.
 
     Raises
@@ -41,7 +41,7 @@ def recipe_of(settings: Settings) -> Recipe:
     """
     if settings.recipe not in RECIPES:
         raise InputError(f"{RECIPE}={settings.recipe!r}; choices: {', '.join(RECIPES)}")
-    return begin_at(RECIPES[settings.recipe], pretrained_folder(settings))
+    return begin_at(RECIPES[settings.recipe], pretrained_folder(settings, pretrained))
 
 
 def begin_at(recipe: Recipe, folder: str | Path | None, frozen: int = 0) -> Recipe:
