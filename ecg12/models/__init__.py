@@ -5,7 +5,7 @@ of a forward pass.
 """
 
 from ecg12.models.crnn import CRNN
-from ecg12.models.heads import activation_bytes, freeze, swap_head
+from ecg12.models.heads import activation_bytes, at_length, freeze, swap_head
 from ecg12.models.resnet import TABLE_2, ResNet
 from ecg12.models.rows import INFERENCE_FILTERS, rows_as_channels
 from ecg12.models.se_resnet import SEResNet
@@ -19,6 +19,7 @@ __all__ = [
     "ResNet",
     "SEResNet",
     "activation_bytes",
+    "at_length",
     "freeze",
     "network_of",
     "rows_as_channels",

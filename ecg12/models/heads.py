@@ -32,6 +32,21 @@ def penultimate(model: Any) -> Any:
     return model.get_layer(next(name for name in HEADS if name in names)).input
 
 
+def at_length(model: Any, n_samples: int) -> Any:
+    """Return a model on recordings of another length, which shares all layers with the given one.
+
+    Parameters
+    ----------
+    model
+        A network whose layers do not depend on the length, such as an `SEResNet`.
+    n_samples
+        Samples per lead of the other recordings.
+    """
+    n_leads, channels = model.input_shape[1], model.input_shape[3]
+    inputs = layers.Input((n_leads, n_samples, channels), name="signals")
+    return keras.models.clone_model(model, inputs, clone_function=lambda layer: layer)
+
+
 def freeze(model: Any, blocks: int) -> None:
     """Exclude the first blocks of a network from training, and no other layer.
 

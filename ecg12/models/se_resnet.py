@@ -27,7 +27,7 @@ class SEResNet:
     s
         Width of its filters, samples.
     m
-        Residual blocks of two convolutions; the stem and each block halve the time axis.
+        Residual blocks of two convolutions; each halves the time axis.
     r
         Squeeze: each block's gate passes through a layer of its filters / r.
     p
@@ -35,6 +35,8 @@ class SEResNet:
     pooling
         How time is summed up: ``"average_max"``, mean and maximum side by side, or
         ``"attention"``, a mean with weights that the network gives to each moment.
+    stride
+        Of the stem: 2 halves the time axis once more, 1 keeps what a low sampling rate has left.
     """
 
     k: int = 32
@@ -43,20 +45,23 @@ class SEResNet:
     r: int = 8
     p: float = 0.3
     pooling: str = "average_max"
+    stride: int = 2
 
     def __post_init__(self) -> None:
-        """Refuse a pooling that is not known."""
+        """Refuse a pooling or a stride that is not known."""
         if self.pooling not in POOLINGS:
             raise ValueError(f"unknown {self.pooling!r}; choices: {', '.join(POOLINGS)}")
+        if self.stride not in (1, 2):
+            raise ValueError(f"stride {self.stride} is neither 1 nor 2")
 
     def build(self, n_outputs: int, n_samples: int = 2500) -> Any:
         """Build the untrained Keras model; parameters, result and errors as for `ResNet.build`."""
-        if n_samples >> (self.m + 1) < 1:
+        if n_samples >> (self.m + self.stride - 1) < 1:
             raise ValueError(f"{self.m} blocks halve {n_samples} samples to nothing")
         x = inputs = layers.Input((len(LEADS), n_samples, 1), name="signals")
         x = layers.Permute((2, 1, 3), name="transpose")(x)
-        x = layers.Reshape((n_samples, len(LEADS)), name="time_by_leads")(x)
-        x = self._convolution(x, self.k, STEM, 2, "stem")
+        x = layers.Reshape((-1, len(LEADS)), name="time_by_leads")(x)
+        x = self._convolution(x, self.k, STEM, self.stride, "stem")
         for block, filters in enumerate(self.filters):
             x = self._block(x, filters, f"block{block + 1}")
         x = self._pool(x)
@@ -73,14 +78,15 @@ class SEResNet:
     def name(self) -> str:
         """The specification as a short name, such as ``"seresnet_k32_s7_m6"``."""
         pooling = "" if self.pooling == "average_max" else f"_{self.pooling}"
-        return f"seresnet_k{self.k}_s{self.s}_m{self.m}{pooling}"
+        stem = "" if self.stride == 2 else "_stride1"
+        return f"seresnet_k{self.k}_s{self.s}_m{self.m}{stem}{pooling}"
 
     def gflop(self, n_samples: int = 2500) -> float:
         """Return the cost of one forward pass in 10⁹ floating point operations, 2 per product.
 
         Convolutions only; gates, normalisation and the last layer are below a hundredth of it.
         """
-        length = -(-n_samples // 2)
+        length = -(-n_samples // self.stride)
         products, before = length * STEM * len(LEADS) * self.k, self.k
         for filters in self.filters:
             length = -(-length // 2)

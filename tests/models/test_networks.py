@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg12.models import CRNN, TABLE_2, ResNet, SEResNet, activation_bytes, swap_head
+from ecg12.models import CRNN, TABLE_2, ResNet, SEResNet, activation_bytes, at_length, swap_head
 from ecg12.runtime.backend import keras
 
 # Parameters with 27 sigmoid outputs, and after the head swap: arithmetic on paper B, Table 2.
@@ -146,6 +146,29 @@ def test_se_resnet_cost_by_hand():
     products = 32 * 15 * 12 * 8
     products += 16 * (3 * 8 * 8 + 3 * 8 * 8 + 8 * 8) + 8 * (3 * 8 * 12 + 3 * 12 * 12 + 8 * 12)
     assert SEResNet(k=8, s=3, m=2).gflop(64) == pytest.approx(2 * products / 1e9)
+
+
+def test_a_stem_of_stride_1_keeps_the_time_axis():
+    """64 samples stay 64 after the stem, then 32 and 16; refused is what is neither 1 nor 2."""
+    products = 64 * 15 * 12 * 8
+    products += 32 * (3 * 8 * 8 + 3 * 8 * 8 + 8 * 8) + 16 * (3 * 8 * 12 + 3 * 12 * 12 + 8 * 12)
+    network = SEResNet(k=8, s=3, m=2, stride=1)
+    assert network.gflop(64) == pytest.approx(2 * products / 1e9)
+    model = network.build(1, n_samples=64)
+    assert [model.get_layer(name).output.shape[1] for name in ("stem_relu", "block2_relu")] == [
+        64, 16,
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="stride 3"):
+        SEResNet(stride=3)
+
+
+def test_another_length_shares_all_weights():
+    model = SEResNet(k=4, s=3, m=2).build(3, n_samples=64)
+    shorter = at_length(model, 32)
+    assert shorter.input_shape == (None, 12, 32, 1)
+    model.get_layer("scores").bias.assign([1.0, 2.0, 3.0])
+    found = shorter(np.zeros((1, 12, 32, 1), np.float32))
+    np.testing.assert_allclose(found[0], 1 / (1 + np.exp([-1.0, -2.0, -3.0])), rtol=1e-5)
 
 
 def test_se_resnet_costs_a_hundredth_of_the_papers():
