@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.io import aecg, dicom, scp
+from ecg12.io import aecg, arrays, cardiosoft, dicom, edf, ishne, philips, scp
 from ecg12.io.classes import ScoredClasses, load_weights
 from ecg12.io.headers import GAINS, OLDEST, RATES
+from ecg12.io.leads import LEADS
 from ecg12.io.matlab import format_mat, read_mat
 from ecg12.io.muse import read_muse
 from ecg12.io.outputs import parse_output
@@ -77,6 +78,16 @@ def reading(read: Callable[[Path], Record]) -> Callable[[Path], None]:
     return check
 
 
+def array(path: Path) -> Record:
+    """Read an array of numbers of any kind, said to be of millivolts at 500 Hz."""
+    try:
+        return arrays.read(path, rate=500, unit="mV")
+    except RecordError as error:
+        if "missing: --leads" not in str(error):
+            raise
+        return arrays.read(path, rate=500, unit="mV", leads=LEADS)
+
+
 def output(path: Path) -> None:
     """Read an output by the rules of both years."""
     text = path.read_bytes().decode("utf-8", errors="replace")
@@ -102,6 +113,11 @@ TARGETS: dict[str, tuple[Callable[[Path], None], str, str, int]] = {
     "dicom": (reading(dicom.read), ".dcm", "ecg12/io/dicom*.py", 8000),
     "aecg": (reading(aecg.read), ".xml", "ecg12/io/aecg.py", 4000),
     "scp": (reading(scp.read), ".scp", "ecg12/io/scp*.py", 3000),
+    "philips": (reading(philips.read), ".xml", "ecg12/io/philips.py", 4000),
+    "cardiosoft": (reading(cardiosoft.read), ".xml", "ecg12/io/cardiosoft.py", 3000),
+    "ishne": (reading(ishne.read), ".ecg", "ecg12/io/ishne.py", 1500),
+    "edf": (reading(edf.read), ".edf", "ecg12/io/edf.py", 3000),
+    "array": (reading(array), ".bin", "ecg12/io/array*.py", 4000),
     "output": (output, ".csv", "ecg12/io/outputs.py", 2000),
 }
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from joblib import cpu_count
@@ -56,7 +57,9 @@ class Audited:
     findings: tuple[Finding, ...] = ()
 
 
-def audit_folder(folder: str | Path, n_jobs: int | None = None) -> tuple[int, Iterator[Audited]]:
+def audit_folder(
+    folder: str | Path, n_jobs: int | None = None, **array: Any
+) -> tuple[int, Iterator[Audited]]:
     """Return how many recordings a folder holds and an iterator that audits them in order.
 
     Parameters
@@ -65,29 +68,32 @@ def audit_folder(folder: str | Path, n_jobs: int | None = None) -> tuple[int, It
         Recordings, flat or nested, of any format that is read.
     n_jobs
         Processes; all processors by default.
+    array
+        Rate, unit, leads of arrays of numbers, as `read_any` takes them; without, arrays are none
+        of the recordings.
 
     Raises
     ------
     FileNotFoundError
         If there is no such folder or no recording in it.
     """
-    paths = find_any(folder)
+    paths = find_any(folder, with_arrays=bool(array))
     chunks = [paths[i : i + CHUNK] for i in range(0, len(paths), CHUNK)]
     executor = LocalExecutor(n_jobs or cpu_count())
-    results = executor.in_order(_audit_chunk, [(chunk, Path(folder)) for chunk in chunks])
+    results = executor.in_order(_audit_chunk, [(chunk, Path(folder), array) for chunk in chunks])
     return len(paths), (audited for chunk in results for audited in chunk)
 
 
-def _audit_chunk(paths: list[Path], folder: Path) -> list[Audited]:
-    return [audit(path, folder) for path in paths]
+def _audit_chunk(paths: list[Path], folder: Path, array: dict[str, Any]) -> list[Audited]:
+    return [audit(path, folder, **array) for path in paths]
 
 
-def audit(path: Path, folder: Path) -> Audited:
+def audit(path: Path, folder: Path, **array: Any) -> Audited:
     """Audit one recording, given as `formats.read_any` takes it, of a data folder."""
     name = path.relative_to(folder).as_posix()
     database = database_of(path, folder)
     try:
-        record = read_any(path)
+        record = read_any(path, **array)
     except RecordError as error:
         return Audited(name, database, str(error))
     except OSError as error:

@@ -2,15 +2,16 @@
 
 import argparse
 
-from ecg12.cli.options import add_weights, scored_classes
+from ecg12.cli.options import add_array, add_weights, array_options, scored_classes
 
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument("data", help="folder of recordings, flat or nested, WFDB or MUSE .xml")
+    command.add_argument("data", help="folder of recordings, flat or nested, of any format")
     command.add_argument("-o", "--output", help="folder for csv tables, made if missing")
     add_weights(command)
     command.add_argument("--workers", type=int, help="processes (default all)")
+    add_array(command)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -21,7 +22,7 @@ def run(options: argparse.Namespace) -> None:
     from ecg12.runtime.progress import bar
 
     tally = Tally(scored_classes(options))
-    total, found = audit_folder(options.data, options.workers)
+    total, found = audit_folder(options.data, options.workers, **array_options(options))
     shown = bar(found, total=total, desc="recordings", unit="rec")
     if options.output:
         folder = Path(options.output)

@@ -1,7 +1,7 @@
 """Arguments that several commands share."""
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ecg12.io.classes import ScoredClasses
@@ -17,6 +17,20 @@ def scored_classes(options: argparse.Namespace) -> "ScoredClasses":
     from ecg12.io.classes import WEIGHTS, load_weights
 
     return load_weights(options.weights or WEIGHTS)
+
+
+def add_array(command: argparse.ArgumentParser) -> None:
+    """Add what an array of numbers (csv, npy, npz, HDF5) does not say of itself."""
+    array = command.add_argument_group("arrays of numbers (csv, npy, npz, HDF5)")
+    array.add_argument("--rate", type=float, help="sampling rate in Hz")
+    array.add_argument("--unit", help="of the numbers: nV, uV, mV, V, or a step such as '5 uV'")
+    array.add_argument("--leads", help="names in the order of the array, such as I,II,V1")
+
+
+def array_options(options: argparse.Namespace) -> "dict[str, Any]":
+    """Return what was said of arrays, as `read_any` takes it."""
+    said = {name: getattr(options, name) for name in ("rate", "unit", "leads")}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def add_training(command: argparse.ArgumentParser) -> None:

@@ -4,7 +4,9 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from ecg12.cli.options import add_array, array_options
 
 if TYPE_CHECKING:
     from ecg12.inference.results import Outcome
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument(
-        "files", nargs="+", metavar="FILE", help="WFDB header or signal file, MUSE .xml, or folder"
+        "files", nargs="+", metavar="FILE", help="recordings of any format, or folders of them"
     )
     command.add_argument("--model", default="model", help="model folder (default %(default)s)")
     command.add_argument(
@@ -22,6 +24,7 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--all", action="store_true", help="every class in the text")
     command.add_argument("-o", "--output", help="file (default: the screen)")
     command.add_argument("--plot", metavar="DIR", help="draw each recording with its diagnoses")
+    add_array(command)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -33,14 +36,15 @@ def run(options: argparse.Namespace) -> None:
     from ecg12.runtime.files import atomic_write
     from ecg12.runtime.progress import bar
 
-    paths = expand(options.files)
+    said = array_options(options)
+    paths = expand(options.files, with_arrays=bool(said))
     model = load_model(options.model)
     outcomes = bar(
-        model.predict_files(paths), total=len(paths), desc="recordings", unit="rec",
+        model.predict_files(paths, **said), total=len(paths), desc="recordings", unit="rec",
         leave=False, disable=len(paths) == 1,
     )  # fmt: skip
     failed: list[str] = []
-    pieces = render(options.format, _watched(outcomes, failed, options.plot), options.all)
+    pieces = render(options.format, _watched(outcomes, failed, options.plot, said), options.all)
     if options.output:
         with (
             atomic_write(options.output) as temporary,
@@ -54,7 +58,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _watched(
-    items: "Iterable[Outcome]", failed: list[str], folder: str | None
+    items: "Iterable[Outcome]", failed: list[str], folder: str | None, said: dict[str, Any]
 ) -> "Iterator[Outcome]":
     """Pass results on; note what failed, and draw what was predicted if a folder is given."""
     from ecg12.inference.results import Failure
@@ -68,7 +72,7 @@ def _watched(
             from ecg12.plotting.predictions import draw_result
 
             try:
-                draw_result(item, Path(folder), taken)
+                draw_result(item, Path(folder), taken, **said)
             except InputError as error:
                 failed.append(f"  not drawn: {error}")
         yield item

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -90,25 +91,40 @@ class Model:
         """Predict recordings held in memory, in order; each yields a `Prediction` or `Failure`."""
         return predict_stream(self.classifier, map(_held, records))
 
-    def predict_files(self, paths: Iterable[str | Path] | str | Path) -> Iterator[Outcome]:
+    def predict_files(
+        self,
+        paths: Iterable[str | Path] | str | Path,
+        *,
+        rate: float | None = None,
+        unit: str | None = None,
+        leads: Sequence[str] | str | None = None,
+    ) -> Iterator[Outcome]:
         """Predict recordings on disk, in order; each yields a `Prediction` or `Failure`.
 
         Parameters
         ----------
         paths
             Files of any format that is read, or folders of such; or only one.
+        rate, unit, leads
+            What arrays of numbers among them do not say, as `read_record` takes it. Those in
+            folders are only predicted if one of these is given.
         """
         given = [paths] if isinstance(paths, str | Path) else paths
-        return predict_stream(self.classifier, map(file_source, expand(given)))
+        said = {"rate": rate, "unit": unit, "leads": leads}
+        found = expand(given, with_arrays=any(value is not None for value in said.values()))
+        return predict_stream(self.classifier, (file_source(path, **said) for path in found))
 
 
 def _held(record: Record) -> Source:
     return Source(record.name, lambda _: record)
 
 
-def file_source(path: Path) -> Source:
-    """Return a recording on disk as a source; its prediction is named by the path as given."""
-    return Source(str(path), partial(read_any, path))
+def file_source(path: Path, **said: Any) -> Source:
+    """Return a recording on disk as a source; its prediction is named by the path as given.
+
+    `said` is what `read_any` needs for arrays.
+    """
+    return Source(str(path), partial(read_any, path, **said))
 
 
 def load_model(folder: str | Path) -> Model:

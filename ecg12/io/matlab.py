@@ -49,6 +49,10 @@ def read_mat(path: str | Path, n_samples: int | None = None) -> np.ndarray:
     try:
         with Path(path).open("rb") as file:
             head = file.read(128)
+            if head.startswith(b"MATLAB 7.3") or head.startswith(b"\x89HDF"):
+                raise RecordError(
+                    f"{path}: HDF5, as MATLAB 7.3 writes; write it again by save(..., '-v7')"
+                )
             if order := {b"\0\1IM": "<", b"\1\0MI": ">"}.get(head[124:]):
                 size = min(os.fstat(file.fileno()).st_size, LARGEST_FILE)
                 return _read_v5(file.read(size), order, path)[:, :n_samples]

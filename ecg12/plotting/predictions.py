@@ -2,25 +2,26 @@
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 from ecg12.inference.results import ClassPrediction, Prediction
 from ecg12.io.formats import read_any
 from ecg12.plotting import draw, save
 
 
-def draw_result(result: Prediction, folder: Path, taken: set[str]) -> Path:
+def draw_result(result: Prediction, folder: Path, taken: set[str], **array: Any) -> Path:
     """Draw the recording of a result as PNG into a folder, made if missing; return the file.
 
     The heading shows the header's own diagnoses, age and sex as `ecg12.plotting.draw` does, and
     below them the classifier's diagnoses. The file is named by the recording, with a number if that
-    name is among those `taken`, to which it is added.
+    name is among those `taken`, to which it is added. `array` is what `read_any` needs for arrays.
 
     Raises
     ------
     InputError
         If nothing of the recording can be drawn.
     """
-    record = read_any(result.source)
+    record = read_any(result.source, **array)
     said = "; ".join(map(_described, result.diagnoses)) or "none of the known diagnoses"
     figure = draw(record, notes=(f"Classifier (research, no medical device): {said}",))
     folder.mkdir(parents=True, exist_ok=True)

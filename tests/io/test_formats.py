@@ -207,6 +207,26 @@ def test_hdf5_is_told_from_matlab(tmp_path, make_ecg):
         read_any(tmp_path / "b.mat")
 
 
+def test_matlab_7_3_beside_a_header(tmp_path, make_record):
+    write_record(tmp_path, make_record("A1"))
+    with h5py.File(tmp_path / "A1.mat", "w", userblock_size=512) as file:
+        file["val"] = np.zeros((5000, 12), np.int16)
+    with (tmp_path / "A1.mat").open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
+    with pytest.raises(RecordError, match=r"A1\.mat: HDF5, .*save\(\.\.\., '-v7'\)"):
+        read_any(tmp_path / "A1")
+
+
+def test_the_same_ecg_in_three_formats_gives_the_same_input(shared):
+    folder = shared / "data/formats"
+    paths = [folder / name for name in ("dicom/ecgtoolkit_Example.dcm",
+             "scp/ecgtoolkit_Example.scp", "aecg/ecgtoolkit_Example.xml")]  # fmt: skip
+    dicom, scp, aecg = (read_any(path) for path in paths)
+    assert dicom.leads == scp.leads == aecg.leads == LEADS
+    np.testing.assert_allclose(dicom.millivolts, scp.millivolts, atol=1e-9)
+    np.testing.assert_allclose(aecg.millivolts, scp.millivolts, atol=1e-9)
+
+
 def test_a_zip_archive_is_no_npz(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("notes.txt", "x")

@@ -139,6 +139,40 @@ def test_the_rhythm_is_read_and_not_the_median_beat(make_file, median_first):
     assert read_muse(path).record.stored.shape == (12, 100)
 
 
+def test_two_rhythm_waveforms_are_one_recording(make_file):
+    """As some exports split it: limb leads in one, chest leads in the other."""
+    whole = read_muse(make_file()).record
+    parts = ["".join(lead_data(lead) for lead in leads) for leads in (EIGHT[:2], EIGHT[2:])]
+    split = read_muse(make_file("".join(map(waveform, parts)))).record
+    assert (split.leads, split.rate) == (whole.leads, whole.rate)
+    np.testing.assert_array_equal(
+        read_muse(make_file(waveform("".join(parts)))).record.stored, split.stored
+    )
+
+
+@pytest.mark.parametrize(
+    ("second", "reason"),
+    [
+        (waveform(lead_data("I")), "lead I in two Rhythm waveforms"),
+        (waveform(lead_data("V1"), base="250"), r"2 Rhythm waveforms at \[500.0, 250.0\] Hz"),
+        (waveform(lead_data("V1", RAMP[:50])), r"2 Rhythm waveforms .* of \[50, 100\] samples"),
+    ],
+)
+def test_rhythm_waveforms_that_do_not_fit(make_file, second, reason):
+    path = make_file(waveform(lead_data("I") + lead_data("II")) + second)
+    with pytest.raises(RecordError, match=f"ecg.xml: {reason}"):
+        read_muse(path)
+
+
+def test_the_name_of_a_file_does_not_matter(make_file):
+    path = make_file()
+    expected = read_any(path).stored
+    for name in ("muse.txt", "muse", "muse.dcm"):
+        path = path.rename(path.with_name(name))
+        assert find_any(path.parent) == [path]
+        np.testing.assert_array_equal(read_any(path).stored, expected)
+
+
 @pytest.mark.parametrize(
     ("head", "encoding"),
     [
