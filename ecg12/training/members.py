@@ -108,6 +108,8 @@ class _Members:
         """Return member → epochs of those waiting that there is time for; measure first."""
         while not self.speed and self.waiting:
             self._measure(self.waiting[0])
+        if not self.waiting:
+            return {}
         gflop = [self.recipe.networks[index].gflop() for index in self.waiting]
         costs = [self.speed * one for one in gflop]
         epochs = self.recipe.schedule.epochs
@@ -119,14 +121,15 @@ class _Members:
         if reason := self._failure(index):
             self._fail(index, reason)
             return
+        trial = self.trial.pop(index, None)
+        self.trial.clear()  # two networks at a time may be too many for the memory
         try:
-            trainer = self.trial.pop(index, None) or self._trainer(index)
+            trainer = trial or self._trainer(index)
             ended = trainer.run(epochs)
             candidate = candidate_of(self.recipe, index, trainer, ended)
         except backend.refusals() as error:
             self._give_up(index, error)
             return
-        self.trial.clear()
         self.speed = trainer.mean_epoch_seconds() / self.recipe.networks[index].gflop()
         self.waiting.remove(index)
         self.candidates.append(candidate)
@@ -237,7 +240,7 @@ def _allowed(costs: list[float], left: float, epochs: int, trained: int) -> dict
         As for `resources.plan`.
     """
     allowed = plan(costs, left, epochs, trained)
-    if costs and not allowed and not trained:
+    if not allowed and not trained:
         allowed = {int(np.argmin(costs)): 1}
     expected = sum(costs[place] * n for place, n in allowed.items())
     log.info(

@@ -350,6 +350,21 @@ def test_if_every_member_fails_it_is_one_error_also_after_a_restart(trained, tmp
     assert not list((tmp_path / "model").glob("*.json"))
 
 
+def test_networks_that_cannot_be_built_are_rows_too(trained, tmp_path):
+    """Ten blocks halve 100 samples to nothing."""
+    place, _ = trained
+    deep = replace(TINY.networks[0], m=10)
+    recipe = replace(TINY, networks=(deep, TINY.networks[0], deep))
+    assert len(train(place / "data", tmp_path / "model", recipe).members) == 1
+    rows = json.loads((tmp_path / "model" / REPORT).read_text())["members"]
+    reasons = {row["seed"]: row["ended"] for row in rows}
+    assert reasons[6] == "2 epochs"
+    for seed in (5, 7):
+        assert reasons[seed].startswith("failed: ValueError: 10 blocks halve 100 samples")
+    with pytest.raises(InputError, match="none of 2 networks of recipe tiny could be trained"):
+        train(place / "data", tmp_path / "other", replace(TINY, networks=(deep, deep)))
+
+
 def test_a_member_that_finds_no_memory_is_tried_again_after_a_restart(
     trained, tmp_path, monkeypatch
 ):
