@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: simple recordings, and the reference data if present."""
+"""Fixtures that several chapters share: simple recordings, and the reference data if present."""
 
 import os
 import warnings

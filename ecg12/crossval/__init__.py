@@ -1,8 +1,8 @@
-"""Cross-validation of a whole recipe: what it would score on recordings, or hospitals, unseen.
+"""Cross-validation of a whole recipe: scores to expect on unseen recordings or hospitals.
 
 Each fold is held out once. On the other recordings the recipe runs as in a submission: a quarter of
 them, or whole databases, validates (early stopping, thresholds, choice of members, calibration),
-the rest trains. Then labels are decided in six ways, of which only those called honest never fit a
+the rest trains. Then classes are decided in six ways, of which only those called honest never fit a
 threshold to the recordings that it is judged on:
 
 =============  ==================================================  ======================  ========
