@@ -234,6 +234,7 @@ def rows_of(path):
     return [{name: cell for name, cell in row.items() if name != "seconds"} for row in rows]
 
 
+@pytest.mark.slow
 def test_tables_on_disk(whole):
     output, summary = whole
     assert sorted(path.name for path in output.iterdir()) == [
@@ -245,6 +246,7 @@ def test_tables_on_disk(whole):
     assert float(ways[0]["challenge"]) == pytest.approx(summary.rows[0]["challenge"], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_finished_folds_are_not_trained_again(whole, data, monkeypatch):
     output, summary = whole
     monkeypatch.setattr(run, "train_members", None)  # calling it would raise
@@ -252,6 +254,7 @@ def test_finished_folds_are_not_trained_again(whole, data, monkeypatch):
     assert again.rows == summary.rows
 
 
+@pytest.mark.slow
 def test_another_seed_trains_anew(whole, data, monkeypatch):
     output, _ = whole
     monkeypatch.setattr(run, "train_members", None)
@@ -267,6 +270,7 @@ cross_validate(sys.argv[1], sys.argv[2], TINY, k=2)
 """
 
 
+@pytest.mark.slow
 def test_after_kill_9_the_run_goes_on_and_ends_alike(whole, data, tmp_path):
     """Killed within the second fold: the first is kept, the tables come out the same."""
     output = tmp_path / "out"
@@ -286,12 +290,14 @@ def test_after_kill_9_the_run_goes_on_and_ends_alike(whole, data, tmp_path):
         assert rows_of(output / table) == rows_of(whole[0] / table)
 
 
+@pytest.mark.slow
 def test_the_recipe_says_what_validates(data, tmp_path):
     recipe = replace(TINY, validation="database")
     with pytest.raises(InputError, match=r"georgia .* ptb\b"):
         cross_validate(data, tmp_path, recipe, by_database=True)
 
 
+@pytest.mark.slow
 def test_command_leaves_databases_out(data, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(RECIPES, "tiny", TINY)
     patients = tmp_path / "patients.csv"
@@ -309,6 +315,7 @@ def test_command_leaves_databases_out(data, tmp_path, monkeypatch, capsys):
     assert [row["fold"] for row in rows_of(tmp_path / "out" / "folds.csv")] == ["georgia", "ptb"]
 
 
+@pytest.mark.slow
 def test_command_takes_own_classes_and_a_label_table(data, tmp_path, monkeypatch, capsys):
     """The table's labels count, not the headers': it has 20 of the 24 recordings."""
     monkeypatch.setitem(RECIPES, "tiny", TINY)

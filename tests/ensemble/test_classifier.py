@@ -116,6 +116,7 @@ def mixed(request):
     return Classifier(classes, [around[0], recurrent, around[1]])
 
 
+@pytest.mark.slow
 def test_networks_of_both_papers_form_one_ensemble(mixed, make_record, tmp_path):
     """Each gets its own input: 250 Hz, filtered and scaled; or stored integers at 500 Hz."""
     merge = mixed.classes.merge

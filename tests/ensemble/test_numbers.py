@@ -44,6 +44,7 @@ def prepared(classifier):
     return [classifier.prepare(record) for record in records]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 2, 4, 8])
 def test_scores_do_not_depend_on_the_batch(classifier, prepared, size):
     whole = classifier.member_scores(prepared)
@@ -75,6 +76,7 @@ def twin(network, n_samples):
     return single, double
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "n_samples"),
     [(TABLE_2[0], 2500), (TABLE_2[-1], 2500), (ResNet(8, 7, 2, 8), 2500), (CRNN(32, 32), 10_000)],

@@ -32,6 +32,7 @@ class KilledError(Exception):
     """Stands for kill -9 before the second fold."""
 
 
+@pytest.mark.slow
 def test_killed_protocol_goes_on_and_ends_alike(dataset, tmp_path, monkeypatch, capsys):
     folds = iterative_folds(dataset.targets, 2, 0)
     arguments = (dataset, CPSC_2018, NETWORK, SCHEDULE, folds, 0)

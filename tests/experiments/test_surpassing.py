@@ -158,6 +158,7 @@ def test_a_single_database_cannot_validate():
         divide(np.arange(10), 1, owner)
 
 
+@pytest.mark.slow
 def test_a_later_fold_is_trained_as_if_it_were_the_first(tmp_path):
     rng = np.random.default_rng(0)
     targets = rng.random((40, N_CLASSES)) < 0.3

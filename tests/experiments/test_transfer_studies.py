@@ -85,6 +85,7 @@ def test_a_share_of_the_target_keeps_the_test_part(study):
     assert set(few["training"]) <= set(whole["training"])
 
 
+@pytest.mark.slow
 def test_a_seed_of_the_main_study_is_run_once_and_printed(study, monkeypatch, capsys):
     monkeypatch.setattr("experiments.small.STEPS", 8)
     monkeypatch.setattr("experiments.small.NETWORK", ResNet(2, 3, 1, 4))

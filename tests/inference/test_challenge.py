@@ -97,6 +97,7 @@ def test_unreadable_recording_is_answered_negative_and_named(model, caplog):
     assert "R9" in caplog.text
 
 
+@pytest.mark.slow
 def test_folder_gets_the_answers_of_single_recordings(model, folder, tmp_path):
     (tmp_path / "model").mkdir()
     save_classifier(tmp_path / "model", model.classifier)
@@ -110,6 +111,7 @@ def test_folder_gets_the_answers_of_single_recordings(model, folder, tmp_path):
         np.testing.assert_allclose(np.array(found[2], float), probabilities, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_nested_folders_are_flattened_and_clashes_named(model, folder, tmp_path, caplog):
     (tmp_path / "model").mkdir()
     save_classifier(tmp_path / "model", model.classifier)

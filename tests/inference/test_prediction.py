@@ -121,6 +121,7 @@ def model(tmp_path_factory):
     return classifier, place
 
 
+@pytest.mark.slow
 def test_files_get_the_driver_s_answers(model, tmp_path, make_record):
     classifier, place = model
     paths = []
@@ -261,6 +262,7 @@ def test_nothing_of_the_patient_is_written(folder, layout):
         assert secret not in written
 
 
+@pytest.mark.slow
 def test_command_writes_draws_and_ends_with_an_error(model, folder, tmp_path, capsys):
     _, place = model
     output, plots = tmp_path / "out.json", tmp_path / "plots"

@@ -143,6 +143,7 @@ def test_an_interval_without_spread_is_that_of_clopper_and_pearson(n):
         assert logit_interval(draws, value, n, 1e-6) == pytest.approx(exact)
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth():
     """Of 80 intervals of 95 % between 71 and 80 cover, in 99.5 % of all cases (binomial)."""
     found = coverage(2.0, 80, 200, population=100_000)

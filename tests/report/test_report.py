@@ -259,6 +259,7 @@ def test_databases_are_told_by_name(folders):
     assert set(read.databases) == {"georgia"}
 
 
+@pytest.mark.slow
 def test_a_report_has_its_page_figures_and_tables(folders):
     read = read_results(folders / "data", folders / "out", CLASSES)
     names = ("first", "second")

@@ -79,6 +79,7 @@ def test_an_absent_module_is_not_found_and_then_found_again(tmp_path, monkeypatc
     assert sys.modules.pop("gallery").pictures == 3
 
 
+@pytest.mark.slow
 def test_a_start_without_gpu_says_one_line_and_a_killed_one_its_last_words():
     code = """
 import os, signal, sys

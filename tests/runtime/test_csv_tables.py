@@ -54,6 +54,7 @@ def test_bytes_without_meaning_in_cp1252_are_latin_1(table):
     assert rows(table(b"a," + known + b"\n")) == [["a", known.decode("cp1252")]]
 
 
+@pytest.mark.slow
 def test_the_encoding_of_a_late_character_counts_for_the_whole_table(table):
     ascii_rows = b"abc,1\n" * 400_000  # more than is decoded at a time
     assert rows(table(ascii_rows + "é,2\n".encode()))[-1] == ["é", "2"]

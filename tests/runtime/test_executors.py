@@ -58,6 +58,7 @@ def test_jobs_run_in_the_folder_of_their_caller(tmp_path, monkeypatch):
         assert set(folders) == {str(tmp_path / name)}
 
 
+@pytest.mark.slow
 def test_a_local_executor_outlives_its_processes(tmp_path):
     marks = {2: str(tmp_path / "two"), 5: str(tmp_path / "five")}
     jobs = {number: (number, marks.get(number)) for number in range(8)}
@@ -67,6 +68,7 @@ def test_a_local_executor_outlives_its_processes(tmp_path):
         dict(LocalExecutor(2).completed(die, {1: (1,)}))
 
 
+@pytest.mark.slow
 def test_results_in_order_outlive_their_processes(tmp_path):
     """As the recordings of a folder are prepared; nothing but one line tells of the deaths."""
     marks = {number: str(tmp_path / str(number)) for number in (0, 3, 6)}
@@ -93,6 +95,7 @@ except ValueError as error:
 # A process of its own
 
 
+@pytest.mark.slow
 def test_a_job_alone_is_undisturbed_and_outlives_its_process(tmp_path):
     assert isolated(die_once, 3, str(tmp_path / "mark")) == 9
     assert isolated(os.getpid) != os.getpid()
@@ -190,6 +193,7 @@ def slow_square(number, folder):
     return number**2
 
 
+@pytest.mark.cluster
 def test_a_cluster_outlives_worker_and_scheduler(cluster, tmp_path):
     folder = tmp_path / "jobs"
     folder.mkdir()
@@ -208,6 +212,7 @@ def test_a_cluster_outlives_worker_and_scheduler(cluster, tmp_path):
     assert sorted(found) == [(number, number**2) for number in range(12)]
 
 
+@pytest.mark.cluster
 def test_a_cluster_gives_results_in_order_and_errors_as_they_are(cluster):
     executor = ClusterExecutor(cluster.address, patience=60)
     arguments = [(number,) for number in range(300)]
@@ -216,6 +221,7 @@ def test_a_cluster_gives_results_in_order_and_errors_as_they_are(cluster):
         list(executor.completed(refuse, {0: (3,)}))
 
 
+@pytest.mark.cluster
 def test_a_scheduler_out_of_reach_is_named():
     pytest.importorskip("distributed", reason="no Dask; pip install -e '.[cluster]'")
     executor = ClusterExecutor(f"tcp://127.0.0.1:{free_port()}", patience=0)

@@ -194,6 +194,7 @@ def whole(data):
     return folder, search(data, folder, OPTIONS)
 
 
+@pytest.mark.slow
 def test_a_search_leaves_a_table_and_a_model(whole):
     folder, report = whole
     rows = table(folder)
@@ -216,6 +217,7 @@ def test_a_search_leaves_a_table_and_a_model(whole):
     assert json.loads((folder / "search.json").read_text()) == report
 
 
+@pytest.mark.slow
 def test_a_finished_search_is_not_done_again(data, whole):
     with pytest.raises(InputError, match="this search is finished"):
         search(data, whole[0], OPTIONS)
@@ -248,6 +250,7 @@ def killed_search(monkeypatch, epochs, *arguments):
             search(*arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_retraining")
 def test_a_search_killed_and_continued_leaves_the_same_table(data, whole, tmp_path, monkeypatch):
     for epochs in (2, 3):
@@ -265,6 +268,7 @@ def test_a_search_killed_and_continued_leaves_the_same_table(data, whole, tmp_pa
     assert report["retrained"] == whole[1]["retrained"]
 
 
+@pytest.mark.slow
 def test_a_search_of_other_choices_is_refused(data, tmp_path, monkeypatch):
     killed_search(monkeypatch, 1, data, tmp_path / "s", OPTIONS)
     with pytest.raises(InputError, match="of a search with other trials;"):
@@ -300,6 +304,7 @@ def test_databases_that_shall_validate_and_cannot_are_refused_before_the_first_t
         assert not list((tmp_path / "out").glob("trials/*"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_retraining")
 def test_failures_are_rows(data, whole, tmp_path, monkeypatch):
     """Trials that run out of memory, whose loss is NaN, or that kill their process."""
@@ -330,6 +335,7 @@ def test_failures_are_rows(data, whole, tmp_path, monkeypatch):
     assert table(tmp_path / "s")[3] == {**table(whole[0])[3], "rank": "1"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_retraining")
 def test_halving_gives_up_what_simulation_gives_up(data, whole, tmp_path):
     """Going on from a checkpoint is as if never stopped, so both must agree to the last digit."""
@@ -353,6 +359,7 @@ def test_halving_gives_up_what_simulation_gives_up(data, whole, tmp_path):
         Options(recipe=replace(RECIPE, schedule=Schedule(decay="cosine")), ladder=ladder)
 
 
+@pytest.mark.slow
 def test_the_speed_is_measured_once(data, tmp_path, monkeypatch):
     measured = []
     monkeypatch.setattr(

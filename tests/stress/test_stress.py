@@ -45,6 +45,7 @@ def test_the_corpus_and_its_neighbours_are_read_or_refused(name, path, tmp_path)
 REFUSED = {"two_leads", "v4_back", "entity", "pdf", "columns", "bimodal"}
 
 
+@pytest.mark.slow
 def test_every_unusual_file_has_an_output_and_the_unreadable_are_all_negative(tmp_path):
     keras.utils.set_random_seed(0)
     classes, chain = load_weights(WEIGHTS), Preprocessing(seconds=2.0)

@@ -20,6 +20,7 @@ from ecg12.io.leads import LEADS
 from ecg12.io.wfdb import write_record
 from ecg12.synthetic import recording
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 OFFICIAL = Path(os.environ.get("ECG12_OFFICIAL", ROOT / "tests" / "standins"))
 LEAD_SETS = {
