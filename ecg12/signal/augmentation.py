@@ -125,6 +125,28 @@ def lengths(signals: np.ndarray) -> np.ndarray:
     return np.where(anything.any(axis=1), n_samples - anything[:, ::-1].argmax(axis=1), 0)
 
 
+def random_crop(rng: np.random.Generator, signals: np.ndarray, n_samples: int) -> np.ndarray:
+    """Cut a random stretch out of each recording.
+
+    Parameters
+    ----------
+    rng
+        Draws where each begins, evenly over what was recorded.
+    signals
+        (n, n_leads, any) float32; zeros at the end of a short recording stay outside the stretch,
+        unless the recording is shorter than it.
+    n_samples
+        Length of the stretches, at most that of the signals.
+
+    Returns
+    -------
+    (n, n_leads, n_samples) float32.
+    """
+    starts = rng.integers(np.maximum(lengths(signals) - n_samples, 0) + 1)
+    pairs = zip(signals, starts, strict=True)
+    return np.stack([row[:, start : start + n_samples] for row, start in pairs])
+
+
 def time_stretch(signals: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """Stretch each recording's time axis by its factor, linearly between samples.
 

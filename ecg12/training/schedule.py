@@ -22,7 +22,7 @@ LOSSES = (
 )  # fmt: skip
 DECAYS = ("plateau", "cosine")
 OPTIMIZERS = ("adam", "sgd", "adamax")
-MONITORS = ("metric", "loss")
+MONITORS = ("metric", "loss", "auroc")
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,25 @@ class Schedule:
     loss, optimizer
         Names of `losses.LOSSES` and of `OPTIMIZERS`; gradient descent (sgd) is without momentum.
     monitor
-        The score after each epoch: ``"metric"``, the challenge metric on the validation part, or
-        ``"loss"``, the negative of the loss there.
+        The score after each epoch: ``"metric"``, the challenge metric on the validation part,
+        ``"loss"``, the negative of the loss there, or ``"auroc"``, the macro AUROC there.
     last_loss, last_epochs
         The loss of the last so many epochs, if any; of a training that a budget shortens, of the
         same share.
     augmentation
         How recordings vary from epoch to epoch.
+    crop
+        Train on random stretches of so many seconds, one per recording and epoch; 0 on whole
+        recordings. Validation and inference see whole ones.
+    whole_epochs
+        The last so many epochs train on whole recordings all the same; of a training that a budget
+        shortens, the same share.
+    weight_decay
+        Share of each kernel that a step takes away, times the learning rate (Loshchilov and
+        Hutter, ICLR 2019); biases and normalisation are spared.
+    ema
+        Momentum of an exponential moving average of the weights, such as 0.999 per step; what is
+        validated and kept is the average (Polyak averaging). 0: the weights themselves.
     """
 
     epochs: int = 100
@@ -97,9 +109,18 @@ class Schedule:
     last_loss: str = "soft_challenge"
     last_epochs: int = 0
     augmentation: Augmentation = Augmentation()
+    crop: float = 0.0
+    whole_epochs: int = 0
+    weight_decay: float = 0.0
+    ema: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse losses, optimizers, monitors and decays that are not known."""
+        """Refuse names that are not known, and amounts that mean nothing."""
+        if not 0 <= self.ema < 1:
+            raise ValueError(f"ema {self.ema} is not within 0 and 1")
+        for name in ("crop", "weight_decay", "whole_epochs"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} {getattr(self, name)} is negative")
         chosen = (
             (self.loss, LOSSES), (self.last_loss, LOSSES), (self.optimizer, OPTIMIZERS),
             (self.monitor, MONITORS), (self.decay, DECAYS),
@@ -162,9 +183,14 @@ class Schedule:
 
     def loss_of(self, epoch: int, epochs: int) -> str:
         """Name the loss of an epoch, counted from 0, of so many."""
-        first_epochs = self.epochs - self.last_epochs
-        last = self.last_epochs > 0 and epoch * self.epochs >= epochs * first_epochs
-        return self.last_loss if last else self.loss
+        return self.last_loss if self._among_last(self.last_epochs, epoch, epochs) else self.loss
+
+    def crop_of(self, epoch: int, epochs: int) -> float:
+        """Return the seconds of a stretch in an epoch, counted from 0, of so many; 0: whole."""
+        return 0.0 if self._among_last(self.whole_epochs, epoch, epochs) else self.crop
+
+    def _among_last(self, n: int, epoch: int, epochs: int) -> bool:
+        return n > 0 and epoch * self.epochs >= epochs * (self.epochs - n)
 
     def batch_size(self, n: int) -> int:
         """Return the batch for n training recordings: halved until an epoch has `min_steps`."""

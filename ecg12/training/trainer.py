@@ -7,26 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import cpu_count
 
 from ecg12.data.memmap_reading import shuffled
 from ecg12.decision.thresholds import single
-from ecg12.metrics import scorer_of
-from ecg12.models import activation_bytes, rows_as_channels
+from ecg12.metrics import auroc, macro, scorer_of
+from ecg12.models import activation_bytes, at_length, rows_as_channels
 from ecg12.models.losses import LOSSES
 from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
-from ecg12.runtime.prefetch import prefetch
+from ecg12.runtime.errors import InputError
 from ecg12.runtime.progress import bar
+from ecg12.training.batches import Batch, varied_batches
 from ecg12.training.checkpoints import read_arrays, read_state, write_checkpoint
+from ecg12.training.optimization import averaged_weights, make_optimizer
 from ecg12.training.resources import Clock, available_memory, batch_that_fits
 from ecg12.training.schedule import Progress, Schedule
 from ecg12.training.task import Task, class_scores, column_scores
 
 log = logging.getLogger(__name__)
-PARTS = 2**31  # beyond every step's number: seeds the choice of the parts of an epoch
 MEASURED_STEPS = 2
-VARYING = min(cpu_count(), 8)  # threads that vary recordings: a GPU takes thousands a second
 
 
 class Trainer:
@@ -66,12 +65,13 @@ class Trainer:
         memory = available_memory(gpu=bool(backend.gpus()))
         self.batch = batch_that_fits(self.batch, activation_bytes(model), memory)
         rows_as_channels(model)
+        self.n_crop = _samples_of(schedule.crop, task)
+        self.on_crops = at_length(model, self.n_crop) if self.n_crop else model
         self.progress = schedule.start()
         self.horizon = schedule.epochs  # how many epochs there will be
         self.history: list[dict[str, float]] = []
         self.best_weights: list[np.ndarray] = model.get_weights()
-        rate = {"learning_rate": schedule.learning_rate}
-        self.optimizer = keras.optimizers.get({"class_name": schedule.optimizer, "config": rate})
+        self.optimizer = make_optimizer(schedule)
         self.optimizer.build(model.trainable_variables)
         self._compile(schedule.loss)
         self.forward = backend.compiled([model], model.input_shape[1:])
@@ -84,7 +84,8 @@ class Trainer:
         """Train with this loss from now on; the optimizer keeps its moments."""
         self.loss = loss
         function = LOSSES[loss](self.task.classes)
-        self.model.compile(self.optimizer, function, **backend.compile_options())
+        for model in dict.fromkeys((self.model, self.on_crops)):
+            model.compile(self.optimizer, function, **backend.compile_options())
 
     def run(self, epochs: int | None = None) -> str:
         """Train on, then give the model its best weights; return why the training ended.
@@ -114,10 +115,11 @@ class Trainer:
             if not np.isfinite(loss):
                 self._give_up(loss)
                 break
-            score = self.validate()
-            self.progress = self.schedule.advance(self.progress, score)
-            if self.progress.best_epoch == self.progress.epoch:
-                self.best_weights = self.model.get_weights()
+            with averaged_weights(self.model, self.optimizer):
+                score = self.validate()
+                self.progress = self.schedule.advance(self.progress, score)
+                if self.progress.best_epoch == self.progress.epoch:
+                    self.best_weights = self.model.get_weights()
             self._note(loss, score, self.clock.now() - begun)
             if complete:
                 self._save()
@@ -135,11 +137,12 @@ class Trainer:
         before = self._values()
         training, validation = self.task.parts["training"], self.task.parts["validation"]
         first = training[: self.batch]
-        batch = self.task.dataset.inputs(first), self.outputs[first]
-        backend.train_on_batch(self.model, *batch)  # compiles
+        inputs = self.task.dataset.inputs(first)[:, :, : self.n_crop or None]
+        batch = inputs, self.outputs[first]
+        backend.train_on_batch(self.on_crops, *batch)  # compiles
         begun = self.clock.now()
         for _ in range(MEASURED_STEPS):
-            backend.train_on_batch(self.model, *batch)
+            backend.train_on_batch(self.on_crops, *batch)
         seconds = (self.clock.now() - begun) / (MEASURED_STEPS * len(first))
         for variable, value in zip(self._variables(), before, strict=True):
             variable.assign(value)
@@ -157,45 +160,44 @@ class Trainer:
         order = shuffled(self.task.parts["training"], rng)
         if (loss := self.schedule.loss_of(epoch, self.horizon)) != self.loss:
             self._compile(loss)
+        crop = bool(self.schedule.crop_of(epoch, self.horizon))
+        model = self.on_crops if crop else self.model
         total, seen = 0.0, 0
         name, steps = f"{self.model.name} epoch {epoch + 1}", -(-len(order) // self.batch)
         for inputs, outputs in bar(
-            self._batches(order), desc=name, total=steps, leave=False, unit="step"
+            self._batches(order, crop), desc=name, total=steps, leave=False, unit="step"
         ):
             rate = self.schedule.rate(self.progress, seen / len(order), self.horizon)
             self.optimizer.learning_rate.assign(rate)
-            loss_value = backend.train_on_batch(self.model, inputs, outputs)
+            loss_value = backend.train_on_batch(model, inputs, outputs)
             total, seen = total + loss_value * len(outputs), seen + len(outputs)
             if self.clock.left() <= 0:
                 break
         return total / seen, seen == len(order)
 
-    def _batches(self, order: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the epoch's inputs and targets, varied in threads while the network trains."""
-        augmentation, preprocessing = self.schedule.augmentation, self.task.dataset.preprocessing
-        rescale = preprocessing.amplitude == "recording"
-
-        def varied(item: tuple[int, tuple[np.ndarray, np.ndarray]]
-                   ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-            step, (part, inputs) = item
-            rng = np.random.default_rng([self.seed, self.progress.epoch, step])
-            signals, targets = inputs[..., 0], self.outputs[part]
-            drawn = augmentation.apply(rng, signals, targets, preprocessing.rate, rescale)
-            return drawn[0][..., None], drawn[1]
-
-        parts = np.random.default_rng([self.seed, self.progress.epoch, PARTS])
-        batches = enumerate(self.task.dataset.batches(order, self.batch, parts))
-        return prefetch(varied, batches, workers=VARYING, depth=VARYING + 1)
+    def _batches(self, order: np.ndarray, crop: bool) -> Iterator[Batch]:
+        return varied_batches(
+            self.task,
+            self.outputs,
+            order,
+            size=self.batch,
+            seed=(self.seed, self.progress.epoch),
+            augmentation=self.schedule.augmentation,
+            n_crop=self.n_crop if crop else 0,
+        )
 
     def validate(self) -> float:
-        """Return the measure (`metrics.measure_name`) on the validation part, or minus the loss."""
+        """Return what the schedule monitors of the validation part; higher is better."""
         part = self.task.parts["validation"]
         if self.schedule.monitor == "loss":
             return -self._loss(part)
         scores = class_scores(self.forward, self.task, part)[0]
+        targets = self.task.dataset.targets[part]
+        if self.schedule.monitor == "auroc":
+            return macro(auroc(targets, scores))
         threshold = self.schedule.threshold
         if threshold is None:
-            threshold = single(scores, self.task.dataset.targets[part], self.task.classes)
+            threshold = single(scores, targets, self.task.classes)
         return self.scorer(scores > threshold)
 
     def _loss(self, part: np.ndarray) -> float:
@@ -209,7 +211,7 @@ class Trainer:
             "epoch": self.progress.epoch,
             "loss": loss,
             "validation_score": score,
-            "learning_rate": float(self.model.optimizer.learning_rate.numpy()),
+            "learning_rate": float(self.optimizer.learning_rate.numpy()),
             "seconds": seconds,
         }
         self.history.append(row)
@@ -219,7 +221,7 @@ class Trainer:
 
     def _variables(self) -> list[Any]:
         """Return weights, dropout's random state and the optimizer's moments."""
-        return [*self.model.variables, *self.model.optimizer.variables]
+        return [*self.model.variables, *self.optimizer.variables]
 
     def _values(self) -> list[np.ndarray]:
         return [np.array(variable.numpy()) for variable in self._variables()]
@@ -247,3 +249,14 @@ class Trainer:
         self.progress, self.history = Progress(**state["progress"]), state["history"]
         self.batch, self.horizon = state["batch"], state["horizon"]
         log.info("%s: going on after epoch %d", self.model.name, self.progress.epoch)
+
+
+def _samples_of(seconds: float, task: Task) -> int:
+    """Return how many samples so many seconds have; not more than a recording has."""
+    n_samples = task.dataset.signals.shape[2]
+    n = round(seconds * task.dataset.preprocessing.rate)
+    if n > n_samples:
+        raise InputError(
+            f"stretches of {seconds:g} s are longer than recordings: {n} samples, but {n_samples}"
+        )
+    return n

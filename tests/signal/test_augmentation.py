@@ -13,6 +13,7 @@ from ecg12.signal.augmentation import (
     drop_leads,
     kept_leads,
     mixed,
+    random_crop,
     time_stretch,
 )
 from ecg12.signal.preprocessing import STEP, Preprocessing, prepare
@@ -135,6 +136,20 @@ def test_lost_leads_look_as_if_they_had_never_been_recorded(leads, n_samples):
     expected = prepare(part, Preprocessing()) * STEP
     np.testing.assert_allclose(found, expected, atol=0.01)
     assert np.abs(expected).max() > 1
+
+
+def test_crops_begin_anywhere_within_what_was_recorded():
+    """A ramp tells where its pieces begin; of 12 samples, 5 of them begin at 0 to 7."""
+    ramp = np.tile(np.arange(1, 21, dtype=np.float32), (4000, 2, 1))
+    ramp[:, :, 12:] = 0
+    pieces = random_crop(np.random.default_rng(0), ramp, 5)
+    assert pieces.shape == (4000, 2, 5)
+    np.testing.assert_array_equal(np.diff(pieces, axis=2), 1)
+    begins, counts = np.unique(pieces[:, 0, 0], return_counts=True)
+    assert begins.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert counts.min() > 400
+    whole = random_crop(np.random.default_rng(0), ramp[:3], 15)
+    np.testing.assert_array_equal(whole, ramp[:3, :, :15])
 
 
 def test_mixing_averages_signals_and_targets_alike():

@@ -74,6 +74,22 @@ def test_unknown_choices_are_refused(field, choices):
         Schedule(**{field: "x"})
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("ema", 1.0), ("ema", -0.1), ("crop", -1.0), ("weight_decay", np.nan), ("whole_epochs", -1)],
+)
+def test_senseless_amounts_are_refused(field, value):
+    with pytest.raises(ValueError, match=f"{field} {value}"):
+        Schedule(**{field: value})
+
+
+def test_the_last_epochs_see_whole_recordings_also_of_a_shortened_training():
+    schedule = Schedule(epochs=10, crop=2.5, whole_epochs=2)
+    assert [schedule.crop_of(epoch, 10) for epoch in range(10)] == [2.5] * 8 + [0.0] * 2
+    assert [schedule.crop_of(epoch, 5) for epoch in range(5)] == [2.5] * 4 + [0.0]
+    assert Schedule(epochs=10, crop=2.5).crop_of(9, 10) == 2.5
+
+
 def test_halved_batches_need_not_be_powers_of_two():
     assert [Schedule(batch=30).batch_size(n) for n in (6000, 270, 78)] == [30, 30, 7]
 

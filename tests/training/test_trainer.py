@@ -9,11 +9,12 @@ import pytest
 from ecg12.data.dataset import Dataset
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.metrics import challenge_score
-from ecg12.models import CRNN, ResNet
+from ecg12.models import CRNN, ResNet, SEResNet
 from ecg12.models.losses import LOSSES
 from ecg12.models.rows import convolve_rows
 from ecg12.runtime import backend
 from ecg12.runtime.backend import BACKEND, keras, start
+from ecg12.runtime.errors import InputError
 from ecg12.signal.augmentation import Augmentation
 from ecg12.signal.preprocessing import STEP
 from ecg12.training.checkpoints import read_state
@@ -24,6 +25,9 @@ from ecg12.training.trainer import Trainer
 
 NETWORK = ResNet(2, 3, 1, 3, p=0.5)
 VARIED = Augmentation(stretch=0.1, gain=0.2, noise=0.1, wander=0.1, lead_dropout=0.5, mixup=0.2)
+AVERAGED = {
+    "ema": 0.9, "weight_decay": 0.1, "crop": 0.128, "whole_epochs": 3, "monitor": "auroc",
+}  # fmt: skip
 SURPASSING = {"decay": "cosine", "warm_up": 1, "last_epochs": 3, "augmentation": VARIED}
 
 
@@ -83,7 +87,11 @@ class KilledError(Exception):
     """Stands for kill -9 in the middle of an epoch."""
 
 
-@pytest.mark.parametrize("schedule", [{}, SURPASSING], ids=["paper", "surpassing"])
+@pytest.mark.parametrize(
+    "schedule",
+    [{}, SURPASSING, {**AVERAGED, "network": SEResNet(k=4, m=2)}],
+    ids=["paper", "surpassing", "averaged"],
+)
 def test_resume_is_bit_equal_to_an_uninterrupted_run(task, tmp_path, monkeypatch, schedule):
     whole = trainer(task, tmp_path, **schedule)
     whole.run()
@@ -116,6 +124,66 @@ def test_measuring_the_speed_changes_nothing(task, tmp_path):
     plain.checkpoint.unlink()
     measured.run()
     np.testing.assert_array_equal(weights(measured), weights(plain))
+
+
+def test_what_is_kept_is_the_moving_average_of_the_weights(task, tmp_path, monkeypatch):
+    """By the recursion a ← βa + (1 − β)w, begun at the first step's weights."""
+    run = trainer(task, tmp_path, ema=0.8, epochs=2, batch=8, min_steps=3, monitor="loss")
+    steps, step = [], backend.train_on_batch
+
+    def noted(*batch):
+        loss = step(*batch)
+        steps.append([np.array(v) for v in run.model.trainable_variables])
+        return loss
+
+    monkeypatch.setattr(backend, "train_on_batch", noted)
+    run.run()
+    average = steps[0]
+    kept = {1: steps[0]}
+    for number, weights in enumerate(steps[1:], 2):
+        average = [0.8 * a + 0.2 * w for a, w in zip(average, weights, strict=True)]
+        kept[number] = average
+    expected = kept[3 * run.progress.best_epoch]
+    assert len(steps) == 6
+    for found, wanted in zip(run.model.trainable_variables, expected, strict=True):
+        np.testing.assert_allclose(np.array(found), wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_crops_are_what_is_trained_on_and_whole_recordings_are_scored(task, tmp_path, monkeypatch):
+    schedule = {"crop": 0.128, "epochs": 2, "whole_epochs": 1}
+    run = trainer(task, tmp_path, network=SEResNet(k=4, m=2), **schedule)
+    seen, step = [], backend.train_on_batch
+
+    def noted(model, inputs, targets):
+        seen.append(inputs)
+        return step(model, inputs, targets)
+
+    monkeypatch.setattr(backend, "train_on_batch", noted)
+    run.run()
+    whole = {row.tobytes() for row in task.dataset.inputs(np.arange(40))[:, 0, :, 0]}
+    first, last = seen[: len(seen) // 2], seen[len(seen) // 2 :]
+    assert {batch.shape[2] for batch in first} == {32}
+    assert {batch.shape[2] for batch in last} == {64}
+    for piece in np.concatenate(first)[:, 0, :, 0]:
+        assert any(piece.tobytes() in row for row in whole)
+    assert class_scores(run.forward, task, np.arange(40)).shape == (1, 40, 24)
+    assert run.model.input_shape == (None, 12, 64, 1)
+
+
+def test_stretches_longer_than_a_recording_are_refused(task, tmp_path):
+    with pytest.raises(InputError, match="1 s .* 250 samples, but 64"):
+        trainer(task, tmp_path, network=SEResNet(k=4, m=2), crop=1.0)
+
+
+def test_weight_decay_shrinks_kernels_alone(task, tmp_path):
+    """With a rate too small for the gradient, a step leaves the share 1 − rate × decay."""
+    shrunk = trainer(task, tmp_path, weight_decay=1e5, learning_rate=1e-7, epochs=1)
+    before = {v.path: np.array(v) for v in shrunk.model.trainable_variables}
+    shrunk.run()
+    for variable in shrunk.model.trainable_variables:
+        share = 0.99 ** len(range(0, 24, shrunk.batch)) if "kernel" in variable.path else 1.0
+        expected = before[variable.path] * share
+        np.testing.assert_allclose(np.array(variable), expected, atol=2e-5)
 
 
 def test_other_identity_starts_anew_and_says_so(task, tmp_path, caplog):
