@@ -7,7 +7,7 @@ from ecg12.runtime.optional_deps import require_extra
 
 
 def test_what_is_not_installed_is_named_with_its_extra():
-    message = r"drawing needs no_such_library; .* pip install -e '\.\[report\]'"
+    message = r"drawing needs no_such_library; .* pip install 'ecg12\[report\]'"
     with pytest.raises(InputError, match=message), require_extra("drawing", "report"):
         import no_such_library  # noqa: F401
 
