@@ -5,8 +5,8 @@ Every recording is read whole, by itself, so that none costs the others, and che
 verdict: a flat lead may be an unplugged electrode or a lead that this hospital does not record.
 """
 
-from ecg12.audit.checks import Finding
 from ecg12.audit.folder import Audited, audit_folder
 from ecg12.audit.tally import Tally, write_tables
+from ecg12.signal.lead_checks import Finding
 
 __all__ = ["Audited", "Finding", "Tally", "audit_folder", "write_tables"]

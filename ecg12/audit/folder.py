@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from joblib import cpu_count
 
-from ecg12.audit.checks import Finding, amplitude, check
+from ecg12.audit.checks import reported
 from ecg12.io.databases import database_of
 from ecg12.io.formats import find_any, read_any
 from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
 from ecg12.runtime.executors import LocalExecutor
+from ecg12.signal.lead_checks import Finding
+from ecg12.signal.quality import assess
 
 CHUNK = 16  # recordings that a process audits at a time
 
@@ -98,6 +100,7 @@ def audit(path: Path, folder: Path, **array: Any) -> Audited:
         return Audited(name, database, str(error))
     except OSError as error:
         return Audited(name, database, f"{path}: {error.strerror or error}")
+    quality = assess(record)
     return Audited(
         name,
         database,
@@ -105,10 +108,10 @@ def audit(path: Path, folder: Path, **array: Any) -> Audited:
         record.rate,
         record.stored.shape[1] / record.rate,
         tuple(sorted({_gain(*pair) for pair in zip(record.gains, record.units, strict=True)})),
-        amplitude(record, record.centred),
+        quality.amplitude,
         record.codes,
         _digest(record),
-        tuple(check(record)),
+        tuple(reported(quality)),
     )
 
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from ecg12.audit import Tally, audit_folder
-from ecg12.audit.checks import check, step
+from ecg12.audit.checks import check
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.leads import LEADS
 from ecg12.io.record import MISSING
 from ecg12.io.wfdb import write_record
+from ecg12.signal.lead_checks import step
 
 CLASSES = load_weights(WEIGHTS)
 
