@@ -17,6 +17,7 @@ def _read(module: Any, instead: str = "") -> Format:
     return Format(
         name=module.NAME, suffixes=module.SUFFIXES, recognises=module.recognises, read=module.read,
         instead=instead, extra=getattr(module, "EXTRA", ""),
+        statements=getattr(module, "statements", None),
     )  # fmt: skip
 
 

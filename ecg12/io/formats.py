@@ -178,11 +178,15 @@ def scan(folder: str | Path, with_arrays: bool = False) -> Folder:
                 found.recordings[path] = row
             elif path in orphans:
                 found.recordings[path.with_suffix("")] = WFDB
-            elif path.suffix.lower() in NAMED:
+            elif path.suffix.lower() in NAMED or _is_damaged_xml(path):
                 found.unread[path] = DAMAGED
             elif path.stem.lower() not in stems:
                 found.unknown.append(path)
     return found
+
+
+def _is_damaged_xml(path: Path) -> bool:
+    return path.suffix.lower() == ".xml" and is_file(path) and root_name(read_head(path)) is None
 
 
 def _elements(path: Path) -> list[Path]:

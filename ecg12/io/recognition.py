@@ -31,6 +31,8 @@ class Format:
         What to do with such a file if it is not read.
     extra
         For a format that is read, which extra of `pyproject.toml` installs the library it needs.
+    statements
+        For a format that holds diagnosis statements, returns them from the path of a file.
     only_ecg
         For a format that is not read, whether it holds nothing but ECGs.
     """
@@ -41,6 +43,7 @@ class Format:
     read: Callable[..., Record] | None = None
     instead: str = ""
     extra: str = ""
+    statements: Callable[[Path], tuple[str, ...]] | None = None
     only_ecg: bool = True
 
 

@@ -1,28 +1,34 @@
-"""WFDB recordings on disk: find and read them.
-
-A recording is a header (`.hea`) and its signal files: a MATLAB file (`.mat`) of the same name, or
-whatever files beside it the header names, or the other recordings that are its segments. It is
-called by the path of its header without suffix, or with it where the rest of the name would look
-like a signal file (`b.dat.hea`). Suffixes may be in capitals.
-"""
+"""WFDB recordings: a header and MATLAB or other signal files, or other recordings in sequence."""
 
 import logging
-import os
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
-from ecg12.io.headers import SHOWN, Header, parse_header
+from ecg12.io.headers import SHOWN, Header
 from ecg12.io.leads import LEADS
 from ecg12.io.matlab import read_mat
 from ecg12.io.record import MISSING, Record
+from ecg12.io.wfdb_files import (
+    HEADER,
+    SUFFIXES,
+    decode,
+    existing,
+    find_records,
+    header_of,
+    header_path,
+    in_folder,
+    is_recording,
+    read_header,
+    read_text,
+    signal_files,
+    stem_of,
+)  # fmt: skip
 from ecg12.io.wfdb_segments import join_segments
-from ecg12.io.wfdb_signals import read_signals
+from ecg12.io.wfdb_signals import FORMATS, read_signals
 from ecg12.io.wfdb_write import write_record
-from ecg12.runtime.errors import InputError, RecordError
-from ecg12.runtime.files import is_file, read_limited, recordings_folder
+from ecg12.runtime.errors import RecordError
 
 __all__ = [
     "HEADER", "NAME", "SUFFIXES", "find_records", "header_of", "in_folder", "is_recording", "read",
@@ -32,145 +38,23 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 NAME = "WFDB"
-HEADER = ".hea"
-SIGNALS = (".mat", ".dat")
-SUFFIXES = (HEADER, *SIGNALS)
-LARGEST_HEADER = 2**20  # bytes; a header of twelve leads takes 2**10
 _RECORD_LINE = re.compile(r"\S+ +\d+ +[\d.]+(?:[/(]\S*)?(?: +\d.*)?")
-_NEXT_LINE = re.compile(r"\S+ +\d+(?:[x:+]\S*)?(?: .*)?")
+_SIGNAL_LINE = re.compile(r"\S+ (\d+)(?:[x:+]\S*)?(?: .*)?")
+_SEGMENTS, _SEGMENT_LINE = re.compile(r"\S+/\d+ .*"), re.compile(r"\S+ \d+")
 
 
 def recognises(head: bytes) -> bool:
     """Tell from the first bytes of a file whether it is a WFDB header."""
     if b"\0" in head:
         return False
-    lines = (" ".join(line.split()) for line in _decode(head).lstrip("\ufeff").splitlines())
+    lines = (" ".join(line.split()) for line in decode(head).lstrip("\ufeff").splitlines())
     first, second, *_ = *(line for line in lines if line and line[0] != "#"), "", ""
-    return bool(_RECORD_LINE.fullmatch(first) and _NEXT_LINE.fullmatch(second))
-
-
-def is_recording(path: Path) -> bool:
-    """Tell whether a path names a recording that has a header, and is not a file of its own."""
-    suffix = path.suffix.lower()
-    return (
-        suffix != HEADER
-        and (suffix in SIGNALS or not is_file(path))
-        and (is_file(_header_of(_stem(path))))
-    )
-
-
-def find_records(folder: str | Path) -> list[Path]:
-    """List the recordings below a folder, sorted.
-
-    A header without signals or signals without a header are listed too, so that reading them can
-    say what is missing. Signal files that a header names and the segments of a recording are not.
-    Names that begin with a dot are skipped; links to files are followed, as archives that keep
-    their files elsewhere need it, links to folders are not.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such folder or no recording in it.
-    """
-    folder = recordings_folder(folder)
-    found: list[Path] = []
-    for where, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        recordings, orphans, _ = in_folder(Path(where), (f for f in files if f[0] != "."))
-        found += [*recordings, *(path.with_suffix("") for path in orphans)]
-    if not found:
-        raise FileNotFoundError(f"{folder}: no recordings (.hea with .mat or .dat)")
-    return sorted(set(found))
-
-
-def in_folder(folder: Path, names: Iterable[str]) -> tuple[list[Path], list[Path], list[Path]]:
-    """Sort out the files of one folder.
-
-    Parameters
-    ----------
-    folder
-        The folder.
-    names
-        The names of its files.
-
-    Returns
-    -------
-    recordings
-        What `read_record` takes, one for each header that is no segment of another recording.
-    orphans
-        Files with the suffix of signals that belong to no header.
-    others
-        Files that are neither headers nor signals.
-    """
-    paths = [folder / name for name in names]
-    headers = [path for path in paths if path.suffix.lower() == HEADER]
-    signals = [path for path in paths if path.suffix.lower() in SIGNALS]
-    stems, complete = ({path.stem.lower() for path in group} for group in (headers, signals))
-    segments: set[str] = set()
-    files: set[str] = set()
-    for path in headers:
-        if path.stem.lower() not in complete:
-            found = _named_by(path)
-            segments |= found[0] - {path.stem.lower()}
-            files |= found[1]
-    recordings = [_called(path) for path in headers if path.stem.lower() not in segments]
-    orphans = [p for p in signals if p.stem.lower() not in stems and p.name.lower() not in files]
-    known = {*headers, *signals}
-    others = [path for path in paths if path not in known and path.name.lower() not in files]
-    return recordings, orphans, others
-
-
-def _named_by(path: Path) -> tuple[set[str], set[str]]:
-    """Return the segments and the files that a header names, in small letters."""
-    try:
-        header = parse_header(read_text(path), str(path))
-    except RecordError:
-        return set(), set()
-    return (
-        {name.lower() for name, _ in header.segments},
-        {signal.file.lower() for signal in header.signals},
-    )
-
-
-def _called(path: Path) -> Path:
-    """Return what a header's recording is called: its path without suffix, if that is clear."""
-    return path if Path(path.stem).suffix.lower() in SUFFIXES else path.with_suffix("")
-
-
-def read_header(path: str | Path) -> Header:
-    """Read the header of a recording, given with or without suffix.
-
-    Raises
-    ------
-    RecordError
-        If it is missing or malformed; the message names the file.
-    """
-    path = header_of(path)
-    return parse_header(read_text(path), str(path))
-
-
-def read_text(path: str | Path) -> str:
-    """Return the text of a header file, which may be malformed.
-
-    Raises
-    ------
-    RecordError
-        If it is missing, no regular file, or larger than 1 MiB.
-    """
-    try:
-        return _decode(read_limited(path, LARGEST_HEADER))
-    except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
-    except InputError as error:
-        raise RecordError(str(error)) from error
-
-
-def _decode(data: bytes) -> str:
-    """Decode UTF-8, or else Latin-1, in which any bytes are a text."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+    if not _RECORD_LINE.fullmatch(first):
+        return False
+    if _SEGMENTS.fullmatch(first):
+        return _SEGMENT_LINE.fullmatch(second) is not None
+    signal = _SIGNAL_LINE.fullmatch(second)
+    return signal is not None and signal[1] in {*FORMATS, "0"}
 
 
 def read_record(path: str | Path, seconds: float | None = None) -> Record:
@@ -188,8 +72,8 @@ def read_record(path: str | Path, seconds: float | None = None) -> Record:
     RecordError
         If the header or the signals are missing, malformed or truncated, or a lead stands twice.
     """
-    stem = _stem(Path(path))
-    header = read_header(_header_of(stem))
+    stem = stem_of(Path(path))
+    header = read_header(header_path(stem))
     if header.segments:
         return join_segments(stem, header, seconds, _read_segment)
     _check_leads(stem, header)
@@ -200,7 +84,7 @@ read = read_record
 
 
 def _read_segment(stem: Path, seconds: float) -> Record:
-    header = read_header(_header_of(stem))
+    header = read_header(header_path(stem))
     if header.segments:
         raise RecordError(f"{stem}.hea: a segment that is in segments itself")
     return _read_whole(stem, header, seconds)
@@ -209,79 +93,29 @@ def _read_segment(stem: Path, seconds: float) -> Record:
 def _read_whole(stem: Path, header: Header, seconds: float | None) -> Record:
     """Read a recording that is not in segments."""
     n_samples = None if seconds is None else max(1, ceil(seconds * header.rate))
-    own = _existing(stem.with_name(f"{stem.name}.mat"))
+    own = existing(stem.with_name(f"{stem.name}.mat"))
     files = _signal_files(stem, header)
     if own or [file.suffix.lower() for file in files.values()] == [".mat"]:
         stored, missing = read_mat(own or next(iter(files.values())), n_samples), MISSING
     else:
         _check_names(stem, header)
-        stored, missing = read_signals(_header_of(stem), header, files, n_samples)
+        stored, missing = read_signals(header_path(stem), header, files, n_samples)
     record = Record.from_header(header, stored, str(stem))
     return replace(record, name=stem.name, missing=missing)
-
-
-def _stem(path: Path) -> Path:
-    """Return the path of a recording's header without suffix, from any path that names it."""
-    suffix = path.suffix.lower()
-    if suffix == HEADER:
-        return path.with_suffix("")
-    if suffix not in SIGNALS:
-        return path
-    signals_of = path.with_suffix("")
-    by_itself = not is_file(path) or not is_file(_header_of(signals_of))
-    return path if by_itself and is_file(_header_of(path)) else signals_of
-
-
-def header_of(path: str | Path) -> Path:
-    """Return the path of the header of a recording that is given by any of its paths."""
-    return _header_of(_stem(Path(path)))
-
-
-def _header_of(stem: Path) -> Path:
-    path = stem.with_name(f"{stem.name}{HEADER}")
-    return _existing(path) or path
-
-
-def _existing(path: Path) -> Path | None:
-    """Return a file's path as it is on the disk, its suffix or all of its name in capitals."""
-    capital = path.with_suffix(path.suffix.upper())
-    written = (path, capital, path.with_name(path.name.upper()), path.with_name(path.name.lower()))
-    return next((one for one in written if is_file(one)), None)
 
 
 def _signal_files(stem: Path, header: Header) -> dict[str, Path]:
     """Return the files that the header names, all beside it, by these names; all must be there."""
     files: dict[str, Path] = {}
-    own = _existing(stem.with_name(f"{stem.name}.mat"))
+    own = existing(stem.with_name(f"{stem.name}.mat"))
     for name in dict.fromkeys(signal.file for signal in header.signals):
-        file = (_existing(stem.with_name(Path(name).name)) if Path(name).name else None) or own
+        file = (existing(stem.with_name(Path(name).name)) if Path(name).name else None) or own
         if file is None:
             wanted = dict.fromkeys([f"{stem.name}.mat", Path(name).name[:SHOWN]])
             shown = " or ".join(filter(None, wanted))
-            raise RecordError(f"{_header_of(stem)}: no signal file {shown}")
+            raise RecordError(f"{header_path(stem)}: no signal file {shown}")
         files[name] = file
     return files
-
-
-def signal_files(path: Path, header: Header) -> list[Path]:
-    """Return where a recording's samples may lie: always beside its header, whatever that says.
-
-    Parameters
-    ----------
-    path
-        Path of the header.
-    header
-        What it says.
-    """
-    names = [f"{path.stem}.mat", *(Path(signal.file).name for signal in header.signals)]
-    for name, _ in header.segments:
-        segment = header_of(path.with_name(f"{Path(name).name}{HEADER}"))
-        names.append(segment.name)
-        if is_file(segment) and segment != path:
-            more = read_header(segment)
-            names += [Path(signal.file).name for signal in more.signals]
-    found = (path.with_name(name) for name in dict.fromkeys(names) if name)
-    return [_existing(file) or file for file in found]
 
 
 def _check_leads(stem: Path, header: Header) -> None:
@@ -300,5 +134,5 @@ def _check_names(stem: Path, header: Header) -> None:
     for name in (header.name, *(signal.file for signal in header.signals)):
         if Path(name).name != name or "::" in name:
             raise RecordError(
-                f"{_header_of(stem)}: {name[:SHOWN]!r} is no name of a file beside the header"
+                f"{header_path(stem)}: {name[:SHOWN]!r} is no name of a file beside the header"
             )

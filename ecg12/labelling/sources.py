@@ -5,19 +5,26 @@ Both are read as a stream of `Statements`; nothing of a recording is kept.
 
 import ast
 import hashlib
+import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from string import Formatter
 
+from ecg12.io.format_table import FORMATS, MUSE, UNREADABLE, format_of
+from ecg12.io.formats import scan
 from ecg12.io.label_table import normal_form
-from ecg12.io.muse import find_muse, patient_key, read_statements
+from ecg12.io.muse import patient_key, read_statements
 from ecg12.runtime.csv_tables import Table, read_table
 from ecg12.runtime.errors import InputError, RecordError
 from ecg12.runtime.executors import LocalExecutor
 
+log = logging.getLogger(__name__)
+
+WITH_STATEMENTS = tuple(row.name for row in FORMATS if row.statements)
 CHUNK = 64  # files per job
 
 
@@ -71,7 +78,9 @@ def muse_statements(
     workers: int = 1,
     is_known: Callable[[str, str], bool] = lambda name, stamp: False,
 ) -> tuple[int, Iterator[Statements | RecordError]]:
-    """Read the statements of a MUSE archive in parallel.
+    """Read the statements of an archive in parallel: MUSE XML, DICOM, aECG, SCP-ECG files.
+
+    Only MUSE files give keys of patients.
 
     Parameters
     ----------
@@ -92,14 +101,29 @@ def muse_statements(
     Raises
     ------
     FileNotFoundError
-        If there are no MUSE files.
+        If there are no files of these formats.
     """
     folder = Path(folder)
-    found = ((path, _name(folder, path), _stamp(path)) for path in find_muse(folder))
+    found = ((path, _name(folder, path), _stamp(path)) for path in _with_statements(folder))
     files = [file for file in found if not is_known(*file[1:])]
     parts = [files[i : i + CHUNK] for i in range(0, len(files), CHUNK)]
     done = LocalExecutor(workers).in_order(_read, [(part, salt) for part in parts])
     return len(files), (statements for part in done for statements in part)
+
+
+def _with_statements(folder: Path) -> list[Path]:
+    """List the files below a folder that may hold statements; tell in the log of all others."""
+    found = scan(folder)
+    paths = [path for path, row in found.recordings.items() if row.statements or row is UNREADABLE]
+    others = Counter(found.recordings[path].name for path in found.recordings.keys() - {*paths})
+    lines = [f"{n} of {name}, which holds no statements" for name, n in others.items()]
+    for line in (*lines, *found.left_out()):
+        log.info("%s: %s", folder, line)
+    if not paths:
+        raise FileNotFoundError(
+            f"{folder}: no files with statements ({', '.join(WITH_STATEMENTS)})"
+        )
+    return sorted(paths)
 
 
 def _name(folder: Path, path: Path) -> str:
@@ -119,7 +143,7 @@ def _read(files: list[tuple[Path, str, str]], salt: str | None) -> list[Statemen
     found: list[Statements | RecordError] = []
     for path, name, stamp in files:
         try:
-            patient, segments = read_statements(path, salt)
+            patient, segments = _statements_of(path, salt)
         except RecordError as error:
             found.append(error)
         except OSError as error:
@@ -127,6 +151,13 @@ def _read(files: list[tuple[Path, str, str]], salt: str | None) -> list[Statemen
         else:
             found.append(Statements(name, stamp, patient or "", segments))
     return found
+
+
+def _statements_of(path: Path, salt: str | None) -> tuple[str | None, tuple[str, ...]]:
+    row = format_of(path)
+    if row is None or row is MUSE or row.statements is None:
+        return read_statements(path, salt)
+    return None, row.statements(path)
 
 
 def table_statements(

@@ -9,7 +9,7 @@ import numpy as np
 from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
 from ecg12.io.headers import parse_comments
 from ecg12.io.outputs import read_outputs
-from ecg12.io.wfdb import find_records, read_text
+from ecg12.io.wfdb import find_records, header_of, read_text
 from ecg12.metrics.evaluation import Evaluation, evaluation_of
 from ecg12.runtime.errors import InputError
 
@@ -117,7 +117,7 @@ def find_headers(folder: str | Path, *, first_only: bool = False) -> dict[str, P
         As `read_folders`.
     """
     owners: dict[str, Path] = {}
-    for path in (base.with_name(f"{base.name}.hea") for base in find_records(folder)):
+    for path in map(header_of, find_records(folder)):
         owner = owners.setdefault(path.stem, path)
         if owner is path:
             continue

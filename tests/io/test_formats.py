@@ -135,6 +135,7 @@ def mixture(tmp_path, make_record, make_ecg):
     for number, content in enumerate(REFUSED.values()):
         (folder / "deep" / f"file{number}").write_bytes(content)
     (folder / "deep" / "er" / "healforce.SCP").write_bytes(b"\7\7\7")
+    (folder / "deep" / "er" / "damaged.xml").write_bytes(b"\7\7\7")
     np.save(folder / "a.npy", make_ecg(500, 2))
     np.save(folder / "many.npy", np.array([make_ecg(500, 2, seed) for seed in range(3)]))
     (folder / "labels.csv").write_text("recording,AF\nA1,1\n")
@@ -154,7 +155,7 @@ def test_nothing_in_a_folder_is_passed_over_in_silence(mixture, caplog):
             *REFUSED,
             "array of numbers",
             "array of numbers",
-            "named like an ECG, but of no known format",
+            *["named like an ECG, but of no known format"] * 2,
         ]
     )
     assert {path.name for path in found.unknown} == {"RECORDS", "labels.csv"}
@@ -163,7 +164,7 @@ def test_nothing_in_a_folder_is_passed_over_in_silence(mixture, caplog):
     for name in REFUSED:
         assert f"{name}: " in caplog.text
     assert "2 not read (a.npy, many.npy): array of numbers: name the file itself" in caplog.text
-    assert "1 not read (healforce.SCP): named like an ECG" in caplog.text
+    assert "2 not read (damaged.xml, healforce.SCP): named like an ECG" in caplog.text
     assert "2 not read (RECORDS, labels.csv): of no known format" in caplog.text
     n_files = sum(path.is_file() for path in mixture.rglob("*"))
     hidden, wfdb_files = 2, 3

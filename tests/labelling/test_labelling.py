@@ -416,7 +416,7 @@ def test_a_second_run_reads_only_what_has_changed(archive, vocabulary, monkeypat
     command(archive, vocabulary)
     assert read == []
     assert (output / "labels.csv").read_bytes() == before
-    (archive / "0" / "0.xml").write_text("changed")
+    (archive / "0" / "0.xml").write_text("<RestingECG>changed</RestingECG>")
     command(archive, vocabulary)
     assert read == ["0.xml"]
 

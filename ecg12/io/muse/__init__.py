@@ -20,6 +20,7 @@ from ecg12.io.muse.recording import (
     read_muse,
     read_statements,
     recognises,
+    statements,
 )
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "read_muse",
     "read_statements",
     "recognises",
+    "statements",
 ]
 
 SUFFIXES = (SUFFIX,)

@@ -104,6 +104,11 @@ def read_muse(path: str | Path, salt: str | None = None) -> MuseRecording:
     )
 
 
+def statements(path: Path) -> tuple[str, ...]:
+    """Return the statements of a MUSE XML file; errors as in `read_statements`."""
+    return read_statements(path)[1]
+
+
 def read_statements(
     path: str | Path, salt: str | None = None
 ) -> tuple[str | None, tuple[str, ...]]:

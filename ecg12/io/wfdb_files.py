@@ -1,0 +1,192 @@
+"""The files of WFDB recordings: which belong together, and what they are called.
+
+A recording is a header (`.hea`) and its signal files: a MATLAB file (`.mat`) of the same name, or
+whatever files beside it the header names, or the other recordings that are its segments. It is
+called by the path of its header without suffix, or with it where the rest of the name would look
+like a signal file (`b.dat.hea`). Suffixes may be in capitals.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from ecg12.io.headers import Header, parse_header
+from ecg12.runtime.errors import InputError, RecordError
+from ecg12.runtime.files import is_file, read_limited, recordings_folder
+
+HEADER = ".hea"
+SIGNALS = (".mat", ".dat")
+SUFFIXES = (HEADER, *SIGNALS)
+LARGEST_HEADER = 2**20  # bytes; a header of twelve leads takes 2**10
+
+
+def find_records(folder: str | Path) -> list[Path]:
+    """List the recordings below a folder, sorted.
+
+    A header without signals or signals without a header are listed too, so that reading them can
+    say what is missing. Signal files that a header names and the segments of a recording are not.
+    Names that begin with a dot are skipped; links to files are followed, as archives that keep
+    their files elsewhere need it, links to folders are not.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder or no recording in it.
+    """
+    folder = recordings_folder(folder)
+    found: list[Path] = []
+    for where, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        recordings, orphans, _ = in_folder(Path(where), (f for f in files if f[0] != "."))
+        found += [*recordings, *(path.with_suffix("") for path in orphans)]
+    if not found:
+        raise FileNotFoundError(f"{folder}: no recordings (.hea with .mat or .dat)")
+    return sorted(set(found))
+
+
+def in_folder(folder: Path, names: Iterable[str]) -> tuple[list[Path], list[Path], list[Path]]:
+    """Sort out the files of one folder.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    names
+        The names of its files.
+
+    Returns
+    -------
+    recordings
+        What `read_record` takes, one for each header that is no segment of another recording.
+    orphans
+        Files with the suffix of signals that belong to no header.
+    others
+        Files that are neither headers nor signals.
+    """
+    paths = [folder / name for name in names]
+    headers = [path for path in paths if path.suffix.lower() == HEADER]
+    signals = [path for path in paths if path.suffix.lower() in SIGNALS]
+    stems, complete = ({path.stem.lower() for path in group} for group in (headers, signals))
+    segments: set[str] = set()
+    files: set[str] = set()
+    for path in headers:
+        if path.stem.lower() not in complete:
+            found = _named_by(path)
+            segments |= found[0] - {path.stem.lower()}
+            files |= found[1]
+    recordings = [_called(path) for path in headers if path.stem.lower() not in segments]
+    orphans = [p for p in signals if p.stem.lower() not in stems and p.name.lower() not in files]
+    known = {*headers, *signals}
+    others = [path for path in paths if path not in known and path.name.lower() not in files]
+    return recordings, orphans, others
+
+
+def _named_by(path: Path) -> tuple[set[str], set[str]]:
+    """Return the segments and the files that a header names, in small letters."""
+    try:
+        header = parse_header(read_text(path), str(path))
+    except RecordError:
+        return set(), set()
+    return (
+        {name.lower() for name, _ in header.segments},
+        {signal.file.lower() for signal in header.signals},
+    )
+
+
+def _called(path: Path) -> Path:
+    """Return what a header's recording is called: its path without suffix, if that is clear."""
+    return path if Path(path.stem).suffix.lower() in SUFFIXES else path.with_suffix("")
+
+
+def read_header(path: str | Path) -> Header:
+    """Read the header of a recording, given with or without suffix.
+
+    Raises
+    ------
+    RecordError
+        If it is missing or malformed; the message names the file.
+    """
+    path = header_of(path)
+    return parse_header(read_text(path), str(path))
+
+
+def read_text(path: str | Path) -> str:
+    """Return the text of a header file, which may be malformed.
+
+    Raises
+    ------
+    RecordError
+        If it is missing, no regular file, or larger than 1 MiB.
+    """
+    try:
+        return decode(read_limited(path, LARGEST_HEADER))
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}") from error
+    except InputError as error:
+        raise RecordError(str(error)) from error
+
+
+def decode(data: bytes) -> str:
+    """Decode UTF-8, or else Latin-1, in which any bytes are a text."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def is_recording(path: Path) -> bool:
+    """Tell whether a path names a recording that has a header, and is not a file of its own."""
+    if path.suffix.lower() == HEADER or (path.suffix.lower() not in SIGNALS and is_file(path)):
+        return False
+    return is_file(header_of(path))
+
+
+def stem_of(path: Path) -> Path:
+    """Return the path of a recording's header without suffix, from any path that names it."""
+    suffix = path.suffix.lower()
+    if suffix == HEADER:
+        return path.with_suffix("")
+    if suffix not in SIGNALS:
+        return path
+    signals_of = path.with_suffix("")
+    by_itself = not is_file(path) or not is_file(header_path(signals_of))
+    return path if by_itself and is_file(header_path(path)) else signals_of
+
+
+def header_of(path: str | Path) -> Path:
+    """Return the path of the header of a recording that is given by any of its paths."""
+    return header_path(stem_of(Path(path)))
+
+
+def header_path(stem: Path) -> Path:
+    """Return the path of a header as it is on the disk, from its path without suffix."""
+    path = stem.with_name(f"{stem.name}{HEADER}")
+    return existing(path) or path
+
+
+def existing(path: Path) -> Path | None:
+    """Return a file's path as it is on the disk, its suffix or all of its name in capitals."""
+    capital = path.with_suffix(path.suffix.upper())
+    written = (path, capital, path.with_name(path.name.upper()), path.with_name(path.name.lower()))
+    return next((one for one in written if is_file(one)), None)
+
+
+def signal_files(path: Path, header: Header) -> list[Path]:
+    """Return where a recording's samples may lie: always beside its header, whatever that says.
+
+    Parameters
+    ----------
+    path
+        Path of the header.
+    header
+        What it says.
+    """
+    names = [f"{path.stem}.mat", *(Path(signal.file).name for signal in header.signals)]
+    for name, _ in header.segments:
+        segment = header_of(path.with_name(f"{Path(name).name}{HEADER}"))
+        names.append(segment.name)
+        if is_file(segment) and segment != path:
+            more = read_header(segment)
+            names += [Path(signal.file).name for signal in more.signals]
+    found = (path.with_name(name) for name in dict.fromkeys(names) if name)
+    return [existing(file) or file for file in found]
