@@ -23,7 +23,7 @@ from ecg12.io.manifest import build_manifest
 from ecg12.runtime.errors import RecordError
 from ecg12.runtime.executors import Executor, LocalExecutor
 from ecg12.runtime.prefetch import prefetch
-from ecg12.signal.preprocessing import Preprocessing, parts_of
+from ecg12.signal.preprocessing import Preprocessing, dequantize, parts_of
 
 log = logging.getLogger(__name__)
 
@@ -110,11 +110,6 @@ class Dataset:
             for i in range(0, len(places), size)
         )
         return prefetch(lambda piece: (piece[0], dequantize(piece[1], step)), pieces, 1, 3)
-
-
-def dequantize(prepared: np.ndarray, step: float) -> np.ndarray:
-    """Scale prepared int16 signals, (n, n_leads, n_samples), and add the channel axis."""
-    return (prepared * np.float32(step))[..., None]
 
 
 def prepare_folder(

@@ -17,15 +17,14 @@ recording is divided by its own amplitude.
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import lru_cache
 
 import numpy as np
 from scipy.ndimage import median_filter
-from scipy.signal import butter, firwin, resample_poly, sosfilt, sosfiltfilt
 
 from ecg12.io.leads import LEADS, derive_limb_leads
 from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
+from ecg12.signal.filters import low_pass, resample
 
 # Prepared signals of another version are not used again. Raise it with every change of reading or
 # preprocessing that changes a prepared sample.
@@ -103,6 +102,11 @@ class Preprocessing:
     def needed_seconds(self) -> float:
         """How much of the beginning of a recording is used, s."""
         return self.parts * self.seconds + self.margin
+
+
+def dequantize(prepared: np.ndarray, step: float) -> np.ndarray:
+    """Scale prepared int16 signals, (n, n_leads, n_samples), and add the channel axis."""
+    return (prepared * np.float32(step))[..., None]
 
 
 def parts_of(seconds: float, preprocessing: Preprocessing) -> int:
@@ -242,17 +246,14 @@ def _fill(row: np.ndarray) -> np.ndarray:
 def _filtered(signals: np.ndarray, rate: float, preprocessing: Preprocessing) -> np.ndarray:
     up, down = _ratio(preprocessing.rate, rate)
     if up != down:
-        kernel = _anti_alias(max(up, down))
-        beyond = "line" if signals.shape[1] > 1 else "edge"
-        signals = resample_poly(signals, up, down, axis=1, window=kernel, padtype=beyond)
+        signals = resample(signals, up, down)
     signals = signals - _baseline(signals, preprocessing.windows)
     if preprocessing.cutoff is None:
         return signals
-    sections = _low_pass(preprocessing.order, preprocessing.cutoff, preprocessing.rate)
-    if not preprocessing.zero_phase:
-        return sosfilt(sections, signals, axis=1)
-    padding = min(6 * len(sections), signals.shape[1] - 1)
-    return sosfiltfilt(sections, signals, axis=1, padlen=padding)
+    return low_pass(
+        signals, preprocessing.cutoff, preprocessing.rate,
+        order=preprocessing.order, zero_phase=preprocessing.zero_phase,
+    )  # fmt: skip
 
 
 def _baseline(signals: np.ndarray, windows: tuple[int, ...]) -> np.ndarray | float:
@@ -270,14 +271,3 @@ def _ratio(target: float, rate: float) -> tuple[int, int]:
     small, large = sorted((target, rate))
     ratio = Fraction(small / large).limit_denominator(LARGEST_TERM)
     return ratio.as_integer_ratio() if target < rate else ratio.as_integer_ratio()[::-1]
-
-
-@lru_cache
-def _anti_alias(largest: int) -> np.ndarray:
-    """Design the filter that `resample_poly` would design anew for every recording."""
-    return firwin(20 * largest + 1, 1 / largest, window=("kaiser", 5.0))
-
-
-@lru_cache
-def _low_pass(order: int, cutoff: float, rate: float) -> np.ndarray:
-    return butter(order, cutoff, fs=rate, output="sos")
