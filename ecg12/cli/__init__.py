@@ -13,6 +13,7 @@ COMMANDS = {
     "report": "score outputs; write a page, compare two runs",
     "finetune": "train for one's own classes",
     "crossval": "cross-validate a recipe, thresholds judged honestly",
+    "export": "write a model as one ONNX graph, to predict without Keras",
     "pretrain": "train networks for others to begin at",
     "prepare": "prepare recordings for training, on one machine or a cluster",
     "search": "search for networks, on one machine or a cluster",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecg12.cli.options import add_array, array_options
+from ecg12.runtime.settings import RUNTIMES
 
 if TYPE_CHECKING:
     from ecg12.inference.results import Outcome
@@ -18,6 +19,11 @@ def add(command: argparse.ArgumentParser) -> None:
         "files", nargs="+", metavar="FILE", help="recordings of any format, or folders of them"
     )
     command.add_argument("--model", default="model", help="model folder (default %(default)s)")
+    command.add_argument(
+        "--runtime",
+        choices=RUNTIMES,
+        help="what runs the networks (default: ECG12_RUNTIME, or auto)",
+    )
     command.add_argument(
         "--format", choices=("text", "json", "csv"), default="text", help="(default %(default)s)"
     )
@@ -38,7 +44,7 @@ def run(options: argparse.Namespace) -> None:
 
     said = array_options(options)
     paths = expand(options.files, with_arrays=bool(said))
-    model = load_model(options.model)
+    model = load_model(options.model, runtime=options.runtime, n_recordings=len(paths))
     outcomes = bar(
         model.predict_files(paths, **said), total=len(paths), desc="recordings", unit="rec",
         leave=False, disable=len(paths) == 1,

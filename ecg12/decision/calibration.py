@@ -23,10 +23,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit, logit, xlogy
-
-from ecg12.metrics.classwise import as_sets
 
 METHOD = "platt"
 MIN_EXAMPLES = 5
@@ -61,7 +57,7 @@ class Calibration:
             If the shape is another one, or a score is outside [0, 1].
         """
         y_score = _checked(y_score, len(self.slopes))
-        calibrated = expit(self.slopes * _log_odds(y_score) + self.intercepts)
+        calibrated = _expit(self.slopes * _log_odds(y_score) + self.intercepts)
         return np.where(self.fitted, calibrated, y_score)
 
     def to_json(self) -> dict[str, Any]:
@@ -108,6 +104,8 @@ def calibrate(y_score: np.ndarray, y_true: np.ndarray) -> Calibration:
     ValueError
         If the shapes differ, or a score is outside [0, 1].
     """
+    from ecg12.metrics.classwise import as_sets  # slow to load, as SciPy is in `platt`
+
     y_true = as_sets(y_true, "y_true")
     y_score = _checked(y_score, y_true.shape[1])
     positives = y_true.sum(axis=0)
@@ -122,17 +120,19 @@ def calibrate(y_score: np.ndarray, y_true: np.ndarray) -> Calibration:
 
 def platt(log_odds: np.ndarray, y_true: np.ndarray) -> tuple[float, float]:
     """Return slope, not below 0, and intercept of one class, from (n,) log-odds and truth."""
+    from scipy.optimize import minimize  # slow to load, and no prediction needs it
+
     n_positive = y_true.sum()
     n_negative = len(y_true) - n_positive
     target = np.where(y_true, (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2))
 
     def loss(coefficients: np.ndarray) -> tuple[float, np.ndarray]:
         linear = coefficients[0] * log_odds + coefficients[1]
-        error = expit(linear) - target
+        error = _expit(linear) - target
         value = np.mean(np.logaddexp(0, linear) - target * linear)
         return float(value), np.array([np.mean(error * log_odds), np.mean(error)])
 
-    start = np.array([0.0, logit(target.mean())])
+    start = np.array([0.0, _logit(target.mean())])
     bounds = [(0, None), (None, None)]
     options = {"ftol": 1e-14, "gtol": 1e-9}
     result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
@@ -142,7 +142,7 @@ def platt(log_odds: np.ndarray, y_true: np.ndarray) -> tuple[float, float]:
 def log_loss(y_true: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the mean of -log(probability of the truth), probabilities kept `NEAREST` off 0, 1."""
     inside = np.clip(probabilities, NEAREST, 1 - NEAREST)
-    return float(-np.mean(xlogy(y_true, inside) + xlogy(1.0 - y_true, 1 - inside)))
+    return float(-np.mean(y_true * np.log(inside) + (1.0 - y_true) * np.log(1 - inside)))
 
 
 def brier_score(y_true: np.ndarray, probabilities: np.ndarray) -> float:
@@ -183,8 +183,18 @@ def before_and_after(
     return {stage: measures(y_true, values) for stage, values in stages}
 
 
+def _expit(log_odds: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + exp(-log_odds)), by the exponential that cannot overflow."""
+    small = np.exp(-np.abs(log_odds))
+    return np.where(log_odds < 0, small, 1.0) / (1 + small)
+
+
+def _logit(share: np.ndarray) -> np.ndarray:
+    return np.log(share) - np.log1p(-share)
+
+
 def _log_odds(y_score: np.ndarray) -> np.ndarray:
-    return logit(np.clip(y_score, NEAREST, 1 - NEAREST))
+    return _logit(np.clip(y_score, NEAREST, 1 - NEAREST))
 
 
 def _checked(y_score: np.ndarray, n_classes: int) -> np.ndarray:

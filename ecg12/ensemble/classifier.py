@@ -1,21 +1,45 @@
-"""The ensemble: members, thresholds and preprocessing; scores and decisions."""
+"""The ensemble: members, thresholds and preprocessing; scores and decisions.
 
-from collections.abc import Callable, Sequence
+What runs the networks is a `Runtime`: Keras (`keras_runtime`), or onnxruntime on an exported graph
+(`onnx_runtime`), for which neither Keras nor its backend is imported.
+"""
+
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ecg12.data.dataset import dequantize
 from ecg12.decision.calibration import Calibration
 from ecg12.io.classes import ScoredClasses
 from ecg12.io.record import Record
-from ecg12.models import INFERENCE_FILTERS, Network, rows_as_channels
-from ecg12.runtime import backend
 from ecg12.runtime.errors import ModelError
-from ecg12.signal.preprocessing import Preprocessing, prepare_parts
+from ecg12.signal.preprocessing import Preprocessing, dequantize, prepare_parts
+
+if TYPE_CHECKING:
+    from ecg12.models import Network
 
 BATCH = 32  # parts of recordings per call of the networks
+
+
+class Runtime(Protocol):
+    """What runs the networks of an ensemble."""
+
+    def scores(self, group: int, inputs: np.ndarray) -> np.ndarray:
+        """Score a batch with the members that share one preprocessing.
+
+        Parameters
+        ----------
+        group
+            Which of the ensemble's distinct preprocessings.
+        inputs
+            (n, n_leads, n_samples, 1) float32, n from 1 on.
+
+        Returns
+        -------
+        (n_members of the group, n, n_columns) float32.
+        """
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +51,7 @@ class Member:
     name
         Names its file, without suffix; unique in the ensemble.
     model
-        Keras model, (n, n_leads, n_samples, 1) → (n, n_columns).
+        Keras model, (n, n_leads, n_samples, 1) → (n, n_columns); None where a graph holds it.
     preprocessing
         What it expects of its input.
     thresholds
@@ -44,7 +68,7 @@ class Member:
     _: KW_ONLY
     thresholds: np.ndarray
     validation_score: float
-    network: Network | None = None
+    network: "Network | None" = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +85,14 @@ def vote(labels: np.ndarray) -> np.ndarray:
     return 2 * labels.sum(axis=0) > len(labels)
 
 
+def grouped(members: Sequence[Member]) -> dict[Preprocessing, list[int]]:
+    """Return the distinct preprocessings, in the order of the members, and whose each is."""
+    groups: dict[Preprocessing, list[int]] = {}
+    for place, member in enumerate(members):
+        groups.setdefault(member.preprocessing, []).append(place)
+    return groups
+
+
 class Classifier:
     """An ensemble ready to predict.
 
@@ -69,10 +101,12 @@ class Classifier:
     classes
         What the members' outputs mean.
     members
-        At least one; those with equal preprocessing run in one compiled call.
+        At least one; those with equal preprocessing run in one call.
     calibration
         From median scores to probabilities; None for a model that was saved without. Labels and
         `Decisions.scores` do not depend on it.
+    runtime
+        What runs the networks; None for Keras, on the members' models.
     """
 
     def __init__(
@@ -80,21 +114,21 @@ class Classifier:
         classes: ScoredClasses,
         members: Sequence[Member],
         calibration: Calibration | None = None,
+        runtime: Runtime | None = None,
     ) -> None:
         if not members:
             raise ModelError("an ensemble needs at least one member")
         self.classes = classes
         self.members = tuple(members)
         self.calibration = calibration
-        self.preprocessings = tuple(dict.fromkeys(m.preprocessing for m in members))
-        teams = [[m for m in members if m.preprocessing == p] for p in self.preprocessings]
-        self._order = [self.members.index(member) for team in teams for member in team]
-        for member in members:
-            rows_as_channels(member.model, INFERENCE_FILTERS)
-        self._calls = [
-            backend.compiled([m.model for m in team], team[0].model.input_shape[1:])
-            for team in teams
-        ]
+        groups = grouped(members)
+        self.preprocessings = tuple(groups)
+        self._order = [place for own in groups.values() for place in own]
+        if runtime is None:
+            from ecg12.ensemble.keras_runtime import KerasRuntime
+
+            runtime = KerasRuntime([[members[i].model for i in own] for own in groups.values()])
+        self.runtime = runtime
 
     def prepare(self, record: Record) -> tuple[np.ndarray, ...]:
         """Prepare a recording once for each distinct preprocessing of the members.
@@ -105,11 +139,24 @@ class Classifier:
 
     def member_scores(self, prepared: Sequence[tuple[np.ndarray, ...]]) -> np.ndarray:
         """Return (n_members, n, n_classes) scores of n prepared recordings, means over parts."""
-        teams = zip(self._calls, self.preprocessings, zip(*prepared, strict=True), strict=True)
-        outputs = [_mean_scores(call, signals, chain.step) for call, chain, signals in teams]
+        outputs = [
+            self._mean_scores(group, signals)
+            for group, signals in enumerate(zip(*prepared, strict=True))
+        ]
         scores = np.empty((len(self.members), len(prepared), len(self.classes.columns)))
         scores[self._order] = np.concatenate(outputs)
         return self.classes.merge(scores)
+
+    def _mean_scores(self, group: int, signals: Sequence[np.ndarray]) -> np.ndarray:
+        """Score all parts of some recordings; return (n_models, n_recordings, n_columns) means."""
+        parts, step = np.concatenate(signals), self.preprocessings[group].step
+        chunks = [parts[i : i + BATCH] for i in range(0, len(parts), BATCH)]
+        scores = np.concatenate(
+            [self.runtime.scores(group, dequantize(chunk, step)) for chunk in chunks], axis=1
+        )
+        counts = np.array([len(recording) for recording in signals])
+        starts = np.cumsum(counts) - counts
+        return np.add.reduceat(scores, starts, axis=1) / counts[:, None].astype(scores.dtype)
 
     def decide(self, scores: np.ndarray) -> Decisions:
         """Decide on members' scores, (n_members, n, n_classes)."""
@@ -120,15 +167,3 @@ class Classifier:
     def predict(self, prepared: Sequence[tuple[np.ndarray, ...]]) -> Decisions:
         """Predict n recordings, each as `prepare` returned it."""
         return self.decide(self.member_scores(prepared))
-
-
-def _mean_scores(
-    call: Callable[[np.ndarray], np.ndarray], signals: Sequence[np.ndarray], step: float
-) -> np.ndarray:
-    """Score all parts of some recordings; return (n_models, n_recordings, n_columns) means."""
-    parts = np.concatenate(signals)
-    chunks = [parts[i : i + BATCH] for i in range(0, len(parts), BATCH)]
-    scores = np.concatenate([call(dequantize(chunk, step)) for chunk in chunks], axis=1)
-    counts = np.array([len(recording) for recording in signals])
-    starts = np.cumsum(counts) - counts
-    return np.add.reduceat(scores, starts, axis=1) / counts[:, None].astype(scores.dtype)

@@ -89,7 +89,7 @@ def drive(model: str | Path, data: str | Path, output: str | Path) -> list[Failu
         If there are no recordings.
     """
     paths = _first_of_each_stem(find_any(data))
-    loaded = load_model(model)
+    loaded = load_model(model, n_recordings=len(paths))
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     failures = []

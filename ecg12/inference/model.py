@@ -16,6 +16,7 @@ from ecg12.io.classes import ScoredClasses
 from ecg12.io.formats import read_any
 from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
+from ecg12.runtime.settings import Settings
 
 
 class Model:
@@ -127,18 +128,29 @@ def file_source(path: Path, **said: Any) -> Source:
     return Source(str(path), partial(read_any, path, **said))
 
 
-def load_model(folder: str | Path) -> Model:
+def load_model(
+    folder: str | Path, *, runtime: str | None = None, n_recordings: int | None = None
+) -> Model:
     """Load a trained model; no code from its folder is executed.
 
     Parameters
     ----------
     folder
-        A model folder, as `train` or ``python train_model.py`` writes it.
+        A model folder, as `train`, ``python train_model.py`` or ``ecg12 export`` writes it.
+    runtime
+        ``"keras"``; ``"onnx"``, for which the folder must hold an exported graph; or ``"auto"``:
+        the graph if there is one and onnxruntime is installed, but Keras for many recordings.
+        None: what `ECG12_RUNTIME` says, ``"auto"`` by default.
+    n_recordings
+        How many will be predicted, if that is known.
 
     Raises
     ------
     ModelError
         If the folder holds no model, one of another format, or a member that is missing or
         differs from its checksum.
+    InputError
+        If what runs the networks is not installed.
     """
-    return Model(load_classifier(folder))
+    asked = Settings.from_env().runtime if runtime is None else runtime
+    return Model(load_classifier(folder, asked, n_recordings))

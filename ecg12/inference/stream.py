@@ -7,10 +7,9 @@ scores are not finite numbers, is a `Failure` with its reason; it never costs th
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
-from joblib import cpu_count
 
 from ecg12.ensemble.classifier import BATCH, Classifier
 from ecg12.inference.results import ClassPrediction, Failure, Outcome, Prediction
@@ -66,13 +65,20 @@ def predict_stream(classifier: Classifier, sources: Iterable[Source]) -> Iterato
     Prediction or Failure
         One for each source.
     """
-    seconds = max(chain.needed_seconds for chain in classifier.preprocessings)
+    seconds = max(one.needed_seconds for one in classifier.preprocessings)
 
     def prepare(batch: Sequence[Source]) -> list[_Prepared | Failure]:
         return [_prepare(classifier, source, seconds) for source in batch]
 
+    batches = _batches(sources)
+    first = next(batches, [])
+    if len(first) < BATCH:  # all that there is: nothing runs beside it
+        yield from _predict(classifier, prepare(first))
+        return
+    from joblib import cpu_count
+
     workers = cpu_count()
-    for items in prefetch(prepare, _batches(sources), workers, workers + 1):
+    for items in prefetch(prepare, chain([first], batches), workers, workers + 1):
         yield from _predict(classifier, items)
 
 
@@ -88,7 +94,7 @@ def _prepare(classifier: Classifier, source: Source, seconds: float) -> _Prepare
         signals = classifier.prepare(record)
     except (InputError, OSError) as error:
         return Failure(source.name, str(error))
-    longest = max(chain.parts * chain.seconds for chain in classifier.preprocessings)
+    longest = max(one.parts * one.seconds for one in classifier.preprocessings)
     used = min(record.stored.shape[1] / record.rate, longest)
     return _Prepared(source.name, record.leads, record.rate, used, signals)
 

@@ -5,6 +5,7 @@ ECG12_RECIPE          name of the recipe that the challenge's entry trains; ``su
 ECG12_BUDGET          wall-clock hours for its training; 46
 ECG12_PRETRAINED      model folder at whose networks training begins; empty: from scratch
 ECG12_DEVICES         among how many devices each batch is divided; 1
+ECG12_RUNTIME         what runs the networks in prediction: auto, keras or onnx; auto
 ECG12_SALT            secret from which patients' keys are made
 ====================  ============================================================================
 """
@@ -17,7 +18,8 @@ from typing import Self
 from ecg12.runtime.errors import InputError
 
 RECIPE, BUDGET, PRETRAINED = "ECG12_RECIPE", "ECG12_BUDGET", "ECG12_PRETRAINED"
-DEVICES, SALT = "ECG12_DEVICES", "ECG12_SALT"
+DEVICES, RUNTIME, SALT = "ECG12_DEVICES", "ECG12_RUNTIME", "ECG12_SALT"
+RUNTIMES = ("auto", "keras", "onnx")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,8 @@ class Settings:
         Folder of pretrained networks as named; empty: none shall be used; None: not set.
     devices
         Among how many devices each batch is divided.
+    runtime
+        What runs the networks in prediction, one of `RUNTIMES`.
     salt
         Secret of patients' keys; None: not set.
     """
@@ -42,6 +46,7 @@ class Settings:
     hours: float = 46.0
     pretrained: str | None = None
     devices: int = 1
+    runtime: str = "auto"
     salt: str | None = field(default=None, repr=False)
 
     @classmethod
@@ -64,6 +69,7 @@ class Settings:
             hours=read_hours(environment.get(BUDGET, str(default.hours)), BUDGET),
             pretrained=environment.get(PRETRAINED),
             devices=_devices(environment.get(DEVICES) or str(default.devices)),
+            runtime=_runtime(environment.get(RUNTIME) or default.runtime),
             salt=_salt(environment.get(SALT)),
         )
 
@@ -96,6 +102,12 @@ def _devices(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or int(text) < 1:
         raise InputError(f"{DEVICES}={text!r}: a whole number from 1 on is needed")
     return int(text)
+
+
+def _runtime(text: str) -> str:
+    if text not in RUNTIMES:
+        raise InputError(f"{RUNTIME}={text!r}; choices: {', '.join(RUNTIMES)}")
+    return text
 
 
 def _salt(text: str | None) -> str | None:

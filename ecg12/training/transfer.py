@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ecg12.ensemble.model_folder import INDEX, load_network, read_index, read_preprocessing
+from ecg12.ensemble.keras_runtime import load_network
+from ecg12.ensemble.model_index import INDEX, read_index, read_preprocessing
 from ecg12.models import Network, freeze, network_of, swap_head
 from ecg12.runtime.errors import InputError, ModelError
 from ecg12.runtime.files import sha256

@@ -1,0 +1,96 @@
+"""A model folder's index: which networks it holds, for which classes, with which thresholds."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from ecg12.decision.calibration import Calibration
+from ecg12.ensemble.classifier import Member
+from ecg12.io.classes import ScoredClasses
+from ecg12.runtime.errors import ModelError
+from ecg12.runtime.files import read_json, sha256
+from ecg12.signal.preprocessing import Preprocessing
+
+FORMAT = 1
+INDEX = "classifier.json"
+
+
+def read_index(folder: str | Path) -> dict[str, Any]:
+    """Read a model folder's index, whose entries ``"members"`` and ``"classes"`` name some.
+
+    Raises
+    ------
+    ModelError
+        If there is none, or it is of another format or empty.
+    """
+    path = Path(folder) / INDEX
+    if not path.is_file():
+        raise ModelError(f"{path}: missing; train a model first: python train_model.py data model")
+    index = read_json(path)
+    try:
+        if index["format"] != FORMAT:
+            raise ModelError(f"{path}: format {index['format']}, this version reads {FORMAT}")
+        for entry in ("members", "classes"):
+            if not index[entry]:
+                raise ModelError(f"{path}: names no {entry}")
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"{path}: not a classifier's index: {error!r}") from error
+    return cast(dict[str, Any], index)
+
+
+def read_classes(index: dict[str, Any]) -> ScoredClasses:
+    """Return the classes of an index; a Key- or TypeError if it holds none."""
+    groups = tuple(tuple(group) for group in index["classes"])
+    named = tuple((short, name) for short, name in index.get("named", ()))
+    return ScoredClasses(groups, np.array(index["weights"]), index["year"], named)
+
+
+def read_calibration(
+    path: Path, index: dict[str, Any], classes: ScoredClasses
+) -> Calibration | None:
+    """Return the calibration of an index, or None; a ModelError if it does not fit."""
+    if "calibration" not in index:
+        return None
+    try:
+        return Calibration.from_json(index["calibration"], len(classes))
+    except ValueError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def read_member(path: Path, entry: dict[str, Any], classes: ScoredClasses) -> Member:
+    """Return a member of an index, without its model.
+
+    Raises
+    ------
+    ModelError
+        If preprocessing or thresholds cannot be; the message names the index, `path`.
+    """
+    try:
+        preprocessing = read_preprocessing(entry["preprocessing"])
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"{path}: {error}") from error
+    thresholds = np.array(entry["thresholds"], dtype=np.float64)
+    if thresholds.shape != (len(classes),) or not np.isfinite(thresholds).all():
+        raise ModelError(f"{path}: {len(classes)} finite thresholds are needed per member")
+    return Member(
+        entry["name"],
+        None,
+        preprocessing,
+        thresholds=thresholds,
+        validation_score=entry["validation_score"],
+    )
+
+
+def read_preprocessing(stored: dict[str, Any]) -> Preprocessing:
+    """Return the preprocessing that an index holds; a Type- or ValueError if it is none."""
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
+    return Preprocessing(**fields)
+
+
+def check_file(file: Path, checksum: str) -> None:
+    """Refuse a file of a model folder that is missing or differs from its SHA-256."""
+    if not file.is_file():
+        raise ModelError(f"{file}: missing, though {INDEX} names it")
+    if (found := sha256(file)) != checksum:
+        raise ModelError(f"{file}: checksum {found} differs from {INDEX}: {checksum}")

@@ -1,0 +1,126 @@
+"""An ensemble as one ONNX graph, run by onnxruntime.
+
+The graph has one input for each distinct preprocessing of the members, ``signals_0`` and on, and
+for each member two outputs: ``scores_0`` and on, and the penultimate ``features_0`` and on.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecg12.ensemble.classifier import Member, grouped
+from ecg12.ensemble.model_index import INDEX
+from ecg12.ensemble.onnx_file_check import LARGEST, check_graph
+from ecg12.runtime.errors import ModelError
+from ecg12.runtime.files import read_limited
+from ecg12.runtime.optional_deps import require_extra
+
+SIGNALS, SCORES, FEATURES = "signals_", "scores_", "features_"
+ERRORS_ONLY = 3  # of onnxruntime's log
+
+
+class OnnxRuntime:
+    """A graph in a session of onnxruntime, on the processor.
+
+    Parameters
+    ----------
+    session
+        An `onnxruntime.InferenceSession`.
+    groups
+        For each input, the members that it feeds.
+    """
+
+    def __init__(self, session: Any, groups: Sequence[Sequence[int]]) -> None:
+        self._session = session
+        self._groups = groups
+        # The inputs of the other members need something, too: one recording of zeros.
+        self._zeros = {
+            one.name: np.zeros((1, *one.shape[1:]), np.float32) for one in session.get_inputs()
+        }
+
+    def scores(self, group: int, inputs: np.ndarray) -> np.ndarray:
+        """Score a batch, as `Runtime.scores` says.
+
+        Raises
+        ------
+        ModelError
+            If the graph cannot be run.
+        """
+        wanted = [f"{SCORES}{member}" for member in self._groups[group]]
+        feeds = self._zeros | {f"{SIGNALS}{group}": inputs}
+        try:
+            return np.stack(self._session.run(wanted, feeds))
+        except Exception as error:  # onnxruntime's errors have no common class
+            raise ModelError(f"onnxruntime cannot run the graph: {error}") from error
+
+    def __str__(self) -> str:
+        import onnxruntime
+
+        return f"onnxruntime {onnxruntime.__version__} on CPU"
+
+
+def load_graph(
+    folder: Path, entry: dict[str, Any], members: Sequence[Member], n_columns: int
+) -> OnnxRuntime:
+    """Load the graph of a model folder.
+
+    Parameters
+    ----------
+    folder
+        Model folder.
+    entry
+        What its index says of the graph: ``"file"`` and ``"sha256"``.
+    members
+        The index's members.
+    n_columns
+        Scores of each.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, differs from its checksum, is no such graph as `check_graph` lets
+        through, cannot be loaded, or does not fit the members.
+    InputError
+        If onnxruntime is not installed, or the file is too large.
+    """
+    file = folder / Path(entry["file"]).name
+    if not file.is_file():
+        raise ModelError(f"{file}: missing, though {INDEX} names it")
+    data = read_limited(file, LARGEST)  # once: what is checked is what is run
+    if (found := hashlib.sha256(data).hexdigest()) != entry["sha256"]:
+        raise ModelError(f"{file}: checksum {found} differs from {INDEX}: {entry['sha256']}")
+    check_graph(file, data)
+    groups = grouped(members)
+    session = _session(file, data)
+    expected = {
+        f"{SIGNALS}{group}": [len(chain.leads), chain.n_samples, 1]
+        for group, chain in enumerate(groups)
+    }
+    _check_tensors(file, "input", session.get_inputs(), expected)
+    scores = [one for one in session.get_outputs() if not one.name.startswith(FEATURES)]
+    named = {f"{SCORES}{member}": [n_columns] for member in range(len(members))}
+    _check_tensors(file, "output", scores, named)
+    return OnnxRuntime(session, list(groups.values()))
+
+
+def _session(file: Path, data: bytes) -> Any:
+    with require_extra(f"{file}: its graph", "onnx"):
+        import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = ERRORS_ONLY
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # a damaged file can raise nearly anything
+        raise ModelError(f"{file}: cannot be loaded: {error}") from error
+
+
+def _check_tensors(
+    file: Path, kind: str, found: Sequence[Any], expected: dict[str, list[int]]
+) -> None:
+    """Refuse a graph whose inputs or outputs are not float32 of these names and shapes."""
+    shapes = {one.name: one.shape[1:] for one in found}
+    if shapes != expected or {one.type for one in found} != {"tensor(float)"}:
+        raise ModelError(f"{file}: its {kind}s {shapes} do not fit the members': {expected}")
