@@ -53,7 +53,7 @@ def read(path: Path, seconds: float | None = None) -> Record:
     strips = [strip for strip in root.iter("StripData") if strip.find("WaveformData") is not None]
     if len(strips) != 1:
         others = " but FullDisclosure" if root.find("FullDisclosure") is not None else ""
-        raise RecordError(f"{path}: {len(strips)} StripData with waveforms{others}; one is read")
+        raise RecordError(f"{path}: {NAME} of {len(strips)} StripData{others}; one is read")
     rate, step = _scale(strips[0], path)
     return recording(
         path,

@@ -205,6 +205,19 @@ def test_bad_files_cost_no_other(folder):
     assert set(reasons) == {"c.edf", "d.dcm", "e.xml", "f", "missing.hea"}
 
 
+def test_arrays_are_predicted_as_the_same_signals_in_a_recording(tmp_path, make_ecg, make_record):
+    many = np.array([make_ecg(500, 10, seed) for seed in range(2)])
+    np.save(tmp_path / "many.npy", many)
+    said = {"rate": 500, "unit": "mV", "leads": LEADS}
+    outcomes = list(Model(Fixed()).predict_files(tmp_path, **said))
+    assert [Path(outcome.source).name for outcome in outcomes] == ["many.npy[0]", "many.npy[1]"]
+    assert all(outcome.leads == LEADS and outcome.rate == 500 for outcome in outcomes)
+    [one] = Model(Fixed()).predict_files(tmp_path / "many.npy[1]", **said)
+    assert one == outcomes[1]
+    [refused] = Model(Fixed()).predict_files(tmp_path / "many.npy[1]")
+    assert "missing: --rate, --unit, --leads" in refused.reason
+
+
 def test_a_header_and_its_signals_are_one_recording(folder, tmp_path):
     (tmp_path / "empty").mkdir()
     given = [folder / "A1.mat", folder / "A1.hea", folder / "A1", tmp_path / "empty", folder]

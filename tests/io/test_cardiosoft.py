@@ -64,7 +64,7 @@ def test_age_from_the_dates(tmp_path, samples):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"strips": 0}, "0 StripData with waveforms but FullDisclosure"),
+        ({"strips": 0}, "CardioSoft XML of 0 StripData but FullDisclosure"),
         ({"strips": 2}, "2 StripData"),
         ({"leads": ["I", *LEADS[:11]]}, "lead I stands twice"),
         ({"leads": [f"x{n}" for n in range(12)]}, "0 of the twelve leads"),
