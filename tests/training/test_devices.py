@@ -90,6 +90,7 @@ def trained(tmp_path, network, n, devices):
     return json.loads(in_jax(TRAINING, network, n, folder, devices=devices).stdout)
 
 
+@pytest.mark.slow
 @needs_jax
 @pytest.mark.parametrize(("network", "n"), [("resnet", 31), ("seresnet", 32)])
 def test_two_devices_train_as_one_does(tmp_path, network, n):
@@ -108,6 +109,7 @@ def test_two_devices_train_as_one_does(tmp_path, network, n):
     assert np.ptp(one["losses"]) > 0.01  # it trains at all
 
 
+@pytest.mark.slow
 @needs_jax
 def test_jax_gives_the_answers_that_tensorflow_gave():
     """The tests of a frozen model and of the rows' convolution, in a process without TensorFlow."""
@@ -123,6 +125,7 @@ def test_jax_gives_the_answers_that_tensorflow_gave():
 START = "from ecg12.runtime import backend; backend.start(0)"
 
 
+@pytest.mark.slow
 @needs_jax
 def test_more_devices_than_there_are_is_an_error_with_their_names():
     done = in_jax(START, devices=3, check=False)

@@ -58,6 +58,7 @@ def fitted(arrays):
     return estimator.fit(signals, y)
 
 
+@pytest.mark.slow
 def test_it_learns_and_names_its_classes(fitted, arrays):
     signals, y = arrays
     assert fitted.classes_.tolist() == ["A", "B", "C"]
@@ -69,6 +70,7 @@ def test_it_learns_and_names_its_classes(fitted, arrays):
     assert (labels == y).mean() > 0.8
 
 
+@pytest.mark.slow
 def test_out_of_fold_predictions_rank_what_was_not_trained_on(make, arrays):
     signals, y = arrays
     probabilities = cross_val_predict(make(), signals, y, cv=2, method="predict_proba")
@@ -76,6 +78,7 @@ def test_out_of_fold_predictions_rank_what_was_not_trained_on(make, arrays):
     assert roc_auc_score(y, probabilities) > 0.8
 
 
+@pytest.mark.slow
 def test_grid_search_tries_its_parameters(make, arrays):
     signals, y = arrays
     search = GridSearchCV(make(), {"epochs": [1, 16]}, scoring="roc_auc", cv=2)
@@ -84,6 +87,7 @@ def test_grid_search_tries_its_parameters(make, arrays):
     assert search.best_estimator_.predict(signals[:3]).shape == (3, 3)
 
 
+@pytest.mark.slow
 def test_recordings_of_unequal_length_come_as_a_list(make, arrays):
     signals, y = arrays
     lengths = np.random.default_rng(1).integers(150, 250, len(signals))
@@ -92,6 +96,7 @@ def test_recordings_of_unequal_length_come_as_a_list(make, arrays):
     assert estimator.predict_proba(cut[:5]).shape == (5, 3)
 
 
+@pytest.mark.slow
 def test_clones_are_unfitted_and_pickles_predict_alike(fitted, arrays):
     signals, _ = arrays
     copy = clone(fitted)
@@ -105,6 +110,7 @@ def test_clones_are_unfitted_and_pickles_predict_alike(fitted, arrays):
     np.testing.assert_array_equal(restored.predict(signals), fitted.predict(signals))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_model(make, arrays):
     signals, y = arrays
     one, two = (make(epochs=2, random_state=3).fit(signals, y) for _ in range(2))

@@ -82,6 +82,7 @@ def test_without_recordings_nothing_is_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_report_tells_members_variants_and_parts(trained):
     place, _ = trained
     report = json.loads((place / "model" / REPORT).read_text())
@@ -98,6 +99,7 @@ def test_report_tells_members_variants_and_parts(trained):
     assert set(report["ensemble"]) == {"training", "validation", "test"}
 
 
+@pytest.mark.slow
 def test_ensemble_s_reported_score_is_that_of_its_predictions(trained):
     place, classifier = trained
     report = json.loads((place / "model" / REPORT).read_text())
@@ -112,6 +114,7 @@ def test_ensemble_s_reported_score_is_that_of_its_predictions(trained):
     assert report["ensemble"]["test"]["Challenge metric"] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_report_shows_calibration_before_and_after(trained):
     """Four validation recordings are too few for any class, so all scores stay; and say so."""
     place, classifier = trained
@@ -142,6 +145,7 @@ def test_ensemble_is_calibrated_on_its_validation_medians():
     assert calibration.fitted.sum() > 20
 
 
+@pytest.mark.slow
 def test_members_of_equal_specification_differ_in_weights(trained):
     _, classifier = trained
     stems = [member.model.get_layer("stem").get_weights()[0] for member in classifier.members]
@@ -149,12 +153,14 @@ def test_members_of_equal_specification_differ_in_weights(trained):
     assert not np.array_equal(stems[1], stems[2])
 
 
+@pytest.mark.slow
 def test_training_removes_its_work_and_keeps_others_files(trained):
     place, _ = trained
     assert not (place / "model" / WORK).exists()
     assert (place / "model" / "mine.keras").read_text() == "a user's own file"
 
 
+@pytest.mark.slow
 def test_same_seed_same_model_other_seed_another(trained, tmp_path):
     place, classifier = trained
     again = train(place / "data", tmp_path / "again", TINY)
@@ -167,6 +173,7 @@ def test_same_seed_same_model_other_seed_another(trained, tmp_path):
     assert not np.array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_retraining_with_another_recipe_replaces_the_model(trained, tmp_path, caplog):
     caplog.set_level("INFO")
     place, _ = trained
@@ -197,6 +204,7 @@ def at_each_end_of_a_member(monkeypatch, look):
     monkeypatch.setattr(Trainer, "run", watched)
 
 
+@pytest.mark.slow
 def test_a_good_ensemble_stays_until_the_new_one_is_complete(trained, tmp_path, monkeypatch):
     place, _ = trained
     model = shutil.copytree(place / "model", tmp_path / "model")
@@ -233,6 +241,7 @@ def kill_after(monkeypatch, n):
     at_each_end_of_a_member(monkeypatch, end)
 
 
+@pytest.mark.slow
 def test_a_good_ensemble_stays_also_when_the_retraining_is_killed_and_goes_on(
     trained, tmp_path, monkeypatch
 ):
@@ -250,6 +259,7 @@ def test_a_good_ensemble_stays_also_when_the_retraining_is_killed_and_goes_on(
     assert (model / "classifier.json").read_bytes() != before
 
 
+@pytest.mark.slow
 def test_a_fresh_folder_is_a_valid_model_after_each_member_also_after_a_kill(
     trained, tmp_path, monkeypatch
 ):
@@ -266,6 +276,7 @@ def test_a_fresh_folder_is_a_valid_model_after_each_member_also_after_a_kill(
     assert seen == [1, 1, 1, 3, 3, 5]  # an ensemble has an odd number of members
 
 
+@pytest.mark.slow
 def test_a_lock_is_held_until_the_last_file_of_a_training_is_removed(
     trained, tmp_path, monkeypatch
 ):
@@ -307,6 +318,7 @@ def diverge(monkeypatch, *seeds):
     return begun
 
 
+@pytest.mark.slow
 def test_a_member_that_diverges_is_a_row_with_its_reason(trained, tmp_path, monkeypatch, caplog):
     place, _ = trained
     diverge(monkeypatch, 6)
@@ -319,6 +331,7 @@ def test_a_member_that_diverges_is_a_row_with_its_reason(trained, tmp_path, monk
     assert len(classifier.members) == len(load_classifier(tmp_path / "model").members) == 1
 
 
+@pytest.mark.slow
 def test_a_member_that_diverged_is_not_trained_again_after_a_restart(
     trained, tmp_path, monkeypatch
 ):
@@ -337,6 +350,7 @@ def test_a_member_that_diverged_is_not_trained_again_after_a_restart(
     assert ended == {5: "failed", 6: "2 epochs", 7: "2 epochs", 8: "2 epochs"}
 
 
+@pytest.mark.slow
 def test_if_every_member_fails_it_is_one_error_also_after_a_restart(trained, tmp_path, monkeypatch):
     place, _ = trained
     begun = diverge(monkeypatch, 5, 6, 7)
@@ -350,6 +364,7 @@ def test_if_every_member_fails_it_is_one_error_also_after_a_restart(trained, tmp
     assert not list((tmp_path / "model").glob("*.json"))
 
 
+@pytest.mark.slow
 def test_networks_that_cannot_be_built_are_rows_too(trained, tmp_path):
     """Ten blocks halve 100 samples to nothing."""
     place, _ = trained
@@ -365,6 +380,7 @@ def test_networks_that_cannot_be_built_are_rows_too(trained, tmp_path):
         train(place / "data", tmp_path / "other", replace(TINY, networks=(deep, deep)))
 
 
+@pytest.mark.slow
 def test_a_member_that_finds_no_memory_is_tried_again_after_a_restart(
     trained, tmp_path, monkeypatch
 ):
@@ -386,6 +402,7 @@ def test_a_member_that_finds_no_memory_is_tried_again_after_a_restart(
     assert len(load_classifier(tmp_path / "model").members) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "codes"),
     [(1, ("426783006",)), (2, ("164889003",)), (6, ("999",)), (9, ("426783006",))],
@@ -397,6 +414,7 @@ def test_data_that_teach_nothing_give_a_model_all_the_same(tmp_path, n, codes):
     assert len(load_classifier(tmp_path / "model").members) == 3
 
 
+@pytest.mark.slow
 def test_two_trainings_into_one_folder_are_refused(trained, tmp_path):
     place, _ = trained
     (tmp_path / "model" / WORK).mkdir(parents=True)
@@ -407,6 +425,7 @@ def test_two_trainings_into_one_folder_are_refused(trained, tmp_path):
         train(place / "data", tmp_path / "model", TINY)
 
 
+@pytest.mark.slow
 def test_the_other_paper_s_recipe_trains_and_answers_recordings(tmp_path):
     """With a small network: its preprocessing, loss and schedule are those of the recipe."""
     recipe = replace(get_recipe("crnn"), networks=(CRNN(2, 2),))

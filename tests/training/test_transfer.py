@@ -168,6 +168,7 @@ def test_more_blocks_than_there_are_cannot_be_frozen():
 # Pretrained folders
 
 
+@pytest.mark.slow
 def test_pretraining_keeps_every_network_and_says_how_it_was_made(pretrained):
     known = read_pretrained(pretrained)
     assert [one.network for one in known] == [NETWORK, NETWORK]
@@ -181,6 +182,7 @@ def test_pretraining_keeps_every_network_and_says_how_it_was_made(pretrained):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_start_is_the_saved_body_under_a_new_head(pretrained):
     first = match(pretrained, [NETWORK], SHORT)[0]
     saved = {m.name: m.model for m in load_classifier(pretrained).members}[first.pretrained.name]
@@ -189,6 +191,7 @@ def test_a_start_is_the_saved_body_under_a_new_head(pretrained):
     assert model.output.shape == (None, 5)
 
 
+@pytest.mark.slow
 def test_equal_networks_begin_at_different_partners_and_others_from_scratch(pretrained, caplog):
     other = ResNet(3, 3, 1, 3)
     first, none, second = match(pretrained, [NETWORK, other, NETWORK], SHORT, frozen=1)
@@ -200,6 +203,7 @@ def test_equal_networks_begin_at_different_partners_and_others_from_scratch(pret
     assert f"not used: {second.pretrained.name}" in caplog.text
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_an_error(pretrained):
     with pytest.raises(InputError, match=r"\(resnet_k2_s3_n1_m3\) are none of those to be trained"):
         match(pretrained, [ResNet(3, 3, 1, 3)], SHORT)
@@ -210,6 +214,7 @@ def test_what_does_not_fit_is_an_error(pretrained):
         match(pretrained, [NETWORK], SHORT, frozen=4)[0].build(3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["missing", "changed", "no index", "no specification"])
 def test_damaged_folders_are_refused(pretrained, tmp_path, damage):
     index = json.loads((pretrained / INDEX).read_text())
@@ -231,6 +236,7 @@ def test_damaged_folders_are_refused(pretrained, tmp_path, damage):
 # Training from there
 
 
+@pytest.mark.slow
 def test_training_begins_there_says_so_and_still_trains(data, pretrained, tmp_path, caplog):
     caplog.set_level("INFO")
     recipe = begin_at(TINY, pretrained)
@@ -245,6 +251,7 @@ def test_training_begins_there_says_so_and_still_trains(data, pretrained, tmp_pa
     assert drive(tmp_path, data, tmp_path / "out") == []
 
 
+@pytest.mark.slow
 def test_another_pretrained_network_is_another_training(data, pretrained, tmp_path, caplog):
     """A work folder left by a kill is gone on with only if the beginning is the same."""
     recipe = replace(begin_at(TINY, pretrained), networks=(NETWORK,))
@@ -288,6 +295,7 @@ def test_the_folder_is_chosen_by_variable_then_by_place(tmp_path):
     assert pretrained_folder(Settings(pretrained="")) is None
 
 
+@pytest.mark.slow
 def test_train_model_uses_the_folder_it_is_given(data, pretrained, tmp_path, monkeypatch):
     from team_code import training_code
 
@@ -342,6 +350,7 @@ def test_pretrain_reads_muse_files_with_a_label_table(tmp_path, monkeypatch, cap
 OWN = "code,abbreviation,name\n164889003,AFib,fibrillating\n426783006|111,fine,nothing wrong\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [OWN, "164889003\n426177001,slow\n"], ids=["normal", "none"])
 def test_finetune_answers_one_s_own_classes(classes, data, pretrained, tmp_path, capsys):
     (tmp_path / "my.csv").write_text(classes)
@@ -365,6 +374,7 @@ def test_finetune_answers_one_s_own_classes(classes, data, pretrained, tmp_path,
     assert ("fibrillating" if classes == OWN else "atrial fibrillation") in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_finetune_answers_classes_whose_keys_are_texts(data, pretrained, tmp_path, capsys):
     """From headers that name them to outputs, reports and predictions."""
     key_of = {NSR: "NORM", AF: "AFIB"}
@@ -393,6 +403,7 @@ def test_finetune_answers_classes_whose_keys_are_texts(data, pretrained, tmp_pat
     assert [row["name"] for row in rows] == ["NORM", "fibrillation", "sinus bradycardia"]
 
 
+@pytest.mark.slow
 def test_finetune_spares_a_model_of_other_classes(data, pretrained, tmp_path):
     (tmp_path / "my.csv").write_text(OWN)
     before = sorted(pretrained.iterdir())
