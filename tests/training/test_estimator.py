@@ -117,6 +117,7 @@ def test_the_same_seed_gives_the_same_model(make, arrays):
     np.testing.assert_array_equal(one.predict_proba(signals), two.predict_proba(signals))
 
 
+@pytest.mark.slow
 def test_groups_reach_fit_by_metadata_routing(make, arrays, monkeypatch):
     """The patients' recordings lie in one part of the division within fit, and in one fold."""
     import sklearn
