@@ -18,7 +18,14 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "files", nargs="+", metavar="FILE", help="recordings of any format, or folders of them"
     )
-    command.add_argument("--model", default="model", help="model folder (default %(default)s)")
+    command.add_argument("--model", help="model folder (default: the package's own model)")
+    command.add_argument(
+        "--decide",
+        choices=("challenge", "balanced"),
+        default="challenge",
+        help="thresholds: of the highest challenge metric, or of balanced sensitivity and "
+        "specificity (default %(default)s)",
+    )
     command.add_argument(
         "--runtime",
         choices=RUNTIMES,
@@ -44,7 +51,9 @@ def run(options: argparse.Namespace) -> None:
 
     said = array_options(options)
     paths = expand(options.files, with_arrays=bool(said))
-    model = load_model(options.model, runtime=options.runtime, n_recordings=len(paths))
+    model = load_model(
+        options.model, decide=options.decide, runtime=options.runtime, n_recordings=len(paths)
+    )
     outcomes = bar(
         model.predict_files(paths, **said), total=len(paths), desc="recordings", unit="rec",
         leave=False, disable=len(paths) == 1,

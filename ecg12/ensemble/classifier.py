@@ -4,7 +4,7 @@ What runs the networks is a `Runtime`: Keras (`keras_runtime`), or onnxruntime o
 (`onnx_runtime`), for which neither Keras nor its backend is imported.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -107,6 +107,8 @@ class Classifier:
         `Decisions.scores` do not depend on it.
     runtime
         What runs the networks; None for Keras, on the members' models.
+    operating_points
+        Other thresholds that all members may take, by name: (n_classes,) each.
     """
 
     def __init__(
@@ -115,12 +117,14 @@ class Classifier:
         members: Sequence[Member],
         calibration: Calibration | None = None,
         runtime: Runtime | None = None,
+        operating_points: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         if not members:
             raise ModelError("an ensemble needs at least one member")
         self.classes = classes
         self.members = tuple(members)
         self.calibration = calibration
+        self.operating_points = dict(operating_points or {})
         groups = grouped(members)
         self.preprocessings = tuple(groups)
         self._order = [place for own in groups.values() for place in own]

@@ -9,12 +9,15 @@ from typing import Any
 
 from ecg12.ensemble.classifier import Classifier, Member
 from ecg12.ensemble.model_index import (
+    CHALLENGE,
     FORMAT,
     INDEX,
+    decided_by,
     read_calibration,
     read_classes,
     read_index,
     read_member,
+    read_operating_points,
     read_preprocessing,
 )
 from ecg12.ensemble.runtime_choice import choose_runtime
@@ -58,6 +61,9 @@ def save_classifier(folder: str | Path, classifier: Classifier) -> None:
         index["named"] = classes.named
     if classifier.calibration is not None:
         index["calibration"] = classifier.calibration.to_json()
+    if classifier.operating_points:
+        points = classifier.operating_points
+        index["operating_points"] = {name: values.tolist() for name, values in points.items()}
     write_json(folder / INDEX, index)
     written = {
         path.name for member in classifier.members for path in _versions(folder, member.name)
@@ -94,7 +100,10 @@ def _save_member(folder: Path, member: Member) -> dict[str, Any]:
 
 
 def load_classifier(
-    folder: str | Path, runtime: str = "auto", n_recordings: int | None = None
+    folder: str | Path,
+    runtime: str = "auto",
+    n_recordings: int | None = None,
+    decide: str = CHALLENGE,
 ) -> Classifier:
     """Load an ensemble.
 
@@ -106,12 +115,14 @@ def load_classifier(
         ``"keras"``, ``"onnx"``, or ``"auto"``, as `choose_runtime` chooses.
     n_recordings
         How many will be predicted, if that is known.
+    decide
+        By which thresholds: ``"challenge"`` or the name of another operating point.
 
     Raises
     ------
     ModelError
-        If the folder holds no classifier, one of another format, or a member that is missing or
-        differs from its checksum.
+        If the folder holds no classifier, one of another format, no such thresholds, or a member
+        that is missing or differs from its checksum.
     InputError
         If what runs the networks is not installed.
     """
@@ -120,7 +131,9 @@ def load_classifier(
     try:
         classes = read_classes(index)
         calibration = read_calibration(path, index, classes)
+        points = read_operating_points(path, index, classes)
         members = [read_member(path, entry, classes) for entry in index["members"]]
+        members = decided_by(path, members, points, decide)
         chosen = choose_runtime(path, index, runtime, n_recordings)
         engine = None
         if chosen == "onnx":
@@ -131,7 +144,7 @@ def load_classifier(
             members = load_models(path.parent, index, members, len(classes.columns))
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: not a classifier's index: {error!r}") from error
-    classifier = Classifier(classes, members, calibration, engine)
+    classifier = Classifier(classes, members, calibration, engine, points)
     log.info("%s: %d members, %s", folder, len(members), classifier.runtime)
     return classifier
 

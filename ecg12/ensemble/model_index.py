@@ -1,5 +1,7 @@
 """A model folder's index: which networks it holds, for which classes, with which thresholds."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +16,8 @@ from ecg12.signal.preprocessing import Preprocessing
 
 FORMAT = 1
 INDEX = "classifier.json"
+SHIPPED = Path(__file__).with_name("shipped")  # the model that is part of the package
+CHALLENGE, BALANCED = "challenge", "balanced"  # operating points
 
 
 def read_index(folder: str | Path) -> dict[str, Any]:
@@ -56,6 +60,49 @@ def read_calibration(
         return Calibration.from_json(index["calibration"], len(classes))
     except ValueError as error:
         raise ModelError(f"{path}: {error}") from error
+
+
+def read_operating_points(
+    path: Path, index: dict[str, Any], classes: ScoredClasses
+) -> dict[str, np.ndarray]:
+    """Return the other thresholds of an index by name; a ModelError if they do not fit."""
+    points = {
+        name: np.array(values, dtype=np.float64)
+        for name, values in index.get("operating_points", {}).items()
+    }
+    for name, values in points.items():
+        if values.shape != (len(classes),) or not np.isfinite(values).all():
+            raise ModelError(f"{path}: operating point {name!r} needs {len(classes)} thresholds")
+    return points
+
+
+def decided_by(
+    path: Path, members: Sequence[Member], points: Mapping[str, np.ndarray], decide: str
+) -> list[Member]:
+    """Return members with the thresholds of an operating point.
+
+    Parameters
+    ----------
+    path
+        Of the index, for messages.
+    members
+        With the thresholds that maximise the challenge metric, or the macro F-measure.
+    points
+        The other thresholds, by name.
+    decide
+        ``"challenge"``: the members' own; or a name of `points`.
+
+    Raises
+    ------
+    ModelError
+        If there is no such operating point; the message names the choices.
+    """
+    if decide == CHALLENGE:
+        return list(members)
+    if decide not in points:
+        choices = ", ".join(dict.fromkeys([CHALLENGE, *points]))
+        raise ModelError(f"{path}: no thresholds {decide!r}; choices: {choices}")
+    return [replace(member, thresholds=points[decide]) for member in members]
 
 
 def read_member(path: Path, entry: dict[str, Any], classes: ScoredClasses) -> Member:

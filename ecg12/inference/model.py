@@ -9,6 +9,7 @@ import numpy as np
 
 from ecg12.ensemble.classifier import Classifier
 from ecg12.ensemble.model_folder import load_classifier
+from ecg12.ensemble.model_index import CHALLENGE, SHIPPED
 from ecg12.inference.results import Failure, Outcome, Prediction
 from ecg12.inference.sources import expand
 from ecg12.inference.stream import Source, predict_stream
@@ -129,14 +130,23 @@ def file_source(path: Path, **said: Any) -> Source:
 
 
 def load_model(
-    folder: str | Path, *, runtime: str | None = None, n_recordings: int | None = None
+    folder: str | Path | None = None,
+    *,
+    decide: str = CHALLENGE,
+    runtime: str | None = None,
+    n_recordings: int | None = None,
 ) -> Model:
     """Load a trained model; no code from its folder is executed.
 
     Parameters
     ----------
     folder
-        A model folder, as `train`, ``python train_model.py`` or ``ecg12 export`` writes it.
+        A model folder, as `train`, ``python train_model.py`` or ``ecg12 export`` writes it. None:
+        the model that is part of the package.
+    decide
+        By which thresholds labels are positive: ``"challenge"``, those with the highest challenge
+        metric (or macro F-measure), or ``"balanced"``, those where sensitivity and specificity are
+        most alike.
     runtime
         ``"keras"``; ``"onnx"``, for which the folder must hold an exported graph; or ``"auto"``:
         the graph if there is one and onnxruntime is installed, but Keras for many recordings.
@@ -153,4 +163,5 @@ def load_model(
         If what runs the networks is not installed.
     """
     asked = Settings.from_env().runtime if runtime is None else runtime
-    return Model(load_classifier(folder, asked, n_recordings))
+    place = SHIPPED if folder is None else folder
+    return Model(load_classifier(place, asked, n_recordings, decide))

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ecg12.decision.balanced import balanced_thresholds
 from ecg12.decision.calibration import Calibration, before_and_after, calibrate
 from ecg12.decision.thresholds import tune
 from ecg12.ensemble.classifier import Classifier, Member, vote
+from ecg12.ensemble.model_index import BALANCED
 from ecg12.metrics import constant_baseline, evaluate, measure_name, scorer_of
 from ecg12.models import specification
 from ecg12.training.recipes import Recipe
@@ -138,9 +140,16 @@ def calibration_of(candidates: Sequence[Candidate], task: Task) -> Calibration:
 
 
 def join(candidates: Sequence[Candidate], task: Task) -> Classifier:
-    """Join candidates to a calibrated ensemble."""
+    """Join candidates to a calibrated ensemble, which also has balanced thresholds."""
     members = [candidate.member for candidate in candidates]
-    return Classifier(task.classes, members, calibration_of(candidates, task))
+    medians = np.median(member_scores(candidates, "validation"), axis=0)
+    balanced = balanced_thresholds(medians, task.dataset.targets[task.parts["validation"]])
+    return Classifier(
+        task.classes,
+        members,
+        calibration_of(candidates, task),
+        operating_points={BALANCED: balanced},
+    )
 
 
 def score_parts(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg12.ensemble.keras_runtime import load_network
-from ecg12.ensemble.model_index import INDEX, read_index, read_preprocessing
+from ecg12.ensemble.model_index import INDEX, SHIPPED, read_index, read_preprocessing
 from ecg12.models import Network, freeze, network_of, swap_head
 from ecg12.runtime.errors import InputError, ModelError
 from ecg12.runtime.files import sha256
@@ -26,6 +26,7 @@ from ecg12.runtime.settings import PRETRAINED, Settings
 from ecg12.signal.preprocessing import Preprocessing
 
 log = logging.getLogger(__name__)
+SHIPPED_NAME = "shipped"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +79,8 @@ class Start:
 def pretrained_folder(settings: Settings, default: str | Path | None = None) -> Path | None:
     """Return the folder of pretrained networks to use, or None for training from scratch.
 
-    The variable `ECG12_PRETRAINED` names it; set but empty it forbids any.
+    The variable `ECG12_PRETRAINED` names it, ``shipped`` the model that is part of the package; set
+    but empty it forbids any.
 
     Parameters
     ----------
@@ -87,6 +89,12 @@ def pretrained_folder(settings: Settings, default: str | Path | None = None) -> 
     default
         The folder where the variable is not set, if there is such a folder.
     """
+    if settings.pretrained == SHIPPED_NAME:
+        log.warning(
+            "training begins at the shipped networks, which have learned from PTB-XL: recordings "
+            "of PTB-XL, which the challenge's data hold, are then unseen in no part"
+        )
+        return SHIPPED
     if settings.pretrained is not None:
         return Path(settings.pretrained) if settings.pretrained else None
     return Path(default) if default is not None and Path(default).is_dir() else None

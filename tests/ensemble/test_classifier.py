@@ -272,3 +272,21 @@ def test_member_file_outside_the_folder_is_not_read(ensemble, tmp_path):
     (folder / INDEX).write_text(json.dumps(index))
     with pytest.raises(InputError, match="missing"):
         load_classifier(folder)
+
+
+def test_operating_points_are_kept_and_decide(ensemble, prepared, tmp_path):
+    """With every threshold of the point at 2 nothing is positive, whatever the scores."""
+    points = {"balanced": np.full(len(CLASSES), 2.0)}
+    save_classifier(tmp_path, Classifier(CLASSES, ensemble.members, operating_points=points))
+    own = load_classifier(tmp_path).predict(prepared)
+    never = load_classifier(tmp_path, decide="balanced").predict(prepared)
+    assert own.labels.any()
+    assert not never.labels.any()
+    np.testing.assert_array_equal(own.scores, never.scores)
+    with pytest.raises(InputError, match=r"no thresholds 'best'; choices: challenge, balanced"):
+        load_classifier(tmp_path, decide="best")
+    index = json.loads((tmp_path / INDEX).read_text())
+    index["operating_points"]["balanced"].pop()
+    (tmp_path / INDEX).write_text(json.dumps(index))
+    with pytest.raises(InputError, match="operating point 'balanced' needs 24 thresholds"):
+        load_classifier(tmp_path)
