@@ -36,14 +36,18 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--all", action="store_true", help="every class in the text")
     command.add_argument("-o", "--output", help="file (default: the screen)")
+    command.add_argument(
+        "--strict", action="store_true", help="no prediction where the signal is unusable"
+    )
     command.add_argument("--plot", metavar="DIR", help="draw each recording with its diagnoses")
     add_array(command)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Predict, write results as they come, and end with an error if a recording was not read."""
+    """Predict, write results as they come, and end with an error if one has no prediction."""
     from ecg12.inference.layouts import render
     from ecg12.inference.model import load_model
+    from ecg12.inference.results import refuse_unusable
     from ecg12.inference.sources import expand
     from ecg12.runtime.errors import InputError
     from ecg12.runtime.files import atomic_write
@@ -59,6 +63,8 @@ def run(options: argparse.Namespace) -> None:
         leave=False, disable=len(paths) == 1,
     )  # fmt: skip
     failed: list[str] = []
+    if options.strict:
+        outcomes = map(refuse_unusable, outcomes)
     pieces = render(options.format, _watched(outcomes, failed, options.plot, said), options.all)
     if options.output:
         with (
@@ -82,7 +88,7 @@ def _watched(
     taken: set[str] = set()
     for item in items:
         if isinstance(item, Failure):
-            failed.append(f"  not read: {item.source}")
+            failed.append(f"  no prediction: {item.source}")
         elif folder:
             from ecg12.plotting.predictions import draw_result
 

@@ -1,6 +1,7 @@
 """Inference as the challenge's programs ask for it: one recording, or a folder to output files."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ecg12.io.label_table import normal_form
 from ecg12.io.outputs import write_output
 from ecg12.io.record import Record
 from ecg12.runtime.progress import bar
+from ecg12.signal.quality import VERDICTS
 
 log = logging.getLogger(__name__)
 
@@ -93,14 +95,20 @@ def drive(model: str | Path, data: str | Path, output: str | Path) -> list[Failu
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     failures = []
+    verdicts: Counter[str] = Counter()
     outcomes = predict_stream(loaded.classifier, map(file_source, paths.values()))
     shown = bar(outcomes, total=len(paths), desc="recordings", unit="rec")
     for stem, outcome in zip(paths, shown, strict=True):
         if isinstance(outcome, Failure):
             failures.append(outcome)
+        else:
+            verdicts[outcome.quality.verdict] += 1
         write_output(folder, stem, *output_columns(loaded, outcome))
     for failure in failures:
-        log.error("no prediction, all-negative: %s", failure.reason)
+        named = Path(failure.source).stem in failure.reason
+        reason = failure.reason if named else f"{failure.source}: {failure.reason}"
+        log.error("no prediction, all-negative: %s", reason)
+    log.info("signal quality: %s", ", ".join(f"{verdicts[v]} {v}" for v in VERDICTS))
     log.info("%d recordings, %d of them without a prediction", len(paths), len(failures))
     return failures
 

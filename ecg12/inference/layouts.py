@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from ecg12.inference.results import ClassPrediction, Failure, Outcome, Prediction
 from ecg12.runtime.csv_tables import format_rows
+from ecg12.signal.quality import Quality
 
 NOTICE = (
     "Research software, no medical device. It knows only the classes it was trained on, and it "
@@ -17,7 +18,7 @@ LEGEND = (
 )
 COLUMNS = (
     "recording", "codes", "abbreviation", "name", "positive", "score", "probability", "votes",
-    "members", "thresholds", "error",
+    "members", "thresholds", "error", "quality", "reasons",
 )  # fmt: skip
 NEXT = 3  # negative classes that the text shows besides the diagnoses
 DIGITS = 6  # of scores and probabilities in JSON and CSV
@@ -43,7 +44,7 @@ def _text(items: Iterable[Outcome], every_class: bool) -> Iterator[str]:
     yield f"{NOTICE}\n{LEGEND}\n"
     for item in items:
         if isinstance(item, Failure):
-            yield f"\n{item.source}: NOT READ\n  {item.reason}\n"
+            yield f"\n{item.source}: NO PREDICTION\n  {item.reason}\n"
         else:
             yield f"\n{_heading(item)}\n{_table(item, every_class)}"
 
@@ -52,7 +53,18 @@ def _heading(result: Prediction) -> str:
     found = ", ".join(entry.abbreviation for entry in result.diagnoses)
     count = f"{len(result.leads)} lead{'s' if len(result.leads) != 1 else ''}"
     basis = f"{count} at {result.rate:g} Hz, {result.seconds:.3g} s used"
-    return f"{result.source}: {found or 'none of the known diagnoses'}\n  {basis}"
+    lines = [f"{result.source}: {found or 'none of the known diagnoses'}", basis]
+    return "\n  ".join([*lines, *_quality_lines(result.quality)])
+
+
+def _quality_lines(quality: Quality) -> list[str]:
+    """Return verdict and reasons, the leads that are not simply used, and warnings."""
+    lines = [f"signal quality: {'; '.join([quality.verdict, *quality.reasons])}"]
+    kinds = {"derived": quality.derived, "absent": quality.absent, "ignored": quality.ignored}
+    named = [f"{kind} {', '.join(leads)}" for kind, leads in kinds.items() if leads]
+    if named:
+        lines.append(f"leads: {len(quality.used)} used; " + "; ".join(named))
+    return lines + [f"warning: {text}" for text in quality.warnings]
 
 
 def _table(result: Prediction, every_class: bool) -> str:
@@ -87,7 +99,14 @@ def _json(items: Iterable[Outcome], _: bool) -> Iterator[str]:
 
 
 def _as_dict(result: Prediction) -> dict[str, object]:
-    fields = asdict(result)
+    quality = result.quality
+    fields = asdict(result) | {  # findings of single leads stay out
+        "quality": {
+            "verdict": quality.verdict, "reasons": quality.reasons, "warnings": quality.warnings,
+            "used": quality.used, "derived": quality.derived, "absent": quality.absent,
+            "ignored": quality.ignored, "missing": _rounded(quality.missing),
+        }
+    }  # fmt: skip
     for entry in fields["classes"]:
         for name in ("score", "probability"):
             entry[name] = _rounded(entry[name])
@@ -98,13 +117,15 @@ def _csv(items: Iterable[Outcome], _: bool) -> Iterator[str]:
     yield _row(COLUMNS)
     for item in items:
         if isinstance(item, Failure):
-            yield _row([item.source, *[""] * (len(COLUMNS) - 2), item.reason])
+            values = {"recording": item.source, "error": item.reason}
+            yield _row([values.get(column, "") for column in COLUMNS])
             continue
         for entry in item.classes:
             yield _row([
                 item.source, "|".join(entry.codes), entry.abbreviation, entry.name,
                 int(entry.positive), _rounded(entry.score), _rounded(entry.probability),
                 entry.votes, len(entry.thresholds), " ".join(map(str, entry.thresholds)), "",
+                item.quality.verdict, "; ".join(item.quality.reasons),
             ])  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ecg12.signal.quality import Quality
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClassPrediction:
@@ -47,6 +49,9 @@ class Prediction:
         What the prediction rests on: lead names, sampling rate in Hz, and the length used, s.
     classes
         One entry per class of the model, in its order.
+    quality
+        Verdict on the signal and its reasons; leads used, derived, absent and ignored; share of
+        missing samples.
     """
 
     source: str
@@ -54,6 +59,7 @@ class Prediction:
     rate: float
     seconds: float
     classes: tuple[ClassPrediction, ...]
+    quality: Quality
 
     @property
     def diagnoses(self) -> tuple[ClassPrediction, ...]:
@@ -71,3 +77,10 @@ class Failure:
 
 
 Outcome = Prediction | Failure
+
+
+def refuse_unusable(outcome: Outcome) -> Outcome:
+    """Turn the prediction of a recording of unusable quality into a failure, with the reasons."""
+    if isinstance(outcome, Failure) or outcome.quality.verdict != "unusable":
+        return outcome
+    return Failure(outcome.source, f"unusable signal: {'; '.join(outcome.quality.reasons)}")

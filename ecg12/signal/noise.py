@@ -69,11 +69,11 @@ def measure(rows: np.ndarray, rate: float) -> Measures:
     """
     rows = rows[:, : round(LONGEST * rate) or 1]
     each = max(1, round(rate / RATE))
-    there = None
+    there: np.ndarray | None = None
     if np.isnan(rows.min()):
         present = ~np.isnan(rows)
         rows = _filled(rows, present)
-        there = _blocks(present, each).all(axis=2)
+        there = np.asarray(_blocks(present, each).all(axis=2))
     values = (rows - rows.mean(axis=1, keepdims=True)).astype(np.float32)
     slow = _block_means(values, each)
     rate_slow = rate / each

@@ -40,6 +40,7 @@ SHORT, TOO_SHORT = 5.0, 2.0  # s; below the second a recording is unusable, and 
 MISSING = 0.01  # share of the samples that may be missing in a good recording
 OPPOSITE = 0.5  # correlation of aVR with V6, and of I with −V6, if the arm electrodes are swapped
 
+VERDICTS = ("good", "usable", "unusable")
 # Kinds of finding that are reasons for a verdict, in words; warnings are only said.
 FATAL = {
     "flat lead": "no signal in",

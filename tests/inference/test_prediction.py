@@ -232,14 +232,14 @@ def test_text_shows_diagnoses_and_what_comes_next(folder):
     text = "".join(render("text", Model(Fixed()).predict_files(expand([folder]))))
     assert text.startswith(NOTICE)
     assert "no medical device" in NOTICE
-    assert f"{folder / 'A1'}: AF, IAVB\n  12 leads at 500 Hz, 10 s used\n" in text
+    assert f"{folder / 'A1'}: AF, IAVB\n  12 leads at 500 Hz, 10 s used\n  signal quality: good\n" in text
     rows = [line.split() for line in text.splitlines() if line.startswith("  + ")]
     assert rows[0] == ["+", "AF", "atrial", "fibrillation", "0.600", "unknown", "2/3", "0.500",
                        "0.650", "0.250"]  # fmt: skip
-    assert f"{folder / 'c.edf'}: NOT READ" in text
+    assert f"{folder / 'c.edf'}: NO PREDICTION" in text
     one = list(Model(Fixed()).predict_files([folder / "A1"]))
-    assert len("".join(render("text", one)).splitlines()) == 3 + 1 + 1 + 1 + 2 + 3
-    assert len("".join(render("text", one, True)).splitlines()) == 3 + 1 + 1 + 1 + 9
+    assert len("".join(render("text", one)).splitlines()) == 3 + 1 + 1 + 1 + 1 + 2 + 3
+    assert len("".join(render("text", one, True)).splitlines()) == 3 + 1 + 1 + 1 + 1 + 9
 
 
 def test_json_and_csv_hold_every_class_and_failure(folder):
@@ -260,6 +260,7 @@ def test_json_and_csv_hold_every_class_and_failure(folder):
         "recording": str(folder / "A1"), "codes": "164889003", "abbreviation": "AF",
         "name": "atrial fibrillation", "positive": "1", "score": "0.6", "probability": "",
         "votes": "2", "members": "3", "thresholds": "0.5 0.65 0.25", "error": "",
+        "quality": "good", "reasons": "",
     }  # fmt: skip
     assert [row["error"] != "" for row in rows].count(True) == 4
     assert json.loads("".join(render("json", [])))["recordings"] == []
@@ -283,7 +284,7 @@ def test_command_writes_draws_and_ends_with_an_error(model, folder, tmp_path, ca
     for suffix in (".hea", ".mat"):
         (folder / "again" / f"A1{suffix}").write_bytes((folder / f"A1{suffix}").read_bytes())
     arguments = [str(folder), "--model", str(place), "--format", "json", "-o", str(output)]
-    with pytest.raises(SystemExit, match=r"of 7 recordings 4 failed:\n  not read: .*c\.edf") as end:
+    with pytest.raises(SystemExit, match=r"of 7 recordings 4 failed:\n  no prediction: .*c\.edf") as end:
         main(["predict", *arguments, "--plot", str(plots)])
     assert isinstance(end.value.code, str)  # Python prints it and exits with 1
     assert capsys.readouterr().out == ""
