@@ -106,9 +106,11 @@ def excerpt(
     gaps = np.isnan(values)
     values = np.array([_bridge(row) for row in values]).reshape(values.shape)
     smooth = _filter(values, record.rate, HIGH_PASS, low_pass)
-    height = wave_height(smooth[:, shown], record.rate)
+    present = None if not gaps.any() else ~gaps[:, shown]
+    height = wave_height(smooth[:, shown], record.rate, present)
     note = note or _implausible(height)
-    display = values - np.median(values[:, shown], axis=1, keepdims=True) if raw else smooth
+    middle = np.nanmedian(np.where(gaps, np.nan, values)[:, shown], axis=1, keepdims=True)
+    display = values - middle if raw else smooth
     display = np.where(gaps, np.nan, display * (TYPICAL / height if note else 1.0))[:, shown]
     leads = np.array(record.leads)
     return Excerpt(
@@ -117,34 +119,38 @@ def excerpt(
         start,
         min(seconds, record.stored.shape[1] / record.rate - start),
         tuple(leads[~alive].tolist()),
-        heart_rate(smooth[:, shown], record.rate),
+        heart_rate(smooth[:, shown], record.rate, present),
         not note,
         note,
         "unfiltered" if raw else _band(record.rate, low_pass),
     )
 
 
-def wave_height(signals: np.ndarray, rate: float) -> float:
+def wave_height(signals: np.ndarray, rate: float, present: np.ndarray | None = None) -> float:
     """Return the usual height of QRS in mV: the median over the leads of their usual span.
 
     A lead's usual span is the median over stretches of 1.5 s of highest less lowest value, which a
-    few spikes or a loose electrode do not change. 1 where no lead has signal.
+    few spikes or a loose electrode do not change. 1 where no lead has signal. Only stretches count
+    of which most is `present` (bool, as `signals`; all by default).
     """
-    spans = _usual(np.ptp, signals, rate)
+    spans = _usual(np.ptp, signals, rate, present)
     return float(np.median(spans[spans > 0])) if (spans > 0).any() else 1.0
 
 
-def heart_rate(signals: np.ndarray, rate: float) -> float | None:
+def heart_rate(signals: np.ndarray, rate: float, present: np.ndarray | None = None) -> float | None:
     """Return the mean heart rate in beats per minute from signals (n_leads, n) in mV.
 
     The envelope of 8 to 20 Hz, summed over the leads, peaks at each QRS complex. None if fewer than
-    three are found.
+    three are found. Samples that are not `present` (bool, as `signals`) have no part in it; where
+    some leads have gaps, the others count more.
     """
     if not signals.size:
         return None
     quick = _filter(signals, rate, *QRS_BAND)
-    usual = _usual(np.ptp, quick, rate)[:, None]
+    usual = _usual(np.ptp, quick, rate, present)[:, None]
     quick = np.minimum(np.abs(quick) / np.where(usual > 0, usual, 1), 1)
+    if present is not None:
+        quick = quick * present * (len(present) / np.maximum(present.sum(axis=0), 1))
     envelope = uniform_filter1d(quick.sum(axis=0), round(0.1 * rate))
     height = QRS_SHARE * _usual(np.max, envelope[None], rate)[0]
     peaks, _ = find_peaks(envelope, height=height, distance=round(REFRACTORY * rate))
@@ -153,11 +159,26 @@ def heart_rate(signals: np.ndarray, rate: float) -> float | None:
     return 60 * rate * (len(peaks) - 1) / float(peaks[-1] - peaks[0])
 
 
-def _usual(measure: Callable[..., np.ndarray], signals: np.ndarray, rate: float) -> np.ndarray:
-    """Return the median over stretches of 1.5 s of a measure of each signal."""
+def _usual(
+    measure: Callable[..., np.ndarray],
+    signals: np.ndarray,
+    rate: float,
+    present: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the median over stretches of 1.5 s of a measure of each signal.
+
+    Stretches count of which more than half is present; 0 for a signal that has none of them.
+    """
     step, n = round(STRETCH * rate), signals.shape[1]
     begins = range(0, max(n - step // 2, 1), step)
-    return np.median([measure(signals[:, i : i + step], axis=1) for i in begins], axis=0)
+    measured = np.array([measure(signals[:, i : i + step], axis=1) for i in begins])
+    if present is None:
+        return np.median(measured, axis=0)
+    enough = np.array([present[:, i : i + step].mean(axis=1) > 0.5 for i in begins])
+    return np.array([
+        np.median(values[count]) if count.any() else 0.0
+        for values, count in zip(measured.T, enough.T, strict=True)
+    ])  # fmt: skip
 
 
 def _check(record: Record, start: float, low_pass: float) -> None:

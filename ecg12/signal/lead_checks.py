@@ -19,6 +19,7 @@ MOST_OFF = 0.01  # share of samples that may break a law: the ends of resampled 
 HELD = 0.05  # s at one extreme value; a wave's top is held for less at any usual resolution
 PLAUSIBLE = (0.05, 10.0)  # mV, 99th percentile of |x|: what a body surface shows
 ALIKE, OPPOSITE = 0.5, -0.5  # correlation of neighbouring chest leads
+CONTRADICTION = 0.1  # of the leads' span: a law broken by more is seen on paper
 FRACTION = 0.005  # of a lead's range: its step, if its samples are no whole numbers
 UNITS = ("nV", "uV", "mV", "V")  # that a signal may be in, whatever was stated
 LIMB, CHEST = LEADS[:6], LEADS[6:]
@@ -174,10 +175,20 @@ def check_laws(record: Record, known: dict[str, np.ndarray]) -> list[Finding]:
     for lead in leads:
         if not _broken({**leads, lead: -leads[lead]}, steps):
             return [Finding("lead of wrong sign", lead, f"breaks {', '.join(broken)}")]
+    spans = [float(np.fmax.reduce(row) - np.fmin.reduce(row)) for row in leads.values()]
     found = [
-        Finding("limb lead law broken", law, f"by more than {limit:.3g} mV in {share:.0%}")
-        for law, (share, limit) in broken.items()
+        Finding(kind, law, f"by more than {limit:.3g} mV in {share:.0%}")
+        for kind, laws in (
+            ("limb lead law broken", broken),
+            (
+                "limb leads contradict",
+                _broken(leads, steps, CONTRADICTION * float(np.median(spans))),
+            ),
+        )
+        for law, (share, limit) in laws.items()
     ]
+    if any(np.isnan(row.min()) for row in leads.values()):
+        return found  # exchanged, leads may have no samples in common
     for one, two in combinations(leads, 2):
         if len(leads) > 3 and not _broken({**leads, one: leads[two], two: leads[one]}, steps):
             return [
@@ -205,14 +216,15 @@ def step(row: np.ndarray) -> float:
 
 
 def _broken(
-    leads: dict[str, np.ndarray], steps: dict[str, float]
+    leads: dict[str, np.ndarray], steps: dict[str, float], least: float = 0.0
 ) -> dict[str, tuple[float, float]]:
-    """Return law → share of the samples that break it, and the tolerance in mV."""
+    """Return law → share of the samples that break it, and the tolerance in mV, at `least` that."""
     found = {}
     for law, terms in LIMB_LEAD_LAWS.items():
         if not terms.keys() <= leads.keys():
             continue
         limit = sum(abs(factor) * steps[lead] for lead, factor in terms.items())
+        limit = max(limit, least)
         rest = np.abs(sum(factor * leads[lead] for lead, factor in terms.items()))
         n_known = rest.size - int(np.isnan(rest).sum())
         off = float((rest > limit * (1 + 1e-9)).sum()) / max(n_known, 1)

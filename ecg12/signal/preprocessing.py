@@ -21,14 +21,14 @@ from fractions import Fraction
 import numpy as np
 from scipy.ndimage import median_filter
 
-from ecg12.io.leads import LEADS, derive_limb_leads
+from ecg12.io.leads import LEADS, LIMB_LEADS, derive_limb_leads
 from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
 from ecg12.signal.filters import low_pass, resample
 
 # Prepared signals of another version are not used again. Raise it with every change of reading or
 # preprocessing that changes a prepared sample.
-CHAIN_VERSION = 1
+CHAIN_VERSION = 2
 STEP = 1 / 1024  # quantisation step of a scaled signal, in its own unit
 # What a prepared signal is measured in, and its quantisation step there.
 STEPS = {"recording": STEP, "millivolts": STEP, "stored": 1.0}
@@ -157,32 +157,50 @@ def prepare_parts(record: Record, preprocessing: Preprocessing) -> np.ndarray:
         As for `prepare`.
     """
     n_used = int(np.ceil(preprocessing.needed_seconds * record.rate))
-    signals = standardize_leads(_first(record, n_used), preprocessing)
+    used = _first(record, n_used)
     n = preprocessing.n_samples
-    signals = _filtered(signals, record.rate, preprocessing)[:, : preprocessing.parts * n]
+    signals = _filtered(standardize_leads(used, preprocessing), record.rate, preprocessing)
+    signals = signals[:, : preprocessing.parts * n]
+    present = _present(used, preprocessing, signals.shape[1])
     length = signals.shape[1]
     count = parts_of(length / preprocessing.rate, preprocessing)
     starts = np.linspace(0, max(length - n, 0) if count > 1 else 0, count).astype(int)
-    return np.array([_scaled(signals[:, at : at + n], preprocessing) for at in starts])
+    return np.array([
+        _scaled(
+            signals[:, at : at + n],
+            present[:, at : at + n] if present is not None else None,
+            preprocessing,
+        )
+        for at in starts
+    ])  # fmt: skip
 
 
-def _scaled(signals: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+def _scaled(
+    signals: np.ndarray, present: np.ndarray | None, preprocessing: Preprocessing
+) -> np.ndarray:
     """Scale, quantise and pad with zeros: (n_leads, any) float64 → (n_leads, n_samples) int16."""
     if preprocessing.amplitude == "recording":
-        signals = signals / (amplitude(signals) or 1.0)
+        signals = signals / (amplitude(signals, present) or 1.0)
     padded = np.zeros((len(signals), preprocessing.n_samples), np.int16)
     steps = np.clip(signals / preprocessing.step, -LARGEST_STORED, LARGEST_STORED)
     np.rint(steps, out=padded[:, : signals.shape[1]], casting="unsafe")
     return padded
 
 
-def amplitude(signals: np.ndarray) -> float:
+def amplitude(signals: np.ndarray, present: np.ndarray | None = None) -> float:
     """Return a recording's amplitude: the median over its leads of the 99th percentile of |x|.
 
     At any heart rate the QRS complexes take up more than a hundredth of the time, so the
     percentile lies on them and not on a spike; leads without signal are left out; 0 if all are.
+    Of leads with gaps, only samples that are `present`, bool of the same shape, count.
     """
-    peaks = np.percentile(np.abs(signals), 99, axis=1)
+    if present is None:
+        peaks = np.percentile(np.abs(signals), 99, axis=1)
+    else:
+        peaks = np.array([
+            np.percentile(np.abs(row[here]), 99) if here.any() else 0.0
+            for row, here in zip(signals, present, strict=True)
+        ])  # fmt: skip
     peaks = peaks[peaks > ROUNDING]
     return float(np.median(peaks)) if peaks.size else 0.0
 
@@ -210,6 +228,28 @@ def _arrange(present: dict[str, np.ndarray], leads: tuple[str, ...], n: int) -> 
     """Put leads in order, the missing limb leads derived; other missing leads are zero."""
     present = present | derive_limb_leads(present)
     return np.array([present.get(lead, np.zeros(n)) for lead in leads])
+
+
+def _present(record: Record, preprocessing: Preprocessing, n: int) -> np.ndarray | None:
+    """Return which of n samples of each lead are not interpolated, or None where all are there.
+
+    A derived lead lacks the samples that any other limb lead lacks.
+    """
+    rows = record.centred
+    gaps = np.isnan(rows)
+    if not gaps.any():
+        return None
+    missing: dict[str, np.ndarray] = {
+        lead: gap
+        for lead, row, gap in zip(record.leads, rows, gaps, strict=True)
+        if not gap.all() and np.nanmax(row) > np.nanmin(row)
+    }
+    limb = [gap for lead, gap in missing.items() if lead in LIMB_LEADS]
+    derived = np.array(limb).any(axis=0) if limb else np.zeros(rows.shape[1], bool)
+    nearest = (np.arange(n) * (record.rate / preprocessing.rate)).astype(int)
+    nearest = np.minimum(nearest, rows.shape[1] - 1)
+    chosen = np.array([missing.get(lead, derived) for lead in preprocessing.leads])
+    return ~chosen[:, nearest]
 
 
 def _units(record: Record, preprocessing: Preprocessing) -> np.ndarray:

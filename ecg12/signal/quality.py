@@ -50,7 +50,7 @@ FATAL = {
 }
 FAULTS = {
     **FATAL,
-    "limb lead law broken": "the limb leads contradict each other:",
+    "limb leads contradict": "the limb leads contradict each other:",
     "swapped leads": "likely swapped:",
     "lead of wrong sign": "likely inverted:",
     "equal leads": "the same samples in",

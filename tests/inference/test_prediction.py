@@ -232,7 +232,10 @@ def test_text_shows_diagnoses_and_what_comes_next(folder):
     text = "".join(render("text", Model(Fixed()).predict_files(expand([folder]))))
     assert text.startswith(NOTICE)
     assert "no medical device" in NOTICE
-    assert f"{folder / 'A1'}: AF, IAVB\n  12 leads at 500 Hz, 10 s used\n  signal quality: good\n" in text
+    assert (
+        f"{folder / 'A1'}: AF, IAVB\n  12 leads at 500 Hz, 10 s used\n  signal quality: good\n"
+        in text
+    )
     rows = [line.split() for line in text.splitlines() if line.startswith("  + ")]
     assert rows[0] == ["+", "AF", "atrial", "fibrillation", "0.600", "unknown", "2/3", "0.500",
                        "0.650", "0.250"]  # fmt: skip
@@ -284,7 +287,9 @@ def test_command_writes_draws_and_ends_with_an_error(model, folder, tmp_path, ca
     for suffix in (".hea", ".mat"):
         (folder / "again" / f"A1{suffix}").write_bytes((folder / f"A1{suffix}").read_bytes())
     arguments = [str(folder), "--model", str(place), "--format", "json", "-o", str(output)]
-    with pytest.raises(SystemExit, match=r"of 7 recordings 4 failed:\n  no prediction: .*c\.edf") as end:
+    with pytest.raises(
+        SystemExit, match=r"of 7 recordings 4 failed:\n  no prediction: .*c\.edf"
+    ) as end:
         main(["predict", *arguments, "--plot", str(plots)])
     assert isinstance(end.value.code, str)  # Python prints it and exits with 1
     assert capsys.readouterr().out == ""
