@@ -102,3 +102,55 @@ def _prepare(classifier: Classifier, source: Source, seconds: float) -> _Prepare
     if quality.no_signal:
         return Failure(source.name, f"no signal: {quality.no_signal}")
     longest = max(one.parts * one.seconds for one in classifier.preprocessings)
+    used = min(record.stored.shape[1] / record.rate, longest)
+    return _Prepared(source.name, record.leads, record.rate, used, signals, quality)
+
+
+def _predict(classifier: Classifier, items: Sequence[_Prepared | Failure]) -> Iterator[Outcome]:
+    """Yield a batch's outcomes, in order; the networks run once."""
+    prepared = [item for item in items if isinstance(item, _Prepared)]
+    decided = iter(_decide(classifier, prepared) if prepared else ())
+    for item in items:
+        yield item if isinstance(item, Failure) else next(decided)
+
+
+def _decide(classifier: Classifier, prepared: Sequence[_Prepared]) -> Iterator[Outcome]:
+    decisions = classifier.predict([item.signals for item in prepared])
+    finite = np.isfinite(decisions.scores).all(axis=1)
+    known = np.zeros(decisions.scores.shape[1], bool)
+    probabilities = scores = np.where(finite[:, None], decisions.scores, 0.5)
+    if classifier.calibration is not None:
+        known = classifier.calibration.fitted
+        probabilities = classifier.calibration.apply(scores)
+    thresholds = np.array([member.thresholds for member in classifier.members]).T.tolist()
+    for row, item in enumerate(prepared):
+        if not finite[row]:
+            yield Failure(item.name, NOT_FINITE)
+            continue
+        classes = tuple(
+            ClassPrediction(
+                codes=codes,
+                abbreviation=abbreviation,
+                name=name,
+                positive=bool(decisions.labels[row, k]),
+                score=float(scores[row, k]),
+                probability=float(probabilities[row, k]) if known[k] else None,
+                votes=int(decisions.votes[row, k]),
+                thresholds=tuple(thresholds[k]),
+            )
+            for k, (codes, abbreviation, name) in enumerate(_named(classifier))
+        )
+        yield Prediction(
+            source=item.name,
+            leads=item.leads,
+            rate=item.rate,
+            seconds=item.seconds,
+            classes=classes,
+            quality=item.quality,
+        )
+
+
+def _named(classifier: Classifier) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Yield codes, abbreviation and name of each class."""
+    classes = classifier.classes
+    return zip(classes.groups, classes.names, classes.titles, strict=True)
