@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ecg12.ensemble.classifier import Member
+from ecg12.ensemble.onnx_runtime import load_graph
 from ecg12.io import aecg, arrays, cardiosoft, dicom, edf, ishne, philips, scp
 from ecg12.io.classes import ScoredClasses, load_weights
 from ecg12.io.headers import GAINS, OLDEST, RATES
@@ -16,7 +18,9 @@ from ecg12.io.muse import read_muse
 from ecg12.io.outputs import parse_output
 from ecg12.io.record import Record
 from ecg12.io.wfdb import read_header
-from ecg12.runtime.errors import RecordError
+from ecg12.runtime.errors import ModelError, RecordError
+from ecg12.runtime.files import sha256
+from ecg12.signal.preprocessing import Preprocessing
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "tests" / "corpus"
@@ -82,7 +86,7 @@ def array(path: Path) -> Record:
     """Read an array of numbers of any kind, said to be of millivolts at 500 Hz."""
     try:
         return arrays.read(path, rate=500, unit="mV")
-    except RecordError as error:
+    except (RecordError, ModelError) as error:
         if "missing: --leads" not in str(error):
             raise
         return arrays.read(path, rate=500, unit="mV", leads=LEADS)
@@ -96,6 +100,14 @@ def output(path: Path) -> None:
         assert found.labels.shape == found.scores.shape == (len(classes),)
         assert not np.isnan(found.scores).any()
         assert all(remark.strip() for remark in found.remarks)
+
+
+def graph(path: Path) -> None:
+    """Load an exported graph and run it."""
+    chain = Preprocessing(seconds=0.4)
+    member = Member("a", None, chain, thresholds=np.zeros(24), validation_score=0.0)
+    runtime = load_graph(path.parent, {"file": path.name, "sha256": sha256(path)}, [member], 27)
+    assert runtime.scores(0, np.zeros((2, 12, chain.n_samples, 1), np.float32)).shape[0] == 1
 
 
 @lru_cache
@@ -118,6 +130,7 @@ TARGETS: dict[str, tuple[Callable[[Path], None], str, str, int]] = {
     "ishne": (reading(ishne.read), ".ecg", "ecg12/io/ishne.py", 1500),
     "edf": (reading(edf.read), ".edf", "ecg12/io/edf.py", 3000),
     "array": (reading(array), ".bin", "ecg12/io/array*.py", 4000),
+    "graph": (graph, ".onnx", "ecg12/ensemble/onnx_file_check.py", 20_000),
     "output": (output, ".csv", "ecg12/io/outputs.py", 2000),
 }
 
@@ -132,7 +145,7 @@ def run(name: str, data: bytes, folder: Path) -> bool:
     path.write_bytes(data)
     try:
         function(path)
-    except RecordError as error:
+    except (RecordError, ModelError) as error:
         assert path.name in str(error)
         return False
     return True

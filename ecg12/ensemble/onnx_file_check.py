@@ -99,10 +99,10 @@ def _read(what: str, message: memoryview, known: Mapping[int, int | None]) -> Me
     for number, wire, value in fields(message):
         if number not in known:
             named = REFUSED.get((what, number), f"a field of number {number}")
-            raise ValueError(f"a {what} with {named}, which is not read")
+            raise ValueError(f"the {what} has {named}, which is not read")
         expected = known[number]
         if expected not in (None, wire):
-            raise ValueError(f"a {what} whose field {number} has wire type {wire}")
+            raise ValueError(f"the {what} has a field {number} of wire type {wire}")
         values = numbers(wire, value) if expected in (None, VARINT) else [value]
         found.setdefault(number, []).extend(values)
     return found
@@ -122,6 +122,8 @@ def _check_node(message: memoryview) -> None:
     node = _read("node", message, NODE)
     _among("a node of the domain", _texts(node, 7), DOMAINS)
     _among("the operator", _texts(node, 4) or [""], OPERATORS)
+    for names in (1, 2, 3):
+        _texts(node, names)  # onnxruntime expects UTF-8
     for attribute in node.get(5, []):
         _check_attribute(attribute)
 

@@ -112,7 +112,9 @@ def _session(file: Path, data: bytes) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
     try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            data, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
     except Exception as error:  # a damaged file can raise nearly anything
         raise ModelError(f"{file}: cannot be loaded: {error}") from error
 
