@@ -60,6 +60,7 @@ def trained(tmp_path_factory):
     return place, train(place / "data", place / "model", TINY)
 
 
+@pytest.mark.slow
 def test_a_database_validates_where_the_recipe_says_so(tmp_path):
     for name, n in (("ptb", 6), ("georgia", 14)):
         (tmp_path / "data").mkdir(exist_ok=True)

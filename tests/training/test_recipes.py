@@ -55,6 +55,7 @@ def test_an_unknown_recipe_lists_the_choices():
         recipe_of(Settings(recipe="x", pretrained=""))
 
 
+@pytest.mark.slow
 def test_importing_the_recipes_builds_no_network():
     code = """
 from ecg12.models import CRNN, ResNet, SEResNet

@@ -87,6 +87,7 @@ class KilledError(Exception):
     """Stands for kill -9 in the middle of an epoch."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "schedule",
     [{}, SURPASSING, {**AVERAGED, "network": SEResNet(k=4, m=2)}],
@@ -117,6 +118,7 @@ def test_resume_is_bit_equal_to_an_uninterrupted_run(task, tmp_path, monkeypatch
     np.testing.assert_array_equal(weights(resumed), weights(whole))
 
 
+@pytest.mark.slow
 def test_measuring_the_speed_changes_nothing(task, tmp_path):
     plain, measured = trainer(task, tmp_path), trainer(task, tmp_path)
     assert measured.epoch_seconds() > 0
@@ -186,6 +188,7 @@ def test_weight_decay_shrinks_kernels_alone(task, tmp_path):
         np.testing.assert_allclose(np.array(variable), expected, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_other_identity_starts_anew_and_says_so(task, tmp_path, caplog):
     trainer(task, tmp_path, epochs=1).run()
     other = trainer(task, tmp_path, identity="two", epochs=2)
@@ -194,6 +197,7 @@ def test_other_identity_starts_anew_and_says_so(task, tmp_path, caplog):
     assert [row["epoch"] for row in other.history] == [1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut off", "one bit"])
 def test_a_damaged_checkpoint_is_told_and_trained_anew(task, tmp_path, caplog, damage):
     first = trainer(task, tmp_path, epochs=1)
@@ -206,6 +210,7 @@ def test_a_damaged_checkpoint_is_told_and_trained_anew(task, tmp_path, caplog, d
     assert again.history == []
 
 
+@pytest.mark.slow
 def test_an_ended_member_is_not_trained_again(task, tmp_path):
     first = trainer(task, tmp_path)
     first.run()
@@ -272,6 +277,7 @@ def by_hand(y, p, loss, task=None):
     return -np.where(y, np.log(p), np.log(1 - p)).mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", list(LOSSES))
 def test_losses_equal_their_formulas_on_multi_hot_targets(multi_hot, tmp_path, loss):
     """In training (dropout off, learning rate 0) and as the monitored validation loss."""
@@ -355,6 +361,7 @@ def test_the_optimizer_keeps_its_moments_when_the_loss_changes(task, tmp_path):
         np.testing.assert_array_equal(variable.numpy(), old)
 
 
+@pytest.mark.slow
 def test_loss_monitor_keeps_the_epoch_of_the_lowest_validation_loss(task, tmp_path):
     run = trainer(task, tmp_path, monitor="loss", loss="categorical_crossentropy")
     run.run()
@@ -366,6 +373,7 @@ def test_loss_monitor_keeps_the_epoch_of_the_lowest_validation_loss(task, tmp_pa
     assert by_hand(y, p, "categorical_crossentropy") == pytest.approx(min(losses), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_resume_is_bit_equal_with_paper_a_s_network_and_loss(long_task, tmp_path):
     options = {"optimizer": "adamax", "loss": "categorical_crossentropy", "monitor": "loss"}
     options |= {"epochs": 2}
@@ -381,6 +389,7 @@ def test_resume_is_bit_equal_with_paper_a_s_network_and_loss(long_task, tmp_path
     np.testing.assert_array_equal(weights(resumed), weights(whole))
 
 
+@pytest.mark.slow
 def test_best_epoch_s_weights_are_kept(task, tmp_path):
     run = trainer(task, tmp_path)
     run.run()
@@ -416,6 +425,7 @@ def test_deadline_in_the_first_epoch_leaves_a_scored_model(task, tmp_path, monke
     assert not run.checkpoint.exists()
 
 
+@pytest.mark.slow
 def test_deadline_in_a_later_epoch_drops_that_epoch_and_a_later_run_goes_on(
     task, tmp_path, monkeypatch
 ):

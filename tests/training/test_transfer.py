@@ -127,6 +127,7 @@ BLOCKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "j"),
     [*((NETWORK, j) for j in range(4)), (SEResNet(k=4, s=3, m=2), 1), (CRNN(2, 2), 7)],
