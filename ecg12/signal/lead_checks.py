@@ -216,18 +216,27 @@ def step(row: np.ndarray) -> float:
 
 
 def _broken(
-    leads: dict[str, np.ndarray], steps: dict[str, float], least: float = 0.0
+    leads: dict[str, np.ndarray], steps: dict[str, float], seen: float = 0.0
 ) -> dict[str, tuple[float, float]]:
-    """Return law → share of the samples that break it, and the tolerance in mV, at `least` that."""
+    """Return law → share of the samples that break it, and the tolerance in mV.
+
+    With `seen`, the least in mV that is seen on paper, the tolerance is at least that, and an
+    offset, which a converter may add, breaks no law.
+    """
     found = {}
     for law, terms in LIMB_LEAD_LAWS.items():
         if not terms.keys() <= leads.keys():
             continue
         limit = sum(abs(factor) * steps[lead] for lead, factor in terms.items())
-        limit = max(limit, least)
-        rest = np.abs(sum(factor * leads[lead] for lead, factor in terms.items()))
-        n_known = rest.size - int(np.isnan(rest).sum())
-        off = float((rest > limit * (1 + 1e-9)).sum()) / max(n_known, 1)
+        limit = max(limit, seen)
+        rest = sum((factor * leads[lead] for lead, factor in terms.items()), np.zeros(1))
+        if np.isnan(rest.min()):
+            rest = rest[~np.isnan(rest)]
+        if not rest.size:
+            continue
+        if seen:
+            rest = rest - rest.mean()
+        off = np.count_nonzero(np.abs(rest) > limit * (1 + 1e-9)) / rest.size
         if off > MOST_OFF:
             found[law] = (off, limit)
     return found

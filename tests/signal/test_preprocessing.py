@@ -466,3 +466,25 @@ def test_the_first_part_is_what_training_sees(make_ecg):
 def test_no_parts_are_refused():
     with pytest.raises(ValueError, match="0 parts"):
         Preprocessing(parts=0)
+
+
+def test_gaps_do_not_count_in_the_amplitude(make_ecg):
+    """A page with 2.5 s of each lead is as large as the whole recording, where it is not missing."""
+    signals = make_ecg(500, 10)
+    gaps = signals.copy()
+    for lead in range(12):
+        first = 1250 * (lead // 3)
+        gaps[lead, :first] = gaps[lead, first + 1250 :] = np.nan
+    whole, page = (
+        prepare(Record.from_millivolts("A", x, LEADS, 500), Preprocessing()) for x in (signals, gaps)
+    )
+    for lead in range(12):
+        middle = slice(625 * (lead // 3) + 100, 625 * (lead // 3) + 525)
+        largest = np.abs(whole[lead, middle]).max()
+        assert np.abs(page[lead, middle]).max() == pytest.approx(largest, rel=0.08)
+
+
+def test_amplitude_of_what_is_present_by_hand():
+    ramp = np.arange(101.0)
+    present = np.array([ramp <= 50, ramp >= 0, ramp < 0])
+    assert amplitude(np.array([ramp, 3 * ramp, 9 * ramp]), present) == (0.99 * 50 + 3 * 99) / 2
