@@ -70,8 +70,9 @@ def cross_validate(
     FileNotFoundError, RecordError
         If the data hold no readable recording.
     InputError
-        If the folds cannot be made, another process writes into the same folder, or sinus rhythm
-        is none of the classes: folds are judged by the challenge metric.
+        If the folds cannot be made, another process writes into the same folder, the label table
+        has empty cells, or sinus rhythm is none of the classes: folds are judged by the challenge
+        metric.
     """
     if classes and not classes.has_normal:
         raise InputError(
@@ -82,6 +83,11 @@ def cross_validate(
     work = folder / WORK
     with work_folder(work):
         dataset, classes = open_data(data, work, recipe, classes=classes, labels=labels)
+        if dataset.known is not None:
+            raise InputError(
+                f"{data}: the label table has empty cells (unknown labels), which cross-validation "
+                "cannot judge; fill them in, or leave out those recordings or classes"
+            )
         keys = read_patients(patients, dataset.names) if patients else dataset.patients
         folds = divide(
             dataset, k, recipe.seed, patients=keys, by_database=by_database,

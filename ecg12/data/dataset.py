@@ -18,6 +18,7 @@ from joblib import cpu_count
 from ecg12.data.memmap_reading import gather, windows
 from ecg12.data.signal_map import fill_map, signals_key
 from ecg12.io.classes import ScoredClasses
+from ecg12.io.known_labels import known_cells
 from ecg12.io.label_table import LabelTable
 from ecg12.io.manifest import build_manifest
 from ecg12.runtime.errors import RecordError
@@ -46,8 +47,8 @@ class Dataset:
     failures
         One message per recording that could not be read.
     fingerprint
-        Key of the task: changes whenever the signals (`signal_map.signals_key`), a label, a
-        patient, a class or a weight does.
+        Key of the task: changes whenever the signals (`signal_map.signals_key`), a label or
+        whether it is known, a patient, a class or a weight does.
     preprocessing
         How the signals were prepared.
     patients
@@ -55,6 +56,9 @@ class Dataset:
     parts
         (n_recordings,) how many rows a recording has, one below the other: parts of a long one;
         empty if each has one.
+    known
+        (n_recordings, n_classes) bool: which targets are known; the others count neither for nor
+        against a class. None: all are.
     """
 
     signals: np.ndarray
@@ -67,6 +71,7 @@ class Dataset:
     preprocessing: Preprocessing = Preprocessing()
     patients: tuple[str, ...] = ()
     parts: tuple[int, ...] = ()
+    known: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -156,7 +161,10 @@ def prepare_folder(
     """
     manifest = build_manifest(folder, labels)
     key = signals_key(manifest.signals_digest, preprocessing)
+    known = known_cells(classes, manifest.codes, manifest.unknown)
     description = [key, classes.groups, classes.weights.tolist(), manifest.digest]
+    if known is not None:
+        description.append(hashlib.sha256(known.tobytes()).hexdigest())
     fingerprint = hashlib.sha256(json.dumps(description).encode()).hexdigest()
     counts = [parts_of(seconds, preprocessing) for seconds in manifest.seconds]
     pairs = list(zip(manifest.paths, counts, strict=True))
@@ -178,16 +186,22 @@ def prepare_folder(
         preprocessing=preprocessing,
         patients=tuple(manifest.patients[place] for place in good) if manifest.patients else (),
         parts=tuple(counts[place] for place in good) if preprocessing.parts > 1 else (),
+        known=None if known is None else known[good],
     )
 
 
 def summary(dataset: Dataset, classes: ScoredClasses) -> dict[str, Any]:
-    """Count recordings, failures and positives per class."""
+    """Count recordings, failures, positives per class, and unknown labels where there are any."""
     counts = dict(zip(classes.names, dataset.targets.sum(axis=0).tolist(), strict=True))
     unscored = int((~dataset.targets.any(axis=1)).sum())
+    unknown: dict[str, Any] = {}
+    if dataset.known is not None:
+        missing = (~dataset.known).sum(axis=0).tolist()
+        unknown = {"unknown": dict(zip(classes.names, missing, strict=True))}
     return {
         "recordings": len(dataset),
         "unreadable": len(dataset.failures),
         "without_scored_class": unscored,
         "positives": counts,
+        **unknown,
     }

@@ -28,6 +28,7 @@ METHOD = "platt"
 MIN_EXAMPLES = 5
 NEAREST = 1e-7  # to 0 or 1 that a score counts; float32 resolves no less below 1
 BINS = 10
+Known = np.ndarray | None  # (n, n_classes) bool: which cells of y_true count; None: all
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +90,7 @@ class Calibration:
         return cls(slopes, intercepts)
 
 
-def calibrate(y_score: np.ndarray, y_true: np.ndarray) -> Calibration:
+def calibrate(y_score: np.ndarray, y_true: np.ndarray, known: Known = None) -> Calibration:
     """Fit a calibration to recordings that the networks were not trained on.
 
     Parameters
@@ -98,6 +99,8 @@ def calibrate(y_score: np.ndarray, y_true: np.ndarray) -> Calibration:
         (n, n_classes) in [0, 1], the ensemble's medians.
     y_true
         (n, n_classes) bool.
+    known
+        (n, n_classes) bool: of each class only these recordings count; None: all.
 
     Raises
     ------
@@ -108,11 +111,13 @@ def calibrate(y_score: np.ndarray, y_true: np.ndarray) -> Calibration:
 
     y_true = as_sets(y_true, "y_true")
     y_score = _checked(y_score, y_true.shape[1])
-    positives = y_true.sum(axis=0)
-    enough = np.minimum(positives, len(y_true) - positives) >= MIN_EXAMPLES
+    rows = np.ones(y_true.shape, bool) if known is None else known
+    positives = (y_true & rows).sum(axis=0)
+    enough = np.minimum(positives, rows.sum(axis=0) - positives) >= MIN_EXAMPLES
+    columns = zip(_log_odds(y_score).T, y_true.T, rows.T, enough, strict=True)
     coefficients = [
-        platt(own, true) if usable else (np.nan, np.nan)
-        for own, true, usable in zip(_log_odds(y_score).T, y_true.T, enough, strict=True)
+        platt(log_odds[own], true[own]) if usable else (np.nan, np.nan)
+        for log_odds, true, own, usable in columns
     ]
     slopes, intercepts = np.array(coefficients).T
     return Calibration(slopes, intercepts)
@@ -139,21 +144,25 @@ def platt(log_odds: np.ndarray, y_true: np.ndarray) -> tuple[float, float]:
     return float(result.x[0]), float(result.x[1])
 
 
-def log_loss(y_true: np.ndarray, probabilities: np.ndarray) -> float:
+def log_loss(y_true: np.ndarray, probabilities: np.ndarray, known: Known = None) -> float:
     """Return the mean of -log(probability of the truth), probabilities kept `NEAREST` off 0, 1."""
     inside = np.clip(probabilities, NEAREST, 1 - NEAREST)
-    return float(-np.mean(y_true * np.log(inside) + (1.0 - y_true) * np.log(1 - inside)))
+    losses = y_true * np.log(inside) + (1.0 - y_true) * np.log(1 - inside)
+    return float(-np.mean(losses, where=True if known is None else known))
 
 
-def brier_score(y_true: np.ndarray, probabilities: np.ndarray) -> float:
+def brier_score(y_true: np.ndarray, probabilities: np.ndarray, known: Known = None) -> float:
     """Return the mean squared difference of probability and truth."""
-    return float(np.mean((probabilities - y_true) ** 2))
+    squares = (probabilities - y_true) ** 2
+    return float(np.mean(squares, where=True if known is None else known))
 
 
-def calibration_error(y_true: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the expected calibration error, a mean over classes."""
-    pairs = zip(y_true.T, probabilities.T, strict=True)
-    return float(np.mean([_class_error(*pair) for pair in pairs]))
+def calibration_error(y_true: np.ndarray, probabilities: np.ndarray, known: Known = None) -> float:
+    """Return the expected calibration error, a mean over classes of which something is known."""
+    rows = np.ones(y_true.shape, bool) if known is None else known
+    columns = zip(y_true.T, probabilities.T, rows.T, strict=True)
+    errors = [_class_error(true[own], p[own]) for true, p, own in columns if own.any()]
+    return float(np.mean(errors)) if errors else float("nan")
 
 
 def _class_error(y_true: np.ndarray, probabilities: np.ndarray) -> float:
@@ -169,18 +178,20 @@ MEASURES = {
 }
 
 
-def measures(y_true: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+def measures(
+    y_true: np.ndarray, probabilities: np.ndarray, known: Known = None
+) -> dict[str, float]:
     """Return each of `MEASURES` of (n, n_classes) probabilities; lower is better."""
-    return {name: measure(y_true, probabilities) for name, measure in MEASURES.items()}
+    return {name: measure(y_true, probabilities, known) for name, measure in MEASURES.items()}
 
 
 def before_and_after(
-    calibration: Calibration, y_score: np.ndarray, y_true: np.ndarray
+    calibration: Calibration, y_score: np.ndarray, y_true: np.ndarray, known: Known = None
 ) -> dict[str, dict[str, float]]:
     """Measure the scores ``"before"`` and the probabilities ``"after"`` calibration."""
     stages: Sequence[tuple[str, np.ndarray]]
     stages = ("before", y_score), ("after", calibration.apply(y_score))
-    return {stage: measures(y_true, values) for stage, values in stages}
+    return {stage: measures(y_true, values, known) for stage, values in stages}
 
 
 def _expit(log_odds: np.ndarray) -> np.ndarray:

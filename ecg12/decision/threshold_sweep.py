@@ -36,7 +36,12 @@ def best_threshold(y_score: np.ndarray, order: np.ndarray, steps: np.ndarray) ->
     return float(middle if middle < above else below)
 
 
-def single(y_score: np.ndarray, y_true: np.ndarray, classes: ScoredClasses) -> float:
+def single(
+    y_score: np.ndarray,
+    y_true: np.ndarray,
+    classes: ScoredClasses,
+    known: np.ndarray | None = None,
+) -> float:
     """Return the one threshold for all classes that maximises the measure, exactly.
 
     The measure is the challenge metric; without sinus rhythm, the macro F-measure (`f_single`).
@@ -49,6 +54,8 @@ def single(y_score: np.ndarray, y_true: np.ndarray, classes: ScoredClasses) -> f
         (n, n_classes) bool.
     classes
         The scored classes.
+    known
+        (n, n_classes) bool: which cells of y_true are known; the others do not count. None: all.
 
     Raises
     ------
@@ -56,8 +63,8 @@ def single(y_score: np.ndarray, y_true: np.ndarray, classes: ScoredClasses) -> f
         If the shapes differ, there is no recording, or a score is not finite.
     """
     if not classes.has_normal:
-        return f_single(_finite(y_score, np.shape(y_true)), y_true)
-    scorer = ChallengeScorer(y_true, classes)
+        return f_single(_finite(y_score, np.shape(y_true)), y_true, known)
+    scorer = ChallengeScorer(y_true, classes, known)
     y_score = _finite(y_score, scorer.gain.shape)
     order = np.argsort(-y_score, axis=1)
     gain = np.take_along_axis(scorer.gain, order, axis=1).cumsum(axis=1)
@@ -75,12 +82,13 @@ def per_class(
     start: np.ndarray,
     *,
     free: np.ndarray | None = None,
+    known: np.ndarray | None = None,
 ) -> np.ndarray:
     """Improve thresholds class by class until no class alone can raise the challenge metric.
 
     Parameters
     ----------
-    y_score, y_true, classes
+    y_score, y_true, classes, known
         As for `single`.
     start
         (n_classes,) thresholds to begin with; the result never scores less.
@@ -96,7 +104,7 @@ def per_class(
     ValueError
         As for `single`.
     """
-    scorer = ChallengeScorer(y_true, classes)
+    scorer = ChallengeScorer(y_true, classes, known)
     ascent = _Ascent(y_score, scorer, *start_and_mask(start, free, classes))
     while any([ascent.improve(k) for k in ascent.order]):
         pass
@@ -136,35 +144,42 @@ class _Ascent:
         return True
 
 
-def f_single(y_score: np.ndarray, y_true: np.ndarray) -> float:
+def f_single(y_score: np.ndarray, y_true: np.ndarray, known: np.ndarray | None = None) -> float:
     """Return the one threshold for all classes with the highest macro F of classes that occur.
 
     Parameters
     ----------
     y_score, y_true
         (n, n_classes) finite numbers, and bool.
+    known
+        (n, n_classes) bool: which cells count; None: all.
     """
-    ranked, steps = _f_steps(y_score, y_true)
+    ranked, steps = _f_steps(y_score, y_true, known)
     return best_threshold(ranked.ravel(), np.argsort(-ranked, axis=None), steps.ravel())
 
 
-def f_per_class(y_score: np.ndarray, y_true: np.ndarray) -> np.ndarray:
-    """Return the threshold of each class with its highest F, (n_classes,)."""
-    ranked, steps = _f_steps(y_score, y_true)
+def f_per_class(
+    y_score: np.ndarray, y_true: np.ndarray, known: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the threshold of each class with its highest F, (n_classes,); as `f_single`."""
+    ranked, steps = _f_steps(y_score, y_true, known)
     order = np.arange(len(y_score))
     pairs = zip(ranked.T, steps.T, strict=True)
     return np.array([best_threshold(own, order, gains) for own, gains in pairs])
 
 
-def _f_steps(y_score: np.ndarray, y_true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _f_steps(
+    y_score: np.ndarray, y_true: np.ndarray, known: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Sort each class's scores; return them and what each next prediction adds to the class's F.
 
     F after k predictions is 2 tp / (k + positives); a class without positives gains nothing.
     """
     order = np.argsort(-y_score, axis=0)
-    tp = np.take_along_axis(np.asarray(y_true), order, axis=0).cumsum(axis=0)
-    n_predicted = np.arange(1, len(y_score) + 1)[:, None]
-    f = 2 * tp / (n_predicted + tp[-1])
+    known = np.ones(y_score.shape, bool) if known is None else known
+    tp = np.take_along_axis(y_true & known, order, axis=0).cumsum(axis=0)
+    n_predicted = np.take_along_axis(known, order, axis=0).cumsum(axis=0)
+    f = 2 * tp / np.maximum(n_predicted + tp[-1], 1)
     return np.take_along_axis(y_score, order, axis=0), np.diff(f, axis=0, prepend=0)
 
 

@@ -62,6 +62,8 @@ def tune(
     y_true: np.ndarray,
     classes: ScoredClasses,
     min_positives: int = MIN_POSITIVES,
+    *,
+    known: np.ndarray | None = None,
 ) -> Tuning:
     """Search thresholds in every way: single, per class, and by simplex from either.
 
@@ -69,7 +71,7 @@ def tune(
 
     Parameters
     ----------
-    y_score, y_true, classes
+    y_score, y_true, classes, known
         As for `single`.
     min_positives
         A class with fewer positive recordings keeps the single threshold.
@@ -79,13 +81,14 @@ def tune(
     ValueError
         As for `single`.
     """
-    free = np.asarray(y_true).sum(axis=0) >= min_positives
-    start = np.full(len(classes), single(y_score, y_true, classes))
+    positive = np.asarray(y_true) if known is None else y_true & known
+    free = positive.sum(axis=0) >= min_positives
+    start = np.full(len(classes), single(y_score, y_true, classes, known))
     if not classes.has_normal:
-        fitted = np.where(free, f_per_class(y_score, y_true), start)
-        return _tuning({"single": start, "per_class": fitted}, y_score, FScorer(y_true))
-    scorer = ChallengeScorer(y_true, classes)
-    fitted = per_class(y_score, y_true, classes, start, free=free)
+        fitted = np.where(free, f_per_class(y_score, y_true, known), start)
+        return _tuning({"single": start, "per_class": fitted}, y_score, FScorer(y_true, known))
+    scorer = ChallengeScorer(y_true, classes, known)
+    fitted = per_class(y_score, y_true, classes, start, free=free, known=known)
     variants = {
         "single": start,
         "per_class": fitted,

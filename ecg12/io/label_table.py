@@ -10,7 +10,9 @@ A csv file, one row per recording, where the recordings themselves hold no label
   table fits challenge recordings and MUSE files alike.
 * `patient` is a salted hash, equal for the recordings of one patient, or empty where unknown.
 * Then one column of 0 and 1 per plain SNOMED CT code of the table of weights, or per key of one's
-  own classes (`class_table`), which may be any text.
+  own classes (`class_table`), which may be any text. An empty cell means unknown: the recording
+  counts neither for nor against that class. A column without any 0 or 1 is of a class that the
+  source does not label at all.
 """
 
 import logging
@@ -30,7 +32,8 @@ log = logging.getLogger(__name__)
 RECORDING, PATIENT = "recording", "patient"
 SUFFIXES = tuple({s: None for row in FORMATS if row.read for s in row.suffixes})  # in any case
 
-Row = tuple[str, str, tuple[str, ...]]  # recording, patient, codes
+Codes = tuple[str, ...]
+Row = tuple[str, str, Codes]  # recording, patient, codes
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +49,14 @@ class LabelTable:
     codes
         SNOMED CT codes of each recording, or keys of one's own classes, as `ScoredClasses.encode`
         takes them.
+    unknown
+        Codes or keys of each recording that it may or may not show; empty: none of any.
     """
 
     recordings: tuple[str, ...]
     patients: tuple[str, ...]
-    codes: tuple[tuple[str, ...], ...]
+    codes: tuple[Codes, ...]
+    unknown: tuple[Codes, ...] = ()
 
     def __len__(self) -> int:
         return len(self.recordings)
@@ -89,12 +95,15 @@ def write_label_table(
     columns
         As for `write_label_rows`.
     """
-    rows = zip(table.recordings, table.patients, table.codes, strict=True)
+    unknown = table.unknown or ((),) * len(table)
+    rows = zip(table.recordings, table.patients, table.codes, unknown, strict=True)
     write_label_rows(path, rows, columns)
 
 
 def write_label_rows(
-    path: str | Path, rows: Iterable[Row], columns: Sequence[str] | None = None
+    path: str | Path,
+    rows: Iterable[Row | tuple[str, str, Codes, Codes]],
+    columns: Sequence[str] | None = None,
 ) -> None:
     """Write a label table atomically, row by row: a generator of millions needs no memory.
 
@@ -103,15 +112,17 @@ def write_label_rows(
     path
         The csv file.
     rows
-        Recording, patient key and codes; codes without a column are left out.
+        Recording, patient key, codes and, if there are any, unknown codes; codes without a column
+        are left out.
     columns
         Plain SNOMED CT codes or keys; by default the codes of the table of weights.
     """
     columns = load_weights(WEIGHTS).columns if columns is None else columns
     with table_writer(path) as write:
         write([RECORDING, PATIENT, *columns])
-        for recording, patient, codes in rows:
-            cells = ["1" if code in codes else "0" for code in columns]
+        for recording, patient, codes, *unknown in rows:
+            blank = unknown[0] if unknown else ()
+            cells = ["1" if c in codes else "" if c in blank else "0" for c in columns]
             write([normal_form(recording), patient, *cells])
 
 
@@ -130,26 +141,29 @@ def read_label_table(path: str | Path, columns: Sequence[str] | None = None) -> 
     Raises
     ------
     InputError
-        If a column is missing, unknown or occurs twice, a cell is neither 0 nor 1, a row is too
+        If a column is missing, unknown or occurs twice, a cell is not 0, 1 or empty, a row is too
         short or too long, or a recording is empty or occurs twice. The message names file, line
         and value.
     FileNotFoundError
         If there is no such file.
     """
     rows = list(_rows(read_table(path, (RECORDING, PATIENT)), columns))
+    unknown = tuple(blank for _, _, _, blank in rows)
     return LabelTable(
-        tuple(recording for recording, _, _ in rows),
-        tuple(patient for _, patient, _ in rows),
-        tuple(codes for _, _, codes in rows),
+        tuple(recording for recording, _, _, _ in rows),
+        tuple(patient for _, patient, _, _ in rows),
+        tuple(codes for _, _, codes, _ in rows),
+        unknown if any(unknown) else (),
     )
 
 
-def _rows(table: Table, own: Sequence[str] | None) -> Iterator[Row]:
+def _rows(table: Table, own: Sequence[str] | None) -> Iterator[tuple[str, str, Codes, Codes]]:
+    """Yield recording, patient, codes and unknown codes of each row."""
     columns = load_weights(WEIGHTS).columns if own is None else own
     _check_header(table, columns, others_allowed=own is not None)
     ordered = itemgetter(*(table.columns.index(name) for name in (RECORDING, PATIENT, *columns)))
     line_of: dict[str, int] = {}
-    codes_of: dict[tuple[str, ...], tuple[str, ...]] = {}  # combinations of cells are few
+    codes_of: dict[tuple[str, ...], tuple[Codes, Codes]] = {}  # combinations of cells are few
     for line, cells in table:
         where = table.where(line)
         recording, patient, *values = ordered(cells)
@@ -161,7 +175,7 @@ def _rows(table: Table, own: Sequence[str] | None) -> Iterator[Row]:
         line_of[name] = line
         if combination not in codes_of:
             codes_of[combination] = _codes(where, columns, [value.strip() for value in values])
-        yield name, patient.strip(), codes_of[combination]
+        yield name, patient.strip(), *codes_of[combination]
 
 
 def _check_header(table: Table, columns: Sequence[str], others_allowed: bool) -> None:
@@ -185,8 +199,11 @@ def _check_header(table: Table, columns: Sequence[str], others_allowed: bool) ->
             )
 
 
-def _codes(where: str, columns: Sequence[str], values: list[str]) -> tuple[str, ...]:
-    for code, value in zip(columns, values, strict=True):
-        if value not in ("0", "1"):
-            raise InputError(f"{where}, column {code}: {value!r} is neither 0 nor 1")
-    return tuple(code for code, value in zip(columns, values, strict=True) if value == "1")
+def _codes(where: str, columns: Sequence[str], values: list[str]) -> tuple[Codes, Codes]:
+    """Return the codes of the cells with 1, and those of the empty cells."""
+    cells = list(zip(columns, values, strict=True))
+    for code, value in cells:
+        if value not in ("0", "1", ""):
+            raise InputError(f"{where}, column {code}: {value!r} is neither 0 nor 1, nor empty")
+    present = tuple(code for code, value in cells if value == "1")
+    return present, tuple(code for code, value in cells if not value)

@@ -42,6 +42,8 @@ class Manifest:
         Changes whenever a recording, a label or a patient does.
     signals_digest
         Changes whenever a recording does, but not with labels, patients or other comments.
+    unknown
+        Codes of which nobody knows whether the recording shows them; empty: none of any.
     """
 
     paths: tuple[Path, ...]
@@ -51,6 +53,7 @@ class Manifest:
     patients: tuple[str, ...]
     digest: str
     signals_digest: str
+    unknown: tuple[tuple[str, ...], ...] = ()
 
 
 def build_manifest(folder: str | Path, labels: LabelTable | None = None) -> Manifest:
@@ -74,6 +77,7 @@ def build_manifest(folder: str | Path, labels: LabelTable | None = None) -> Mani
     names = tuple(sorted(_labelled(folder, found, labels)))
     rows = [labels.row_of[name] for name in names] if labels else []
     patients = tuple(labels.patients[row] for row in rows) if labels else ()
+    unknown = tuple(labels.unknown[row] for row in rows) if labels and labels.unknown else ()
     codes, seconds, digest, signals_digest = [], [], hashlib.sha256(), hashlib.sha256()
     for place, name in enumerate(bar(names, desc="headers", unit="rec")):
         own, length, state = _scan(found[name])
@@ -84,13 +88,13 @@ def build_manifest(folder: str | Path, labels: LabelTable | None = None) -> Mani
         signals_digest.update(repr((name, state)).encode())
     paths = tuple(found[name] for name in names)
     known = patients if any(patients) else ()
-    if unknown := known.count(""):
+    if unnamed := known.count(""):
         log.warning(
             "%s: the label table names no patient for %d of %d recordings, each of which counts as "
-            "its own", folder, unknown, len(names),
+            "its own", folder, unnamed, len(names),
         )  # fmt: skip
     digests = digest.hexdigest(), signals_digest.hexdigest()
-    return Manifest(paths, names, tuple(codes), tuple(seconds), known, *digests)
+    return Manifest(paths, names, tuple(codes), tuple(seconds), known, *digests, unknown)
 
 
 def _labelled(folder: str | Path, found: dict[str, Path], labels: LabelTable | None) -> list[str]:

@@ -32,6 +32,9 @@ class ChallengeScorer:
         (n, n_classes) bool.
     classes
         The scored classes, sinus rhythm among them.
+    known
+        (n, n_classes) bool; predictions in unknown cells are neither credited nor counted. None:
+        all are known.
 
     Attributes
     ----------
@@ -51,13 +54,19 @@ class ChallengeScorer:
         If y_true is not (n, n_classes) of 0 and 1, or sinus rhythm is not among the classes.
     """
 
-    def __init__(self, y_true: np.ndarray, classes: ScoredClasses) -> None:
+    def __init__(
+        self, y_true: np.ndarray, classes: ScoredClasses, known: np.ndarray | None = None
+    ) -> None:
         y_true = as_sets(y_true, "y_true")
         if y_true.shape[1] != len(classes):
             raise ValueError(f"y_true of {y_true.shape[1]} classes, {len(classes)} are scored")
+        if known is not None:
+            y_true = y_true & known
         true = y_true.astype(np.float64)
         self.gain = true @ classes.weights
         self.absent = 1 - true
+        if known is not None:
+            self.gain, self.absent = self.gain * known, self.absent * known
         self.n_true = true.sum(axis=1)
         normal, union = classes.normal, np.maximum(self.n_true, 1)
         with_normal = np.maximum(self.n_true + self.absent[:, normal], 1)
@@ -83,16 +92,24 @@ class ChallengeScorer:
         return self.normalise(float(self.credit(y_pred).sum()))
 
 
-def challenge_score(y_true: np.ndarray, y_pred: np.ndarray, classes: ScoredClasses) -> float:
+def challenge_score(
+    y_true: np.ndarray,
+    y_pred: np.ndarray,
+    classes: ScoredClasses,
+    known: np.ndarray | None = None,
+) -> float:
     """Return the challenge metric; for repeated calls with one y_true see `ChallengeScorer`."""
-    return ChallengeScorer(y_true, classes)(y_pred)
+    return ChallengeScorer(y_true, classes, known)(y_pred)
 
 
-def best_constant(y_true: np.ndarray, classes: ScoredClasses) -> tuple[np.ndarray, float]:
+def best_constant(
+    y_true: np.ndarray, classes: ScoredClasses, known: np.ndarray | None = None
+) -> tuple[np.ndarray, float]:
     """Find the best constant prediction: the set of classes that scores best for all recordings.
 
     Steepest ascent by adding or removing one class, from no class and from all classes. In 2,300
     problems of nine classes it found the best of all sets; moves of two classes gained nothing.
+    Arguments are those of `ChallengeScorer`.
 
     Returns
     -------
@@ -101,8 +118,9 @@ def best_constant(y_true: np.ndarray, classes: ScoredClasses) -> tuple[np.ndarra
     score
         The challenge metric of that prediction: the baseline with which a score is compared.
     """
-    scorer = ChallengeScorer(y_true, classes)
-    packed = np.packbits(as_sets(y_true, "y_true"), axis=1)
+    scorer = ChallengeScorer(y_true, classes, known)
+    cells = as_sets(y_true, "y_true")
+    packed = np.packbits(cells if known is None else np.hstack([cells, known]), axis=1)
     _, first, counts = np.unique(packed, axis=0, return_index=True, return_counts=True)
     distinct = (scorer.gain[first], scorer.absent[first], scorer.n_true[first], counts)
     nothing = np.zeros(len(classes), dtype=bool)

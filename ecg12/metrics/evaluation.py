@@ -49,7 +49,11 @@ def _row(values: Iterable[float]) -> str:
 
 
 def evaluate(
-    y_true: np.ndarray, y_pred: np.ndarray, y_score: np.ndarray, classes: ScoredClasses
+    y_true: np.ndarray,
+    y_pred: np.ndarray,
+    y_score: np.ndarray,
+    classes: ScoredClasses,
+    known: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Return the official scores by name; F-beta and G-beta only by the rules of 2020.
 
@@ -63,22 +67,30 @@ def evaluate(
         (n, n_classes), higher where likelier.
     classes
         The scored classes; `classes.year` decides the rules.
+    known
+        (n, n_classes) bool: which cells of y_true are known; the others do not count. None: all.
 
     Raises
     ------
     ValueError
         If the shapes differ, there is no recording, or a score is NaN.
     """
-    return evaluation_of(y_true, y_pred, y_score, classes).scores
+    return evaluation_of(y_true, y_pred, y_score, classes, known).scores
 
 
 def evaluation_of(
-    y_true: np.ndarray, y_pred: np.ndarray, y_score: np.ndarray, classes: ScoredClasses
+    y_true: np.ndarray,
+    y_pred: np.ndarray,
+    y_score: np.ndarray,
+    classes: ScoredClasses,
+    known: np.ndarray | None = None,
 ) -> Evaluation:
     """Return the official scores, over all and per class; parameters as for `evaluate`."""
+    if known is not None:
+        y_true, y_pred = y_true & known, y_pred & known
     per_class = {
-        "AUROC": auroc(y_true, y_score),
-        "AUPRC": auprc(y_true, y_score),
+        "AUROC": auroc(y_true, y_score, known),
+        "AUPRC": auprc(y_true, y_score, known),
         "F-measure": f_measure(y_true, y_pred),
     }
     mean = {name: macro(values) for name, values in per_class.items()}
@@ -88,7 +100,7 @@ def evaluation_of(
         names = ("Fbeta-measure", "Gbeta-measure")
         total |= zip(names, map(macro, beta_measures(y_true, y_pred)), strict=True)
     if classes.has_normal:
-        total["Challenge metric"] = challenge_score(y_true, y_pred, classes)
+        total["Challenge metric"] = challenge_score(y_true, y_pred, classes, known)
     return Evaluation(total, per_class, classes)
 
 

@@ -62,35 +62,37 @@ def _sums(order: np.ndarray, chosen: np.ndarray, starts: np.ndarray) -> csr_arra
     return csr_array((ones, order[chosen], ends), shape=(len(starts), len(order)))
 
 
-def auroc(y_true: np.ndarray, y_score: np.ndarray) -> np.ndarray:
+def auroc(y_true: np.ndarray, y_score: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
     """Area under the receiver operating characteristic, (n_classes,); NaN where undefined.
 
     Parameters
     ----------
     y_true, y_score
         (n, n_classes) bool, and (n, n_classes) numbers of which higher means likelier.
+    known
+        (n, n_classes) bool: which cells of y_true are known; the others do not count. None: all.
 
     Raises
     ------
     ValueError
         If the shapes differ, there is no recording, or a score is NaN.
     """
-    return _areas(y_true, y_score)[:, 0]
+    return _areas(y_true, y_score, known)[:, 0]
 
 
-def auprc(y_true: np.ndarray, y_score: np.ndarray) -> np.ndarray:
+def auprc(y_true: np.ndarray, y_score: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
     """Average precision, (n_classes,); NaN for a class without positives. As `auroc`."""
-    return _areas(y_true, y_score)[:, 1]
+    return _areas(y_true, y_score, known)[:, 1]
 
 
-def _areas(y_true: np.ndarray, y_score: np.ndarray) -> np.ndarray:
+def _areas(y_true: np.ndarray, y_score: np.ndarray, known: np.ndarray | None) -> np.ndarray:
     """Return both areas of each class, (n_classes, 2)."""
     y_true, y_score = as_sets(y_true, "y_true"), np.asarray(y_score, np.float64)
     if y_score.shape != y_true.shape:
         raise ValueError(f"y_true has shape {y_true.shape}, y_score {y_score.shape}")
     if np.isnan(y_score).any():
         raise ValueError("y_score must not be NaN")
-    once = np.ones((len(y_true), 1))
-    classes = zip(y_true.T, y_score.T, strict=True)
-    areas = [RankedClass(true, score)(once)[:, 0] for true, score in classes]
+    once = np.ones(y_true.shape) if known is None else known.astype(np.float64)
+    classes = zip(y_true.T, y_score.T, once.T, strict=True)
+    areas = [RankedClass(true, score)(count[:, None])[:, 0] for true, score, count in classes]
     return np.array(areas).reshape(-1, 2)

@@ -5,6 +5,8 @@ what the table does not credit (after the constant-weighted cross-entropy of DSA
 in Cardiology 2021), and `soft_challenge`, the challenge metric with scores in place of labels
 (as several entries of 2020 did, among them BUTTeam in a second phase of training).
 
+A target that is NaN is unknown: `ignoring_unknown` takes such cells out of any loss.
+
 Categorical cross-entropy with multi-hot targets is paper A's (Singstad and Tronstad, 2020). It is
 written out here because Keras on TensorFlow, given that name, takes the logits from below the
 sigmoids and computes `softmax_crossentropy` instead: another loss, with other gradients.
@@ -81,6 +83,22 @@ def soft_challenge(classes: ScoredClasses) -> Loss:
         return keras.losses.binary_crossentropy(targets, scores) - earned
 
     return loss
+
+
+def ignoring_unknown(loss: Loss) -> Loss:
+    """Return a loss to which columns with an unknown target (NaN) add nothing.
+
+    They count as absent and answered with score 0, which costs nothing in any of `LOSSES` and has
+    no gradient. Means over columns still divide by all of them: each known label weighs the same,
+    however many others its recording has.
+    """
+
+    def known_only(targets: Any, scores: Any) -> Any:
+        known = ops.logical_not(ops.isnan(targets))
+        nothing = ops.zeros_like(scores)
+        return loss(ops.where(known, targets, nothing), ops.where(known, scores, nothing))
+
+    return known_only
 
 
 LOSSES: dict[str, Callable[[ScoredClasses], Loss]] = {

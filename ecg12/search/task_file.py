@@ -25,6 +25,8 @@ def store_task(work: Path, task: Task) -> None:
     }
     arrays: dict[str, Any] = {f"part_{name}": part for name, part in task.parts.items()}
     arrays |= {"rows": task.dataset.rows, "targets": task.dataset.targets}
+    if task.dataset.known is not None:
+        arrays["known"] = task.dataset.known
     arrays["counts"] = np.array(task.dataset.parts, int)
     text = np.frombuffer(json.dumps(description).encode(), np.uint8)
     with atomic_write(work / "task.npz") as temporary:
@@ -37,6 +39,7 @@ def load_task(work: Path) -> Task:
         description = json.loads(saved["description"].tobytes())
         parts = {name: saved[f"part_{name}"] for name in description["parts"]}
         rows, targets, counts = saved["rows"], saved["targets"], saved["counts"].tolist()
+        known = saved["known"] if "known" in saved else None
     groups, weights, year, named = description["classes"]
     dataset = Dataset(
         np.load(work / "signals.npy", mmap_mode="r"),
@@ -47,6 +50,7 @@ def load_task(work: Path) -> Task:
         fingerprint=description["fingerprint"],
         preprocessing=read_preprocessing(description["preprocessing"]),
         parts=tuple(counts),
+        known=known,
     )
     classes = ScoredClasses(
         tuple(map(tuple, groups)), np.array(weights), year, tuple(map(tuple, named))

@@ -40,9 +40,10 @@ def candidate_of(recipe: Recipe, index: int, trainer: Trainer, ended: str) -> Ca
     """Tune a trained network's thresholds on the validation part; report all variants."""
     task = trainer.task
     scores = {name: class_scores(trainer.forward, task, part)[0] for name, part in parts(task)}
-    targets = {name: task.dataset.targets[part] for name, part in parts(task)}
-    tuned = tune(scores["validation"], targets["validation"], task.classes)
-    scorers = {name: scorer_of(targets[name], task.classes) for name in scores}
+    truths = {name: task.truth(part) for name, part in parts(task)}
+    y_true, known = truths["validation"]
+    tuned = tune(scores["validation"], y_true, task.classes, known=known)
+    scorers = {name: scorer_of(truth[0], task.classes, truth[1]) for name, truth in truths.items()}
     variants = {
         variant: {name: scorers[name](scores[name] > thresholds) for name in scores}
         for variant, thresholds in tuned.variants.items()
@@ -103,8 +104,8 @@ def best_by_gain(ranked: list[Candidate], keep: int, task: Task) -> list[Candida
     highest, as long as it rises (after Caruana et al., "Ensemble selection from libraries of
     models", ICML 2004; pairs, because of an even number of members ties would be negative).
     """
-    part = task.parts["validation"]
-    scorer = scorer_of(task.dataset.targets[part], task.classes)
+    y_true, known = task.truth(task.parts["validation"])
+    scorer = scorer_of(y_true, task.classes, known)
 
     def metric(team: Sequence[Candidate]) -> float:
         return scorer(vote(np.array([c.scores["validation"] > c.member.thresholds for c in team])))
@@ -136,7 +137,7 @@ def member_scores(candidates: Sequence[Candidate], part: str) -> np.ndarray:
 def calibration_of(candidates: Sequence[Candidate], task: Task) -> Calibration:
     """Fit the calibration of an ensemble's median scores to the validation part."""
     medians = np.median(member_scores(candidates, "validation"), axis=0)
-    return calibrate(medians, task.dataset.targets[task.parts["validation"]])
+    return calibrate(medians, *task.truth(task.parts["validation"]))
 
 
 def join(candidates: Sequence[Candidate], task: Task) -> Classifier:
@@ -166,10 +167,10 @@ def score_parts(
     """
     results: dict[str, dict[str, Any]] = {}
     for name, part in parts(task):
-        targets = task.dataset.targets[part]
+        y_true, known = task.truth(part)
         prediction = classifier.decide(member_scores(candidates, name))
-        reached = evaluate(targets, prediction.labels, prediction.scores, task.classes)
-        reached["best_constant"] = constant_baseline(targets, task.classes)[1]
+        reached = evaluate(y_true, prediction.labels, prediction.scores, task.classes, known)
+        reached["best_constant"] = constant_baseline(y_true, task.classes, known)[1]
         measure = measure_name(task.classes)
         log.info(
             "%s part: %s %.3f (best constant prediction %.3f), macro AUROC %.3f",
@@ -178,16 +179,16 @@ def score_parts(
         results[name] = {key: value for key, value in reached.items() if np.isfinite(value)}
         if classifier.calibration is not None:
             results[name]["calibration"] = _calibrated(
-                classifier.calibration, prediction.scores, targets, task, name
+                classifier.calibration, prediction.scores, task, name
             )
     return results
 
 
 def _calibrated(
-    calibration: Calibration, scores: np.ndarray, targets: np.ndarray, task: Task, part: str
+    calibration: Calibration, scores: np.ndarray, task: Task, part: str
 ) -> dict[str, Any]:
     """Measure a part before and after calibration; name the classes that keep their scores."""
-    stages = before_and_after(calibration, scores, targets)
+    stages = before_and_after(calibration, scores, *task.truth(task.parts[part]))
     kept = [name for name, fitted in zip(task.classes.names, calibration.fitted, strict=True)
             if not fitted]  # fmt: skip
     before, after = (stages[stage]["log_loss"] for stage in ("before", "after"))

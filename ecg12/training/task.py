@@ -28,6 +28,21 @@ class Task:
             digest.update(name.encode() + np.asarray(part, np.int64).tobytes())
         return digest.hexdigest()
 
+    def truth(self, part: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return targets and known cells of the recordings `part`, (n, n_classes) bool each.
+
+        None in the place of the known cells: all are known.
+        """
+        known = self.dataset.known
+        return self.dataset.targets[part], None if known is None else known[part]
+
+    def outputs(self) -> np.ndarray:
+        """Return the columns' targets, (n_recordings, n_columns) float32; NaN where unknown."""
+        outputs = self.classes.expand(self.dataset.targets).astype(np.float32)
+        if self.dataset.known is not None:
+            outputs[~self.classes.expand(self.dataset.known)] = np.nan
+        return outputs
+
 
 def class_scores(forward: Callable[[np.ndarray], np.ndarray], task: Task, part: np.ndarray
                  ) -> np.ndarray:  # fmt: skip

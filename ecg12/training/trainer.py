@@ -12,7 +12,7 @@ from ecg12.data.memmap_reading import shuffled
 from ecg12.decision.thresholds import single
 from ecg12.metrics import auroc, macro, scorer_of
 from ecg12.models import activation_bytes, at_length, rows_as_channels
-from ecg12.models.losses import LOSSES
+from ecg12.models.losses import LOSSES, Loss, ignoring_unknown
 from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.runtime.errors import InputError
@@ -75,17 +75,21 @@ class Trainer:
         self.optimizer.build(model.trainable_variables)
         self._compile(schedule.loss)
         self.forward = backend.compiled([model], model.input_shape[1:])
-        self.outputs = task.classes.expand(task.dataset.targets).astype(np.float32)
-        part = task.parts["validation"]
-        self.scorer = scorer_of(task.dataset.targets[part], task.classes)
+        self.outputs = task.outputs()
+        y_true, known = task.truth(task.parts["validation"])
+        self.scorer = scorer_of(y_true, task.classes, known)
         self._restore()
 
     def _compile(self, loss: str) -> None:
         """Train with this loss from now on; the optimizer keeps its moments."""
         self.loss = loss
-        function = LOSSES[loss](self.task.classes)
+        function = self._function(loss)
         for model in dict.fromkeys((self.model, self.on_crops)):
             model.compile(self.optimizer, function, **backend.compile_options())
+
+    def _function(self, name: str) -> Loss:
+        loss = LOSSES[name](self.task.classes)
+        return loss if self.task.dataset.known is None else ignoring_unknown(loss)
 
     def run(self, epochs: int | None = None) -> str:
         """Train on, then give the model its best weights; return why the training ended.
@@ -192,18 +196,18 @@ class Trainer:
         if self.schedule.monitor == "loss":
             return -self._loss(part)
         scores = class_scores(self.forward, self.task, part)[0]
-        targets = self.task.dataset.targets[part]
+        y_true, known = self.task.truth(part)
         if self.schedule.monitor == "auroc":
-            return macro(auroc(targets, scores))
+            return macro(auroc(y_true, scores, known))
         threshold = self.schedule.threshold
         if threshold is None:
-            threshold = single(scores, targets, self.task.classes)
+            threshold = single(scores, y_true, self.task.classes, known)
         return self.scorer(scores > threshold)
 
     def _loss(self, part: np.ndarray) -> float:
         """Return the mean loss of the recordings `part`, without dropout."""
         scores = column_scores(self.forward, self.task, part)[0]
-        losses = LOSSES[self.schedule.loss](self.task.classes)(self.outputs[part], scores)
+        losses = self._function(self.schedule.loss)(self.outputs[part], scores)
         return float(keras.ops.convert_to_numpy(losses).mean())
 
     def _note(self, loss: float, score: float, seconds: float) -> None:

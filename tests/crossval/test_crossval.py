@@ -341,3 +341,16 @@ def test_own_classes_without_sinus_rhythm_are_refused(data, tmp_path):
             "crossval", str(data), "-o", str(tmp_path / "out"),
             "--classes", str(tmp_path / "my.csv"),
         ])  # fmt: skip
+
+
+def test_a_table_with_empty_cells_is_refused(data, tmp_path, monkeypatch):
+    monkeypatch.setitem(RECIPES, "tiny", TINY)
+    (tmp_path / "my.csv").write_text("164889003,AF\n426783006,NSR\n")
+    (tmp_path / "labels.csv").write_text(
+        "recording,patient,426783006,164889003\nptb/R0,,1,\ngeorgia/R1,,0,1\n"
+    )
+    with pytest.raises(SystemExit, match="empty cells"):
+        main([
+            "crossval", str(data), "-o", str(tmp_path / "out"), "--recipe", "tiny", "--folds", "2",
+            "--classes", str(tmp_path / "my.csv"), "--labels", str(tmp_path / "labels.csv"),
+        ])  # fmt: skip

@@ -113,7 +113,7 @@ def test_a_table_without_rows(tmp_path):
         (HEADER.replace("\n", ",164889003\n"), r"has twice '164889003'"),
         (HEADER.replace("\n", ",patient\n"), r"column 'patient' occurs twice"),
         (HEADER + "x,,1,0\ny,,1,yes\n", r"labels.csv, line 3, column 426783006: 'yes' is neither"),
-        (HEADER + "x,,1,\n", r"line 2, column 426783006: '' is neither 0 nor 1"),
+        (HEADER + "x,,1,2\n", r"line 2, column 426783006: '2' is neither 0 nor 1, nor empty"),
         (HEADER + "x,,1\n", r"line 2: 3 cells, but 4 columns"),
         (HEADER + "x,,1,0,0\n", r"line 2: 5 cells"),
         (HEADER + "x,,1,0\n./x.hea,,1,0\n", r"line 3: 'x' is in line 2 already"),
