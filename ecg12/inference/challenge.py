@@ -105,7 +105,7 @@ def drive(model: str | Path, data: str | Path, output: str | Path) -> list[Failu
             verdicts[outcome.quality.verdict] += 1
         write_output(folder, stem, *output_columns(loaded, outcome))
     for failure in failures:
-        named = Path(failure.source).stem in failure.reason
+        named = failure.source in failure.reason
         reason = failure.reason if named else f"{failure.source}: {failure.reason}"
         log.error("no prediction, all-negative: %s", reason)
     log.info("signal quality: %s", ", ".join(f"{verdicts[v]} {v}" for v in VERDICTS))

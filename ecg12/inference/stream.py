@@ -19,6 +19,7 @@ from ecg12.runtime.errors import InputError
 from ecg12.runtime.prefetch import prefetch
 from ecg12.signal.quality import Quality, assess
 
+ASSESSED = 10.0  # s that are read at least, for the signal's quality
 NOT_FINITE = "the model's scores are not finite numbers"
 
 
@@ -68,7 +69,7 @@ def predict_stream(classifier: Classifier, sources: Iterable[Source]) -> Iterato
     Prediction or Failure
         One for each source.
     """
-    seconds = max(one.needed_seconds for one in classifier.preprocessings)
+    seconds = max(ASSESSED, *(one.needed_seconds for one in classifier.preprocessings))
 
     def prepare(batch: Sequence[Source]) -> list[_Prepared | Failure]:
         return [_prepare(classifier, source, seconds) for source in batch]

@@ -1,6 +1,8 @@
 """Inference: harness forms of both years, leads, gains, folders; the same answers everywhere."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,6 +91,57 @@ def test_gain_changes_no_label(model, folder, factor):
     assert changed != text
     stored = beats("R0").stored
     assert predict_challenge(model, changed, stored) == predict_challenge(model, text, stored)
+
+
+@pytest.mark.parametrize("factor", [0.2, 5, 1000])
+def test_gain_changes_no_verdict(model, factor):
+    noisy = beats("R1")
+    noisy.stored[8:] = np.random.default_rng(0).normal(0, 900, (4, 5000))
+    records = [beats("R0"), noisy]
+    changed = [replace(record, gains=record.gains * factor) for record in records]
+    found = [
+        [(outcome.quality.verdict, outcome.quality.reasons) for outcome in outcomes]
+        for outcomes in (model.predict_records(records), model.predict_records(changed))
+    ]
+    assert found[0] == found[1]
+    assert [verdict for verdict, _ in found[0]] == [
+        "usable",
+        "unusable",
+    ]  # the limb leads obey no law
+
+
+SILENT = {
+    "flat": np.zeros((12, 5000), np.int16),
+    "missing": np.full((12, 5000), -32768, np.int16),
+    "constant": np.full((12, 5000), 250, np.int16),
+    "one": np.ones((12, 1), np.int16),
+}
+
+
+def test_a_folder_s_recordings_without_signal_are_negative_named_and_counted(
+    model, folder, tmp_path, caplog
+):
+    (tmp_path / "model").mkdir()
+    save_classifier(tmp_path / "model", model.classifier)
+    for name, stored in SILENT.items():
+        write_record(folder, replace(beats(name), stored=stored))
+    caplog.set_level("INFO")
+    failures = drive(tmp_path / "model", folder, tmp_path / "out")
+    assert sorted(Path(failure.source).name for failure in failures) == sorted(SILENT)
+    for name in SILENT:
+        assert set(read(tmp_path / "out" / f"{name}.csv")[1]) == {"0"}
+        assert f"{name}: no signal: " in caplog.text
+    assert "9 recordings, 4 of them without a prediction" in caplog.text
+    [counts] = re.findall(r"signal quality: (\d) good, (\d) usable, (\d) unusable", caplog.text)
+    assert sum(map(int, counts)) == 5
+
+
+@pytest.mark.parametrize("stored", SILENT.values(), ids=SILENT)
+def test_run_model_answers_no_recording_without_signal(model, folder, stored, caplog):
+    header = (folder / "R0.hea").read_text()
+    _, labels, scores = predict_challenge(model, header, stored)
+    assert (set(labels), set(scores)) == ({0}, {0.0})
+    assert "R0: no prediction, all-negative: no signal: " in caplog.text
 
 
 def test_unreadable_recording_is_answered_negative_and_named(model, caplog):

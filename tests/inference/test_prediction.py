@@ -297,6 +297,56 @@ def test_command_writes_draws_and_ends_with_an_error(model, folder, tmp_path, ca
     assert sorted(path.name for path in plots.iterdir()) == ["A1.png", "A1_2.png", "B2.png"]
 
 
+@pytest.fixture
+def noisy(tmp_path, make_record):
+    """Write a recording of eight leads, of which V5 and V6 are noise."""
+    record = make_record("N1", leads=(*LEADS[:2], *LEADS[6:]))
+    record.stored[6:] = np.random.default_rng(0).normal(0, 900, (2, 5000))
+    return write_record(tmp_path, record)
+
+
+def test_strict_refuses_what_is_unusable(model, noisy, capsys):
+    _, place = model
+    main(["predict", str(noisy), "--model", str(place), "--format", "json"])
+    [answered] = json.loads(capsys.readouterr().out)["recordings"]
+    assert answered["quality"]["verdict"] == "unusable"
+    with pytest.raises(SystemExit, match="of 1 recordings 1 failed"):
+        main(["predict", str(noisy), "--model", str(place), "--format", "json", "--strict"])
+    refused = json.loads(capsys.readouterr().out)
+    assert refused["recordings"] == []
+    assert refused["failures"][0]["reason"].startswith("unusable signal: beats unlike those of")
+
+
+def test_quality_is_in_every_layout(noisy):
+    items = list(Model(Fixed()).predict_files([noisy]))
+    reason = "beats unlike those of the other leads in V5, V6"
+    [parsed] = json.loads("".join(render("json", items)))["recordings"]
+    assert parsed["quality"]["verdict"] == "unusable"
+    assert parsed["quality"]["reasons"][0] == reason
+    assert parsed["quality"]["used"] == [*LEADS[:2], *LEADS[6:]]
+    assert parsed["quality"]["derived"] == list(LEADS[2:6])
+    assert (parsed["quality"]["absent"], parsed["quality"]["ignored"]) == ([], [])
+    assert parsed["quality"]["missing"] == 0
+    rows = list(csv.DictReader("".join(render("csv", items)).splitlines()))
+    assert {row["quality"] for row in rows} == {"unusable"}
+    assert all(row["reasons"].startswith(reason) for row in rows)
+    text = "".join(render("text", items))
+    assert f"  signal quality: unusable; {reason}" in text
+    assert "  leads: 8 used; derived III, aVR, aVL, aVF\n" in text
+
+
+def test_a_wrong_unit_is_warned_of_and_changes_no_label(model, make_ecg):
+    classifier, _ = model
+    signals = make_ecg(500, 3)
+    right, wrong = (
+        Model(classifier).predict(signals * factor, fs=500, leads=LEADS) for factor in (1, 1000)
+    )
+    assert [e.positive for e in wrong.classes] == [e.positive for e in right.classes]
+    assert wrong.quality.verdict == right.quality.verdict
+    assert "warning: implausible amplitude: " in "".join(render("text", [wrong]))
+    assert "warning" not in "".join(render("text", [right]))
+
+
 def test_command_prints_results_alone(model, folder, capsys):
     _, place = model
     main(["predict", str(folder / "A1.hea"), "--model", str(place), "--format", "json"])

@@ -204,6 +204,23 @@ def test_names_keep_clear_of_the_trace():
     assert high < y.max()
 
 
+def test_a_digitised_page_has_the_rate_and_the_size_of_the_whole_recording(make_record):
+    """Of each lead but II only 2.5 s are there, in four columns; the rest is blank."""
+    record = make_record()
+    stored = np.full_like(record.stored, record.missing)
+    for lead in range(12):
+        part = slice(1250 * (lead // 3), 1250 * (lead // 3 + 1))
+        stored[lead, part] = record.stored[lead, part]
+    stored[1] = record.stored[1]
+    whole, page = excerpt(record), excerpt(replace(record, stored=stored))
+    assert page.heart_rate == pytest.approx(75, rel=0.02)  # a beat every 0.8 s
+    assert page.amplitude_note == whole.amplitude_note == ""
+    for lead, row in page.signals.items():
+        assert np.isnan(row).mean() == (0 if lead == "II" else 0.75)
+        here = ~np.isnan(row)
+        assert np.ptp(row[here]) == pytest.approx(np.ptp(whole.signals[lead][here]), rel=0.1)
+
+
 def test_gaps_stay_open(make_record):
     record = make_record()
     stored = record.stored.copy()

@@ -469,14 +469,15 @@ def test_no_parts_are_refused():
 
 
 def test_gaps_do_not_count_in_the_amplitude(make_ecg):
-    """A page with 2.5 s of each lead is as large as the whole recording, where it is not missing."""
+    """A page with 2.5 s of each lead is as large as the whole recording, where it is there."""
     signals = make_ecg(500, 10)
     gaps = signals.copy()
     for lead in range(12):
         first = 1250 * (lead // 3)
         gaps[lead, :first] = gaps[lead, first + 1250 :] = np.nan
     whole, page = (
-        prepare(Record.from_millivolts("A", x, LEADS, 500), Preprocessing()) for x in (signals, gaps)
+        prepare(Record.from_millivolts("A", x, LEADS, 500), Preprocessing())
+        for x in (signals, gaps)
     )
     for lead in range(12):
         middle = slice(625 * (lead // 3) + 100, 625 * (lead // 3) + 525)
