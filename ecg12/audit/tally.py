@@ -10,6 +10,8 @@ import numpy as np
 from ecg12.audit.folder import Audited
 from ecg12.audit.unscored import UNSCORED
 from ecg12.io.classes import DIAGNOSES, ScoredClasses, abbreviation
+from ecg12.io.known_labels import LabelledClasses, known_cells
+from ecg12.io.label_table import LabelTable, normal_form
 from ecg12.runtime.csv_tables import table_writer, write_rows
 from ecg12.runtime.progress import printable
 
@@ -26,15 +28,25 @@ class Tally:
     ----------
     classes
         Which codes are scored.
+    labels
+        Labels of a label table; None: the codes in the headers.
+    labelled
+        The codes that databases label; other classes are unknown there. None: all label all.
     """
 
-    def __init__(self, classes: ScoredClasses) -> None:
-        self.classes = classes
+    def __init__(
+        self,
+        classes: ScoredClasses,
+        labels: LabelTable | None = None,
+        labelled: LabelledClasses | None = None,
+    ) -> None:
+        self.classes, self.labels, self.labelled = classes, labels, labelled
         self.recordings: Counter[str] = Counter()
         self.errors: dict[str, str] = {}
         self.values: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
         self.codes: dict[str, Counter[str]] = defaultdict(Counter)
         self.positives: dict[str, Counter[str]] = defaultdict(Counter)
+        self.unknown: dict[str, Counter[str]] = defaultdict(Counter)
         self.found: dict[str, list[str]] = defaultdict(list)
         self.names_of: dict[bytes, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
 
@@ -51,15 +63,34 @@ class Tally:
         values["gains"][" and ".join(audited.gains)] += 1
         known = f"{audited.amplitude:.1g}" if audited.amplitude > 0 else "unknown"
         values["amplitude, mV"][known] += 1
-        for code in audited.codes:
-            self.codes[code][database] += 1
-        for index in np.flatnonzero(self.classes.encode([audited.codes])[0]):
-            self.positives[self.classes.names[index]][database] += 1
-        if not audited.codes:
+        codes = self._count_labels(audited)
+        if not codes:
             self.found["no diagnosis code"].append(audited.name)
         for kind in dict.fromkeys(finding.kind for finding in audited.findings):
             self.found[kind].append(audited.name)
-        self.names_of[audited.digest].append((audited.name, audited.codes))
+        self.names_of[audited.digest].append((audited.name, codes))
+
+    def _count_labels(self, audited: Audited) -> tuple[str, ...]:
+        """Count a recording's codes, classes and unknown labels; return the codes."""
+        codes, database = audited.codes, audited.database
+        unknown: tuple[str, ...] = ()
+        if self.labels is not None:
+            row = self.labels.row_of.get(normal_form(audited.name))
+            if row is None:
+                self.found["not in the label table"].append(audited.name)
+                return ()
+            codes = self.labels.codes[row]
+            unknown = self.labels.unknown[row] if self.labels.unknown else ()
+        for code in codes:
+            self.codes[code][database] += 1
+        for index in np.flatnonzero(self.classes.encode([codes])[0]):
+            self.positives[self.classes.names[index]][database] += 1
+        known = known_cells(
+            self.classes, [codes], [unknown], databases=[database], labelled=self.labelled
+        )
+        for index in () if known is None else np.flatnonzero(~known[0]):
+            self.unknown[self.classes.names[index]][database] += 1
+        return codes
 
     def duplicates(self) -> list[list[tuple[str, tuple[str, ...]]]]:
         """Return the groups of recordings of the same samples, with their codes."""
@@ -99,14 +130,30 @@ class Tally:
         databases = sorted(self.recordings)
         yield f"scored classes ({self.classes.year}): recordings in {', '.join(databases)}, in all"
         width = max(7, *map(len, self.classes.names))
-        for name in self.classes.names:
-            own = [self.positives[name][database] for database in databases]
-            yield f"  {name:{width}}{''.join(f'{count:7}' for count in [*own, sum(own)])}"
+        yield from self._class_lines(self.positives, databases, width)
+        if self.unknown:
+            yield "unknown labels: recordings as above"
+            yield from self._class_lines(self.unknown, databases, width)
         for status in ("unscored", "unknown"):
             codes = [code for code in self.codes if self.status(code) == status]
             ranked = sorted(codes, key=lambda code: -self.codes[code].total())
             shown = [f"{_name(code)} {self.codes[code].total()}" for code in ranked]
             yield f"{status} codes: {len(codes)}" + (f" ({', '.join(shown)})" if shown else "")
+
+    def _class_lines(
+        self, counts: dict[str, Counter[str]], databases: list[str], width: int
+    ) -> Iterator[str]:
+        for name in self.classes.names:
+            own = [counts[name][database] for database in databases]
+            yield f"  {name:{width}}{''.join(f'{count:7}' for count in [*own, sum(own)])}"
+
+    def _class_table(self, counts: dict[str, Counter[str]]) -> list[tuple[object, ...]]:
+        databases = sorted(self.recordings)
+        rows: list[tuple[object, ...]] = [("class", *databases, "total")]
+        for name in self.classes.names:
+            own = counts[name]
+            rows.append((name, *(own[d] for d in databases), own.total()))
+        return rows
 
     def tables(self) -> dict[str, list[tuple[object, ...]]]:
         """Return the counts as tables by file name, the header first."""
@@ -120,16 +167,13 @@ class Tally:
             (code, _name(code), self.status(code), *(own[d] for d in databases), own.total())
             for code, own in sorted(self.codes.items(), key=lambda item: -item[1].total())
         ]
-        classes: list[tuple[object, ...]] = [("class", *databases, "total")]
-        for name in self.classes.names:
-            own = self.positives[name]
-            classes.append((name, *(own[d] for d in databases), own.total()))
         same: list[tuple[object, ...]] = [("group", "recording", "codes")]
         for number, group in enumerate(self.duplicates(), 1):
             same += [(number, name, " ".join(codes)) for name, codes in group]
+        unknown = {"unknown_labels.csv": self._class_table(self.unknown)} if self.unknown else {}
         return {
-            "databases.csv": values, "codes.csv": codes, "classes.csv": classes,
-            "duplicates.csv": same,
+            "databases.csv": values, "codes.csv": codes,
+            "classes.csv": self._class_table(self.positives), "duplicates.csv": same, **unknown,
         }  # fmt: skip
 
 

@@ -2,7 +2,14 @@
 
 import argparse
 
-from ecg12.cli.options import add_array, add_weights, array_options, scored_classes
+from ecg12.cli.options import (
+    add_array,
+    add_labels,
+    add_weights,
+    array_options,
+    read_labels,
+    scored_classes,
+)
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -10,6 +17,7 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument("data", help="folder of recordings, flat or nested, of any format")
     command.add_argument("-o", "--output", help="folder for csv tables, made if missing")
     add_weights(command)
+    add_labels(command)
     command.add_argument("--workers", type=int, help="processes (default all)")
     add_array(command)
 
@@ -21,7 +29,8 @@ def run(options: argparse.Namespace) -> None:
     from ecg12.audit import Tally, audit_folder, write_tables
     from ecg12.runtime.progress import bar
 
-    tally = Tally(scored_classes(options))
+    classes = scored_classes(options)
+    tally = Tally(classes, *read_labels(options, classes))
     total, found = audit_folder(options.data, options.workers, **array_options(options))
     shown = bar(found, total=total, desc="recordings", unit="rec")
     if options.output:

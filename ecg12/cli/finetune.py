@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecg12.cli.options import add_training
+from ecg12.cli.options import add_training, read_labels
 
 if TYPE_CHECKING:
     from ecg12.io.classes import ScoredClasses
@@ -38,7 +38,6 @@ def add(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Train, and say where the model is."""
     from ecg12.io.class_table import read_classes
-    from ecg12.io.label_table import read_label_table
     from ecg12.runtime.errors import InputError
     from ecg12.runtime.settings import Settings, read_hours
     from ecg12.training.pipeline import train
@@ -51,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
     if options.freeze and folder is None:
         raise InputError(f"--freeze {options.freeze}: there are no pretrained networks to freeze")
     recipe = for_own_classes(options.recipe, folder, options.freeze)
-    labels = read_label_table(options.labels, classes.columns) if options.labels else None
+    labels, labelled = read_labels(options, classes)
     train(
         options.data,
         options.output,
@@ -59,6 +58,7 @@ def run(options: argparse.Namespace) -> None:
         hours=read_hours(options.hours),
         classes=classes,
         labels=labels,
+        labelled=labelled,
     )
     print(f"model for {len(classes)} classes in {options.output}")
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ecg12.io.classes import ScoredClasses
+    from ecg12.io.known_labels import LabelledClasses
+    from ecg12.io.label_table import LabelTable
 
 
 def add_weights(command: argparse._ActionsContainer) -> None:
@@ -35,10 +37,32 @@ def array_options(options: argparse.Namespace) -> "dict[str, Any]":
 
 def add_training(command: argparse.ArgumentParser) -> None:
     """Add the arguments that all training shares."""
-    command.add_argument("--labels", help="label table (default: the codes in the headers)")
+    add_labels(command)
     command.add_argument(
         "--hours", default="46", help="time budget; a killed run goes on (default %(default)s)"
     )
+
+
+def add_labels(command: argparse.ArgumentParser) -> None:
+    """Add where labels are, and which of them are known."""
+    command.add_argument("--labels", help="label table (default: the codes in the headers)")
+    command.add_argument(
+        "--labelled-classes",
+        metavar="TABLE",
+        help="csv: database, codes that it labels, separated by blanks; others are unknown there",
+    )
+
+
+def read_labels(
+    options: argparse.Namespace, classes: "ScoredClasses"
+) -> "tuple[LabelTable | None, LabelledClasses | None]":
+    """Return the label table and the labelled classes that were named."""
+    from ecg12.io.known_labels import read_labelled_classes
+    from ecg12.io.label_table import read_label_table
+
+    path, labelled = options.labels, options.labelled_classes
+    table = read_label_table(path, classes.columns) if path else None
+    return table, read_labelled_classes(labelled) if labelled else None
 
 
 def add_executor(command: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from ecg12.cli.options import add_training, add_weights, scored_classes
+from ecg12.cli.options import add_training, add_weights, read_labels, scored_classes
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -20,16 +20,20 @@ def run(options: argparse.Namespace) -> None:
     """Train every network of the recipe and keep it, whatever its score."""
     from dataclasses import replace
 
-    from ecg12.io.label_table import read_label_table
     from ecg12.runtime.settings import read_hours
     from ecg12.training.pipeline import train
     from ecg12.training.recipes import get_recipe
 
     recipe = replace(get_recipe(options.recipe), selection="all")
     classes = scored_classes(options)
-    labels = read_label_table(options.labels, classes.columns) if options.labels else None
-    hours = read_hours(options.hours)
+    labels, labelled = read_labels(options, classes)
     trained = train(
-        options.data, options.output, recipe, hours=hours, classes=classes, labels=labels
+        options.data,
+        options.output,
+        recipe,
+        hours=read_hours(options.hours),
+        classes=classes,
+        labels=labels,
+        labelled=labelled,
     )
     print(f"{len(trained.members)} pretrained networks in {options.output}")

@@ -18,9 +18,10 @@ from joblib import cpu_count
 from ecg12.data.memmap_reading import gather, windows
 from ecg12.data.signal_map import fill_map, signals_key
 from ecg12.io.classes import ScoredClasses
-from ecg12.io.known_labels import known_cells
+from ecg12.io.databases import databases_of
+from ecg12.io.known_labels import LabelledClasses, known_cells, warn_of_absent
 from ecg12.io.label_table import LabelTable
-from ecg12.io.manifest import build_manifest
+from ecg12.io.manifest import Manifest, build_manifest
 from ecg12.runtime.errors import RecordError
 from ecg12.runtime.executors import Executor, LocalExecutor
 from ecg12.runtime.prefetch import prefetch
@@ -125,6 +126,7 @@ def prepare_folder(
     *,
     n_jobs: int | None = None,
     labels: LabelTable | None = None,
+    labelled: LabelledClasses | None = None,
     executor: Executor | None = None,
 ) -> Dataset:
     """Prepare every labelled recording of a folder, or go on with what an earlier run prepared.
@@ -146,6 +148,8 @@ def prepare_folder(
         Processes; all processors by default.
     labels
         Labels and patients of a label table; None for the codes in the headers.
+    labelled
+        The codes that databases label; other classes are unknown there. None: all label all.
     executor
         Where to prepare, instead of in `n_jobs` processes; workers on other machines must find
         the recordings under the same path.
@@ -161,7 +165,7 @@ def prepare_folder(
     """
     manifest = build_manifest(folder, labels)
     key = signals_key(manifest.signals_digest, preprocessing)
-    known = known_cells(classes, manifest.codes, manifest.unknown)
+    known = _known(manifest, classes, labelled)
     description = [key, classes.groups, classes.weights.tolist(), manifest.digest]
     if known is not None:
         description.append(hashlib.sha256(known.tobytes()).hexdigest())
@@ -188,6 +192,17 @@ def prepare_folder(
         parts=tuple(counts[place] for place in good) if preprocessing.parts > 1 else (),
         known=None if known is None else known[good],
     )
+
+
+def _known(
+    manifest: Manifest, classes: ScoredClasses, labelled: LabelledClasses | None
+) -> np.ndarray | None:
+    """Return the known cells of a manifest's recordings, as `known_cells`."""
+    databases = databases_of(manifest.names, ".")
+    if labelled is not None:
+        warn_of_absent(labelled, databases)
+    codes, unknown = manifest.codes, manifest.unknown
+    return known_cells(classes, codes, unknown, databases=databases, labelled=labelled)
 
 
 def summary(dataset: Dataset, classes: ScoredClasses) -> dict[str, Any]:

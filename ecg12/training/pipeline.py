@@ -23,6 +23,7 @@ from ecg12.ensemble.classifier import Classifier
 from ecg12.ensemble.model_folder import INDEX, save_classifier
 from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
 from ecg12.io.databases import databases_of, sources_of
+from ecg12.io.known_labels import LabelledClasses
 from ecg12.io.label_table import LabelTable
 from ecg12.runtime import backend
 from ecg12.runtime.errors import InputError
@@ -49,6 +50,7 @@ def train(
     hours: float = 46.0,
     classes: ScoredClasses | None = None,
     labels: LabelTable | None = None,
+    labelled: LabelledClasses | None = None,
 ) -> Classifier:
     """Train a recipe on a folder of recordings.
 
@@ -67,6 +69,8 @@ def train(
         What to learn; by default the classes of the table of weights in use.
     labels
         Labels and patients of a label table; None for those in the headers.
+    labelled
+        The codes that databases label; other classes are unknown there. None: all label all.
 
     Returns
     -------
@@ -86,7 +90,9 @@ def train(
     data, folder = recordings_folder(data), Path(model)
     work = folder / WORK
     with work_folder(work):
-        dataset, classes = open_data(data, work, recipe, classes=classes, labels=labels)
+        dataset, classes = open_data(
+            data, work, recipe, classes=classes, labels=labels, labelled=labelled
+        )
         if not recipe.starts:
             log.info("no pretrained networks: all begin from scratch")
         task = Task(dataset, divide(dataset, recipe), classes)
@@ -160,6 +166,7 @@ def open_data(
     *,
     classes: ScoredClasses | None = None,
     labels: LabelTable | None = None,
+    labelled: LabelledClasses | None = None,
     executor: Executor | None = None,
 ) -> tuple[Dataset, ScoredClasses]:
     """Start the backend and prepare a folder for a recipe; say on what, and what was found.
@@ -175,7 +182,13 @@ def open_data(
     classes = classes or load_weights(WEIGHTS)
     log.info("classes: %d, %s", len(classes), classes.source or ", ".join(classes.names))
     dataset = prepare_folder(
-        data, work, recipe.preprocessing, classes, labels=labels, executor=executor
+        data,
+        work,
+        recipe.preprocessing,
+        classes,
+        labels=labels,
+        labelled=labelled,
+        executor=executor,
     )
     log.info("data: %s", summary(dataset, classes))
     absent = [

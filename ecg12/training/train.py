@@ -5,6 +5,7 @@ from pathlib import Path
 from ecg12.inference.model import Model
 from ecg12.io.class_table import read_classes
 from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
+from ecg12.io.known_labels import LabelledClasses, read_labelled_classes
 from ecg12.io.label_table import LabelTable, read_label_table
 from ecg12.training import pipeline
 from ecg12.training.recipes import Recipe, begin_at, for_own_classes, get_recipe
@@ -17,6 +18,7 @@ def train(
     *,
     classes: str | Path | ScoredClasses | None = None,
     labels: str | Path | LabelTable | None = None,
+    labelled_classes: str | Path | LabelledClasses | None = None,
     weights: str | Path | None = None,
     pretrained: str | Path | None = None,
     hours: float = 46.0,
@@ -38,6 +40,9 @@ def train(
         One's own classes: a csv table ``code[,abbreviation[,name]]``. By default the challenge's.
     labels
         Label table beside the recordings; by default the codes in their headers.
+    labelled_classes
+        csv table ``database,codes`` of the codes, separated by blanks, that databases label at all;
+        there every other class is unknown and counts nowhere. By default all are labelled.
     weights
         The challenge's table of weights; by default that of 2020, which is part of the package.
     pretrained
@@ -65,7 +70,19 @@ def train(
             recipe = begin_at(get_recipe(recipe or "submission"), pretrained)
     if isinstance(labels, str | Path):
         labels = read_label_table(labels, scored.columns)
-    return Model(pipeline.train(data, model, recipe, hours=hours, classes=scored, labels=labels))
+    if isinstance(labelled_classes, str | Path):
+        labelled_classes = read_labelled_classes(labelled_classes)
+    return Model(
+        pipeline.train(
+            data,
+            model,
+            recipe,
+            hours=hours,
+            classes=scored,
+            labels=labels,
+            labelled=labelled_classes,
+        )
+    )
 
 
 def _classes(

@@ -11,6 +11,8 @@ import pytest
 from ecg12.audit import Tally, audit_folder
 from ecg12.audit.checks import check
 from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.io.known_labels import read_labelled_classes
+from ecg12.io.label_table import read_label_table
 from ecg12.io.leads import LEADS
 from ecg12.io.record import MISSING
 from ecg12.io.wfdb import write_record
@@ -142,6 +144,30 @@ def test_counts_by_database(folder):
     assert "no diagnosis code: 1 (ptb/S2)" in text
     assert "unknown codes: 1 (12345 1)" in text
     assert "unscored codes: 1 (STD 1)" in text
+
+
+def test_unknown_labels_are_counted_by_database(folder, tmp_path):
+    """Georgia labels AF alone: E2 does not show it, and of other classes nothing is known."""
+    labels, labelled = tmp_path / "labels.csv", tmp_path / "labelled.csv"
+    labelled.write_text("database,codes\ngeorgia,164889003\n")
+    columns = ",".join(CLASSES.columns)
+    n = len(CLASSES.columns)
+    rows = [
+        "ptb/S1,," + ",".join([""] * n),
+        "georgia/E1,," + ",".join(["0"] * n),
+        "georgia/E2,," + ",".join(["1" if c == "10370003" else "0" for c in CLASSES.columns]),
+    ]
+    labels.write_text("\n".join([f"recording,patient,{columns}", *rows]) + "\n")
+    tally = Tally(CLASSES, read_label_table(labels), read_labelled_classes(labelled))
+    for audited in audit_folder(folder, n_jobs=1)[1]:
+        tally.add(audited)
+    assert tally.unknown["AF"] == {"ptb": 1}
+    assert tally.unknown["NSR"] == {"ptb": 1, "georgia": 2}
+    assert tally.unknown["PR"] == {"ptb": 1, "georgia": 1}
+    assert tally.positives == {"PR": {"georgia": 1}}
+    assert "not in the label table: 1 (ptb/S2)" in tally.text()
+    assert "unknown labels: recordings as above" in tally.text()
+    assert ("AF", 0, 1, 1) in tally.tables()["unknown_labels.csv"]
 
 
 def test_a_file_that_gives_a_read_error_costs_only_itself(folder):

@@ -15,6 +15,7 @@ from ecg12.ensemble.classifier import Member
 from ecg12.ensemble.model_folder import load_classifier
 from ecg12.inference.challenge import drive
 from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.io.known_labels import read_labelled_classes
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
 from ecg12.io.wfdb import write_record
@@ -74,6 +75,22 @@ def test_a_database_validates_where_the_recipe_says_so(tmp_path):
         train(tmp_path / "data" / "ptb", tmp_path / "other", recipe)
     with pytest.raises(ValueError, match="unknown validation 'site'; choices: random, database"):
         replace(TINY, validation="site")
+
+
+def test_classes_that_a_database_does_not_label_are_unknown(tmp_path):
+    """Of ten recordings of ptb, five show AF, of which nothing was to be expected."""
+    (tmp_path / "data").mkdir()
+    for name in ("ptb", "georgia"):
+        write(tmp_path / "data" / name, 10)
+    table = tmp_path / "labelled.csv"
+    table.write_text("database,codes\nptb,426783006\n")
+    recipe = replace(TINY, networks=TINY.networks[:1])
+    labelled = read_labelled_classes(table)
+    train(tmp_path / "data", tmp_path / "model", recipe, labelled=labelled)
+    report = json.loads((tmp_path / "model" / REPORT).read_text())
+    unknown = report["data"]["unknown"]
+    assert (unknown["NSR"], unknown["AF"], unknown["SB"]) == (0, 5, 10)
+    assert np.isfinite(report["ensemble"]["validation"]["Challenge metric"])
 
 
 def test_without_recordings_nothing_is_written(tmp_path):
