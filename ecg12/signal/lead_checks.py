@@ -223,7 +223,7 @@ def _broken(
     With `seen`, the least in mV that is seen on paper, the tolerance is at least that, and an
     offset, which a converter may add, breaks no law.
     """
-    found = {}
+    found: dict[str, tuple[float, float]] = {}
     for law, terms in LIMB_LEAD_LAWS.items():
         if not terms.keys() <= leads.keys():
             continue

@@ -26,6 +26,7 @@ from ecg12.signal.lead_checks import (
     check_samples,
 )
 from ecg12.signal.noise import MAINS, Measures, measure
+from ecg12.signal.reasons import NO_SIGNAL, by_kind, warnings, words
 
 # The constants of the verdict "unusable". `python -m experiments.quality DATA` fits them on one
 # half of the challenge's set a of 2011, 426 recordings; see reports/quality.md.
@@ -41,30 +42,6 @@ MISSING = 0.01  # share of the samples that may be missing in a good recording
 OPPOSITE = 0.5  # correlation of aVR with V6, and of I with −V6, if the arm electrodes are swapped
 
 VERDICTS = ("good", "usable", "unusable")
-# Kinds of finding that are reasons for a verdict, in words; warnings are only said.
-FATAL = {
-    "flat lead": "no signal in",
-    "nearly flat lead": "next to no signal in",
-    "short lead": "less than 2 s of signal in",
-    "no common beats": "beats unlike those of the other leads in",
-}
-FAULTS = {
-    **FATAL,
-    "limb leads contradict": "the limb leads contradict each other:",
-    "swapped leads": "likely swapped:",
-    "lead of wrong sign": "likely inverted:",
-    "equal leads": "the same samples in",
-    "repeated lead": "given twice:",
-    "saturated lead": "clipped:",
-    "baseline wander": "baseline wander in",
-    "mains": "mains hum in",
-    "muscle noise": "muscle noise in",
-    "spikes": "spikes in",
-}
-WARNINGS = {
-    "implausible amplitude": "implausible amplitude:",
-    "unknown gain": "no gain is given for",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,30 +187,22 @@ def _judge(
     absent = tuple(lead for lead in LEADS if lead not in (*leads.names, *derived))
     seconds = record.stored.shape[1] / record.rate
     no_signal = _no_signal(record, leads.names, missing)
-    where = _where(findings, derived)
-    beatless = len(where["no common beats"])
+    where = by_kind(findings, derived)
     unusable = (
         bool(no_signal)
         or seconds < TOO_SHORT
-        or any(where[kind] for kind in FATAL if kind != "no common beats")
-        or beatless >= VERDICT["leads"]
+        or any(where[kind] for kind in NO_SIGNAL)
+        or len(where["no common beats"]) >= VERDICT["leads"]
     )
     reasons = [f"no signal: {no_signal}"] if no_signal else []
     reasons += [f"only {seconds:.3g} s long"] if seconds < SHORT else []
     if not no_signal:
-        reasons += [f"{text} {_some(where[kind])}" for kind, text in FAULTS.items() if where[kind]]
-        lacking = [lead for lead in absent if lead not in record.leads]
-        reasons += [f"absent: {_some(lacking)}"] if lacking else []
+        reasons += words(where, [lead for lead in absent if lead not in record.leads])
         reasons += [f"{missing:.0%} of the samples are missing"] if missing > MISSING else []
-    warnings = tuple(
-        f"{WARNINGS[f.kind]} {f.where if f.kind == 'unknown gain' else f.detail}"
-        for f in findings
-        if f.kind in WARNINGS
-    )
     return Quality(
         verdict="unusable" if unusable else "usable" if reasons else "good",
         reasons=tuple(reasons),
-        warnings=warnings,
+        warnings=tuple(warnings(findings)),
         no_signal=no_signal,
         used=leads.names,
         derived=derived,
@@ -266,19 +235,3 @@ def _no_signal(record: Record, alive: tuple[str, ...], missing: float) -> str:
     if record.stored.shape[1] == 1:
         return "one sample"
     return "every sample is missing" if missing == 1 else "all leads are flat"
-
-
-def _where(findings: list[Finding], derived: tuple[str, ...]) -> dict[str, list[str]]:
-    """Return kind of finding → leads, without those that do not matter for the verdict."""
-    where: dict[str, list[str]] = {kind: [] for kind in FAULTS}
-    for found in findings:
-        lead = found.where in LEADS
-        replaced = found.kind in FATAL and found.where in derived
-        other = found.kind in ("flat lead", "saturated lead") and not lead
-        if found.kind in FAULTS and not replaced and not other:
-            where[found.kind].append(found.where)
-    return where
-
-
-def _some(names: list[str]) -> str:
-    return "all leads" if len(names) == len(LEADS) else ", ".join(dict.fromkeys(names))
