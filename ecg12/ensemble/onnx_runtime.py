@@ -19,7 +19,7 @@ from ecg12.runtime.files import read_limited
 from ecg12.runtime.optional_deps import require_extra
 
 SIGNALS, SCORES, FEATURES = "signals_", "scores_", "features_"
-ERRORS_ONLY = 3  # of onnxruntime's log
+FATAL = 4  # of onnxruntime's log: errors are raised
 
 
 class OnnxRuntime:
@@ -27,13 +27,16 @@ class OnnxRuntime:
 
     Parameters
     ----------
+    file
+        The graph's, for messages.
     session
         An `onnxruntime.InferenceSession`.
     groups
         For each input, the members that it feeds.
     """
 
-    def __init__(self, session: Any, groups: Sequence[Sequence[int]]) -> None:
+    def __init__(self, file: Path, session: Any, groups: Sequence[Sequence[int]]) -> None:
+        self._file = file
         self._session = session
         self._groups = groups
         # The inputs of the other members need something, too: one recording of zeros.
@@ -54,7 +57,7 @@ class OnnxRuntime:
         try:
             return np.stack(self._session.run(wanted, feeds))
         except Exception as error:  # onnxruntime's errors have no common class
-            raise ModelError(f"onnxruntime cannot run the graph: {error}") from error
+            raise ModelError(f"{self._file}: cannot be run: {error}") from error
 
     def __str__(self) -> str:
         import onnxruntime
@@ -103,14 +106,14 @@ def load_graph(
     scores = [one for one in session.get_outputs() if not one.name.startswith(FEATURES)]
     named = {f"{SCORES}{member}": [n_columns] for member in range(len(members))}
     _check_tensors(file, "output", scores, named)
-    return OnnxRuntime(session, list(groups.values()))
+    return OnnxRuntime(file, session, list(groups.values()))
 
 
 def _session(file: Path, data: bytes) -> Any:
     with require_extra(f"{file}: its graph", "onnx"):
         import onnxruntime
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = ERRORS_ONLY
+    options.log_severity_level = FATAL
     try:
         return onnxruntime.InferenceSession(
             data, options, providers=["CPUExecutionProvider"], enable_fallback=0

@@ -10,7 +10,7 @@ from ecg12.runtime.settings import RUNTIMES
 
 # Recordings up to which the graph is faster: Keras starts seconds later, and takes less for each
 # recording of a batch. `benchmarks/start_up.py` measures it.
-FEW = 500
+FEW = 1000
 
 
 def choose_runtime(
