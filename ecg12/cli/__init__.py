@@ -10,6 +10,7 @@ COMMANDS = {
     "check": "audit recordings and labels before training",
     "plot": "draw a recording on ECG paper",
     "formats": "list the formats that are read; tell what a folder holds",
+    "convert": "recordings of any format to a challenge folder",
     "report": "score outputs; write a page, compare two runs",
     "finetune": "train for one's own classes",
     "crossval": "cross-validate a recipe, thresholds judged honestly",

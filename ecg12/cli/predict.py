@@ -48,13 +48,13 @@ def run(options: argparse.Namespace) -> None:
     from ecg12.inference.layouts import render
     from ecg12.inference.model import load_model
     from ecg12.inference.results import refuse_unusable
-    from ecg12.inference.sources import expand
+    from ecg12.io.given import expand
     from ecg12.runtime.errors import InputError
     from ecg12.runtime.files import atomic_write
     from ecg12.runtime.progress import bar
 
     said = array_options(options)
-    paths = expand(options.files, with_arrays=bool(said))
+    paths = list(expand(options.files, with_arrays=bool(said)))
     model = load_model(
         options.model, decide=options.decide, runtime=options.runtime, n_recordings=len(paths)
     )

@@ -11,10 +11,10 @@ from ecg12.ensemble.classifier import Classifier
 from ecg12.ensemble.model_folder import load_classifier
 from ecg12.ensemble.model_index import CHALLENGE, SHIPPED
 from ecg12.inference.results import Failure, Outcome, Prediction
-from ecg12.inference.sources import expand
 from ecg12.inference.stream import Source, predict_stream
 from ecg12.io.classes import ScoredClasses
 from ecg12.io.formats import read_any
+from ecg12.io.given import expand
 from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
 from ecg12.runtime.settings import Settings

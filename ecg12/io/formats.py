@@ -25,7 +25,9 @@ from ecg12.io.xml_file import root_name
 from ecg12.runtime.errors import RecordError
 from ecg12.runtime.files import is_file, recordings_folder
 
-__all__ = ["FORMATS", "Folder", "find_any", "format_of", "read_any", "scan"]
+__all__ = [
+    "FORMATS", "Folder", "elements", "find_any", "format_at", "format_of", "read_any", "scan",
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +121,28 @@ def read_any(
     return found.read(path, seconds)
 
 
+def format_at(path: str | Path) -> Format | None:
+    """Return the format of what `read_any` reads from a path; None if it is of no known format.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    """
+    file, index = arrays.split_index(path)
+    return WFDB if index is None and wfdb.is_recording(Path(path)) else format_of(file)
+
+
+def elements(path: str | Path) -> list[Path]:
+    """Return what `read_any` takes for each recording of an array of numbers."""
+    path = Path(path)
+    try:
+        n = arrays.count(path)
+    except RecordError:  # which reading it says again
+        n = 1
+    return [path] if n == 1 else [path.with_name(f"{path.name}[{index}]") for index in range(n)]
+
+
 def _read_unknown(path: Path, seconds: float | None) -> Record:
     """Say why a file of no known content cannot be read; of a missing one, what is missing."""
     if not is_file(path) or path.suffix.lower() in wfdb.SUFFIXES:
@@ -167,7 +191,7 @@ def scan(folder: str | Path, with_arrays: bool = False) -> Folder:
             except OSError:  # a recording, as far as its name tells; reading it says why it fails
                 row = UNREADABLE
             if row is ARRAY and with_arrays:
-                found.recordings.update(dict.fromkeys(_elements(path), row))
+                found.recordings.update(dict.fromkeys(elements(path), row))
             elif row is UNREADABLE and path.suffix.lower() in NAMED | {".xml"}:
                 found.recordings[path] = row
             elif row is UNREADABLE:
@@ -187,15 +211,6 @@ def scan(folder: str | Path, with_arrays: bool = False) -> Folder:
 
 def _is_damaged_xml(path: Path) -> bool:
     return path.suffix.lower() == ".xml" and is_file(path) and root_name(read_head(path)) is None
-
-
-def _elements(path: Path) -> list[Path]:
-    """Return what `read_any` takes for each recording of an array."""
-    try:
-        n = arrays.count(path)
-    except RecordError:  # which reading it says again
-        n = 1
-    return [path] if n == 1 else [path.with_name(f"{path.name}[{index}]") for index in range(n)]
 
 
 def find_any(folder: str | Path, with_arrays: bool = False) -> list[Path]:

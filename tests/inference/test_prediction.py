@@ -17,8 +17,8 @@ from ecg12.inference.challenge import drive
 from ecg12.inference.layouts import NOTICE, render
 from ecg12.inference.model import Model
 from ecg12.inference.results import Failure
-from ecg12.inference.sources import expand
 from ecg12.io.classes import CPSC_2018, WEIGHTS, load_weights
+from ecg12.io.given import expand
 from ecg12.io.leads import LEADS
 from ecg12.io.wfdb import write_record
 from ecg12.models import ResNet
@@ -221,7 +221,7 @@ def test_arrays_are_predicted_as_the_same_signals_in_a_recording(tmp_path, make_
 def test_a_header_and_its_signals_are_one_recording(folder, tmp_path):
     (tmp_path / "empty").mkdir()
     given = [folder / "A1.mat", folder / "A1.hea", folder / "A1", tmp_path / "empty", folder]
-    paths = expand(given)
+    paths = list(expand(given))
     assert paths[:2] == [folder / "A1.mat", tmp_path / "empty"]
     assert [path.name for path in paths[2:]] == ["B2.xml", "c.edf", "d.dcm", "e.xml", "f"]
     reason = next(iter(Model(Fixed()).predict_files(paths[1:2]))).reason

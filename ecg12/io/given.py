@@ -10,8 +10,8 @@ from ecg12.io.wfdb import SUFFIXES
 log = logging.getLogger(__name__)
 
 
-def expand(paths: Iterable[str | Path], with_arrays: bool = False) -> list[Path]:
-    """Return the recordings that paths name, each once, in order.
+def expand(paths: Iterable[str | Path], with_arrays: bool = False) -> dict[Path, Path]:
+    """Return the recordings that paths name, each once, in order, with the folder each is below.
 
     Parameters
     ----------
@@ -21,12 +21,18 @@ def expand(paths: Iterable[str | Path], with_arrays: bool = False) -> list[Path]
         recordings included, is kept, for reading it says why.
     with_arrays
         Whether arrays of numbers in folders are recordings, as `scan` takes it.
+
+    Returns
+    -------
+    dict
+        Recording, as `read_any` takes it, → the folder that was given, or that of a given file.
     """
-    found: dict[Path, Path] = {}
+    found: dict[Path, tuple[Path, Path]] = {}
     for path in map(Path, paths):
+        folder = path if path.is_dir() else path.parent
         for recording in _within(path, with_arrays) if path.is_dir() else [path]:
-            found.setdefault(_stem(recording), recording)
-    return list(found.values())
+            found.setdefault(_stem(recording), (recording, folder))
+    return dict(found.values())
 
 
 def _stem(path: Path) -> Path:

@@ -1,0 +1,63 @@
+"""Convert recordings of any format to a challenge folder (.hea, .mat); labels, statements are kept.
+
+Outputs are named by the path below the folder that is given. Of the patient only age and sex are
+kept, and with a salt a key instead of the identifier. Killed, the same command goes on.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecg12.cli.label import read_salt
+from ecg12.cli.options import add_array, array_options
+from ecg12.runtime.errors import InputError
+from ecg12.runtime.settings import SALT
+
+if TYPE_CHECKING:
+    from ecg12.io.convert import Summary
+
+SHOWN = 5  # failures that are listed; all are in a table
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    command.add_argument(
+        "files", nargs="+", metavar="FILE", help="recordings of any format, or folders of them"
+    )
+    command.add_argument(
+        "-o", "--output", type=Path, required=True, help="folder: new, or of an earlier conversion"
+    )
+    command.add_argument("--salt-file", type=Path, help=f"secret of patient keys (or {SALT})")
+    command.add_argument("--workers", type=int, help="processes (default all)")
+    add_array(command)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Convert, tell what became of it, and end with an error if something failed."""
+    from ecg12.io.convert import FAILURES, convert
+
+    salt, array = read_salt(options.salt_file), array_options(options)
+    found = convert(options.files, options.output, salt=salt, workers=options.workers, **array)
+    print("\n".join(_told(found, options.output)))
+    if n := len(found.failures):
+        lines = [f"  {line}" for line in found.failures[:SHOWN]]
+        if n > SHOWN:
+            lines.append(f"  and {n - SHOWN} more, all in {options.output / FAILURES}")
+        failed = "\n".join(lines)
+        raise InputError(f"of {found.total} recordings {n} failed:\n{failed}")
+
+
+def _told(found: "Summary", output: Path) -> list[str]:
+    from ecg12.io.convert import RECORDINGS, STATEMENTS
+
+    n = sum(found.formats.values())
+    before = f", {found.earlier} of them earlier" if found.earlier else ""
+    lines = [f"{n} recordings in {output}{before}"]
+    lines += [f"  {count} {name}" for name, count in sorted(found.formats.items())]
+    if found.changed:
+        lines.append(
+            f"{found.changed} not as stored, for 16 bits; {output / RECORDINGS} has the steps"
+        )
+    if found.with_statements:
+        lines.append(f"statements of {found.with_statements}: {output / STATEMENTS}")
+    return lines
