@@ -333,6 +333,7 @@ def test_train_model_names_the_variable_that_cannot_be_used(
 # The commands
 
 
+@pytest.mark.slow
 def test_pretrain_reads_muse_files_with_a_label_table(tmp_path, monkeypatch, capsys):
     from ecg12.io.label_table import write_label_table
 
