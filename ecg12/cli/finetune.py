@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecg12.cli.options import add_training, read_labels
+from ecg12.cli.options import add_training, read_labels, read_validation
 
 if TYPE_CHECKING:
     from ecg12.io.classes import ScoredClasses
@@ -59,6 +59,7 @@ def run(options: argparse.Namespace) -> None:
         classes=classes,
         labels=labels,
         labelled=labelled,
+        validation=read_validation(options, classes, labels),
     )
     print(f"model for {len(classes)} classes in {options.output}")
 

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from ecg12.io.classes import ScoredClasses
     from ecg12.io.known_labels import LabelledClasses
     from ecg12.io.label_table import LabelTable
+    from ecg12.io.manifest import ValidationFolder
 
 
 def add_weights(command: argparse._ActionsContainer) -> None:
@@ -39,6 +40,16 @@ def add_training(command: argparse.ArgumentParser) -> None:
     """Add the arguments that all training shares."""
     add_labels(command)
     command.add_argument(
+        "--validation",
+        metavar="FOLDER",
+        help="recordings that validate; all of DATA train (default: DATA is divided)",
+    )
+    command.add_argument(
+        "--validation-labels",
+        metavar="TABLE",
+        help="label table of that folder, with paths below it (default: --labels)",
+    )
+    command.add_argument(
         "--hours", default="46", help="time budget; a killed run goes on (default %(default)s)"
     )
 
@@ -63,6 +74,24 @@ def read_labels(
     path, labelled = options.labels, options.labelled_classes
     table = read_label_table(path, classes.columns) if path else None
     return table, read_labelled_classes(labelled) if labelled else None
+
+
+def read_validation(
+    options: argparse.Namespace, classes: "ScoredClasses", labels: "LabelTable | None"
+) -> "ValidationFolder | None":
+    """Return the validation folder that was named; its labels are DATA's unless named, too."""
+    from pathlib import Path
+
+    from ecg12.io.label_table import read_label_table
+    from ecg12.io.manifest import ValidationFolder
+    from ecg12.runtime.errors import InputError
+
+    folder, path = options.validation, options.validation_labels
+    if path and not folder:
+        raise InputError(f"--validation-labels {path}: there is no --validation FOLDER")
+    if path:
+        labels = read_label_table(path, classes.columns)
+    return ValidationFolder(Path(folder), labels) if folder else None
 
 
 def add_executor(command: argparse.ArgumentParser) -> None:

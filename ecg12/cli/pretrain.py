@@ -2,7 +2,13 @@
 
 import argparse
 
-from ecg12.cli.options import add_training, add_weights, read_labels, scored_classes
+from ecg12.cli.options import (
+    add_training,
+    add_weights,
+    read_labels,
+    read_validation,
+    scored_classes,
+)
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -35,5 +41,6 @@ def run(options: argparse.Namespace) -> None:
         classes=classes,
         labels=labels,
         labelled=labelled,
+        validation=read_validation(options, classes, labels),
     )
     print(f"{len(trained.members)} pretrained networks in {options.output}")

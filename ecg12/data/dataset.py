@@ -7,7 +7,7 @@ at a time.
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from ecg12.io.classes import ScoredClasses
 from ecg12.io.databases import databases_of
 from ecg12.io.known_labels import LabelledClasses, known_cells, warn_of_absent
 from ecg12.io.label_table import LabelTable
-from ecg12.io.manifest import Manifest, build_manifest
+from ecg12.io.manifest import Manifest, ValidationFolder, build_manifest, join_manifests
 from ecg12.runtime.errors import RecordError
 from ecg12.runtime.executors import Executor, LocalExecutor
 from ecg12.runtime.prefetch import prefetch
@@ -60,6 +60,10 @@ class Dataset:
     known
         (n_recordings, n_classes) bool: which targets are known; the others count neither for nor
         against a class. None: all are.
+    validating
+        (n_recordings,) bool: which recordings are of a folder that validates. None: there is none.
+    validation_failures
+        As `failures`, of that folder.
     """
 
     signals: np.ndarray
@@ -73,6 +77,8 @@ class Dataset:
     patients: tuple[str, ...] = ()
     parts: tuple[int, ...] = ()
     known: np.ndarray | None = None
+    validating: np.ndarray | None = None
+    validation_failures: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -127,6 +133,7 @@ def prepare_folder(
     n_jobs: int | None = None,
     labels: LabelTable | None = None,
     labelled: LabelledClasses | None = None,
+    validation: ValidationFolder | None = None,
     executor: Executor | None = None,
 ) -> Dataset:
     """Prepare every labelled recording of a folder, or go on with what an earlier run prepared.
@@ -150,6 +157,8 @@ def prepare_folder(
         Labels and patients of a label table; None for the codes in the headers.
     labelled
         The codes that databases label; other classes are unknown there. None: all label all.
+    validation
+        Recordings that validate; they come after those of the folder.
     executor
         Where to prepare, instead of in `n_jobs` processes; workers on other machines must find
         the recordings under the same path.
@@ -163,7 +172,7 @@ def prepare_folder(
     RecordError
         If not one recording is readable; the message gives the first reason.
     """
-    manifest = build_manifest(folder, labels)
+    manifest, first = _manifest(folder, labels, validation)
     key = signals_key(manifest.signals_digest, preprocessing)
     known = _known(manifest, classes, labelled)
     description = [key, classes.groups, classes.weights.tolist(), manifest.digest]
@@ -178,20 +187,45 @@ def prepare_folder(
     for message in failures:
         log.warning("left out: %s", message)
     good = [place for place in range(len(pairs)) if place not in errors]
-    if not good:
-        raise RecordError(f"{folder}: none of {len(pairs)} recordings is readable: {failures[0]}")
+    n_failed = sum(place < first for place in errors)
+    _check_readable(folder, first, failures[:n_failed])
+    if validation is not None:
+        _check_readable(validation.path, len(pairs) - first, failures[n_failed:])
     return Dataset(
         signals,
         (np.cumsum(counts) - counts)[good],
         classes.encode([manifest.codes[place] for place in good]),
         names=tuple(manifest.names[place] for place in good),
-        failures=failures,
+        failures=failures[:n_failed],
         fingerprint=fingerprint,
         preprocessing=preprocessing,
         patients=tuple(manifest.patients[place] for place in good) if manifest.patients else (),
         parts=tuple(counts[place] for place in good) if preprocessing.parts > 1 else (),
         known=None if known is None else known[good],
+        validating=None if validation is None else np.array(good) >= first,
+        validation_failures=failures[n_failed:],
     )
+
+
+def _manifest(
+    folder: str | Path, labels: LabelTable | None, validation: ValidationFolder | None
+) -> tuple[Manifest, int]:
+    """List the recordings of a folder and then those that validate; return the number of the first.
+
+    A label table that serves both has no recording too many.
+    """
+    if validation is None:
+        manifest = build_manifest(folder, labels)
+        return manifest, len(manifest.paths)
+    shared = labels is validation.labels
+    manifest = build_manifest(folder, labels, shared=shared)
+    other = build_manifest(validation.path, validation.labels, shared=shared)
+    return join_manifests(manifest, other), len(manifest.paths)
+
+
+def _check_readable(folder: str | Path, n: int, failures: Sequence[str]) -> None:
+    if len(failures) == n:
+        raise RecordError(f"{folder}: none of {n} recordings is readable: {failures[0]}")
 
 
 def _known(
@@ -205,17 +239,26 @@ def _known(
     return known_cells(classes, codes, unknown, databases=databases, labelled=labelled)
 
 
-def summary(dataset: Dataset, classes: ScoredClasses) -> dict[str, Any]:
-    """Count recordings, failures, positives per class, and unknown labels where there are any."""
-    counts = dict(zip(classes.names, dataset.targets.sum(axis=0).tolist(), strict=True))
-    unscored = int((~dataset.targets.any(axis=1)).sum())
+def summary(
+    dataset: Dataset, classes: ScoredClasses, *, validating: bool = False
+) -> dict[str, Any]:
+    """Count recordings, failures, positives per class, and unknown labels where there are any.
+
+    `validating`: of the folder that validates, instead of the other recordings.
+    """
+    own = np.full(len(dataset), True)
+    if dataset.validating is not None:
+        own = dataset.validating == validating
+    targets = dataset.targets[own]
+    counts = dict(zip(classes.names, targets.sum(axis=0).tolist(), strict=True))
+    unscored = int((~targets.any(axis=1)).sum())
     unknown: dict[str, Any] = {}
     if dataset.known is not None:
-        missing = (~dataset.known).sum(axis=0).tolist()
+        missing = (~dataset.known[own]).sum(axis=0).tolist()
         unknown = {"unknown": dict(zip(classes.names, missing, strict=True))}
     return {
-        "recordings": len(dataset),
-        "unreadable": len(dataset.failures),
+        "recordings": len(targets),
+        "unreadable": len(dataset.validation_failures if validating else dataset.failures),
         "without_scored_class": unscored,
         "positives": counts,
         **unknown,

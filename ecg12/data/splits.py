@@ -72,6 +72,35 @@ def split_off_databases(
     return {"training": rest[training], "validation": validation, "test": rest[parts["test"]]}
 
 
+def split_off_folder(validating: np.ndarray, patients: Sequence[str]) -> dict[str, np.ndarray]:
+    """Divide recordings so that those of a folder validate and all others train; none test.
+
+    Parameters
+    ----------
+    validating
+        (n,) bool: which recordings are of that folder.
+    patients
+        As for `split`.
+
+    Raises
+    ------
+    InputError
+        If a patient has recordings on both sides.
+    """
+    keys = np.array(patients or [""] * len(validating))
+    both = set(keys[validating]) & set(keys[~validating]) - {""}
+    if both:
+        raise InputError(
+            f"patients with recordings both in the data and in the validation folder: {len(both)}; "
+            "all of a patient's must be in one of them"
+        )
+    return {
+        "training": np.flatnonzero(~validating),
+        "validation": np.flatnonzero(validating),
+        "test": np.empty(0, np.intp),
+    }
+
+
 def check_apart(databases: Sequence[str] | np.ndarray, patients: Sequence[str]) -> None:
     """Refuse databases that cannot be separated; patients as for `split`.
 

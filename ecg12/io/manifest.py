@@ -56,7 +56,39 @@ class Manifest:
     unknown: tuple[tuple[str, ...], ...] = ()
 
 
-def build_manifest(folder: str | Path, labels: LabelTable | None = None) -> Manifest:
+@dataclass(frozen=True, eq=False)
+class ValidationFolder:
+    """Recordings that validate a training and train nothing: their folder, and their label table.
+
+    Without a table the labels are those in the headers.
+    """
+
+    path: Path
+    labels: LabelTable | None = None
+
+
+def join_manifests(first: Manifest, second: Manifest) -> Manifest:
+    """Return the recordings of two manifests, one after the other."""
+    patients: list[str] = []
+    unknown: list[tuple[str, ...]] = []
+    for one in (first, second):
+        patients += one.patients or ("",) * len(one.paths)
+        unknown += one.unknown or ((),) * len(one.paths)
+    return Manifest(
+        first.paths + second.paths,
+        first.names + second.names,
+        first.codes + second.codes,
+        first.seconds + second.seconds,
+        tuple(patients) if any(patients) else (),
+        f"{first.digest} {second.digest}",
+        f"{first.signals_digest} {second.signals_digest}",
+        tuple(unknown) if any(unknown) else (),
+    )
+
+
+def build_manifest(
+    folder: str | Path, labels: LabelTable | None = None, *, shared: bool = False
+) -> Manifest:
     """List the labelled recordings of a folder; the log has how many are left out, and why.
 
     Parameters
@@ -65,6 +97,8 @@ def build_manifest(folder: str | Path, labels: LabelTable | None = None) -> Mani
         Recordings, flat or nested.
     labels
         Their labels and patients; None for those in the headers.
+    shared
+        The table has recordings of other folders too, so that none is missed.
 
     Raises
     ------
@@ -74,7 +108,7 @@ def build_manifest(folder: str | Path, labels: LabelTable | None = None) -> Mani
         If no recording has labels: all are MUSE files and there is no table, or none is in it.
     """
     found = {normal_form(path.relative_to(folder)): path for path in find_any(folder)[::-1]}
-    names = tuple(sorted(_labelled(folder, found, labels)))
+    names = tuple(sorted(_labelled(folder, found, labels, shared)))
     rows = [labels.row_of[name] for name in names] if labels else []
     patients = tuple(labels.patients[row] for row in rows) if labels else ()
     unknown = tuple(labels.unknown[row] for row in rows) if labels and labels.unknown else ()
@@ -97,7 +131,9 @@ def build_manifest(folder: str | Path, labels: LabelTable | None = None) -> Mani
     return Manifest(paths, names, tuple(codes), tuple(seconds), known, *digests, unknown)
 
 
-def _labelled(folder: str | Path, found: dict[str, Path], labels: LabelTable | None) -> list[str]:
+def _labelled(
+    folder: str | Path, found: dict[str, Path], labels: LabelTable | None, shared: bool
+) -> list[str]:
     """Name the recordings that have labels; report the others."""
     if labels is None:
         names = [name for name, path in found.items() if _has_header(path)]
@@ -107,7 +143,7 @@ def _labelled(folder: str | Path, found: dict[str, Path], labels: LabelTable | N
         names = [name for name in found if name in labels.row_of]
         hint = f"are not in the label table, such as {next(iter(found))!r}"
         absent = [name for name in labels.recordings if name not in found]
-        if absent:
+        if absent and not shared:
             log.warning(
                 "%s: %d of %d recordings of the label table are not there, such as %r",
                 folder, len(absent), len(labels), absent[0],

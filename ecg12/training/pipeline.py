@@ -1,7 +1,8 @@
 """The submission, top to bottom: a folder of recordings becomes a model folder.
 
 Paper B's protocol (Ansari et al., MCIRCC, Computing in Cardiology 2020, section 2.3.2): a random
-60/20/20 split (or whole databases that validate, where the recipe says so); each network trained by
+60/20/20 split (or whole databases that validate, where the recipe says so; or a folder of one's own
+that validates, and all else trains); each network trained by
 the recipe's schedule, in the paper until the challenge metric on the validation part stops rising;
 thresholds tuned on the validation part; the best of the networks, in the paper five of eight, form
 the ensemble. Not of the paper: the ensemble's scores are calibrated, on the validation part too.
@@ -18,13 +19,14 @@ from typing import Any
 import numpy as np
 
 from ecg12.data.dataset import Dataset, prepare_folder, summary
-from ecg12.data.splits import split, split_off_databases
+from ecg12.data.splits import split, split_off_databases, split_off_folder
 from ecg12.ensemble.classifier import Classifier
 from ecg12.ensemble.model_folder import INDEX, save_classifier
 from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
 from ecg12.io.databases import databases_of, sources_of
 from ecg12.io.known_labels import LabelledClasses
 from ecg12.io.label_table import LabelTable
+from ecg12.io.manifest import ValidationFolder
 from ecg12.runtime import backend
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.executors import Executor
@@ -51,6 +53,7 @@ def train(
     classes: ScoredClasses | None = None,
     labels: LabelTable | None = None,
     labelled: LabelledClasses | None = None,
+    validation: ValidationFolder | None = None,
 ) -> Classifier:
     """Train a recipe on a folder of recordings.
 
@@ -71,6 +74,9 @@ def train(
         Labels and patients of a label table; None for those in the headers.
     labelled
         The codes that databases label; other classes are unknown there. None: all label all.
+    validation
+        Recordings that choose epochs, thresholds and members, and calibrate; all of `data` train
+        then, and there is no test part. None: the recipe divides `data`.
 
     Returns
     -------
@@ -83,15 +89,23 @@ def train(
         If the data hold no readable recording.
     InputError
         If no recording shows any of the classes given, another process trains into the same
-        folder, databases shall validate and cannot, no network can be trained, or more devices are
-        asked for than can be had.
+        folder, databases or a folder shall validate and cannot, no network can be trained, or more
+        devices are asked for than can be had.
     """
     clock = Clock(hours * (1 - RESERVE))
     data, folder = recordings_folder(data), Path(model)
+    if validation is not None:
+        _check_separate(data, recordings_folder(validation.path))
     work = folder / WORK
     with work_folder(work):
         dataset, classes = open_data(
-            data, work, recipe, classes=classes, labels=labels, labelled=labelled
+            data,
+            work,
+            recipe,
+            classes=classes,
+            labels=labels,
+            labelled=labelled,
+            validation=validation,
         )
         if not recipe.starts:
             log.info("no pretrained networks: all begin from scratch")
@@ -104,6 +118,9 @@ def train(
         save_classifier(folder, classifier)
         counts = summary(dataset, classes) | _validating(task, recipe)
         made = {"version": __version__, "recipe": _fields(recipe), "data": counts}
+        if validation is not None:
+            validated = summary(dataset, classes, validating=True)
+            made["validation"] = {"folder": validation.path.resolve().name, **validated}
         scores = score_parts(classifier, best, task)
         write_json(folder / REPORT, {**made, "members": members, "ensemble": scores})
     return classifier
@@ -132,14 +149,29 @@ def saver(folder: Path, made_by: str) -> Callable[[Classifier], None] | None:
     return partial(save_classifier, folder)
 
 
+def _check_separate(data: Path, validation: Path) -> None:
+    """Refuse a validation folder that holds the data, or the other way round."""
+    one, other = data.resolve(), validation.resolve()
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        raise InputError(
+            f"{validation}: validates and is not separate from the data, {data}; neither folder "
+            "may be in the other"
+        )
+
+
 def divide(dataset: Dataset, recipe: Recipe) -> dict[str, np.ndarray]:
     """Divide recordings into training, validation and test part, as the recipe wants it.
+
+    Where there is a folder that validates, it does, whatever the recipe says.
 
     Raises
     ------
     InputError
-        If databases shall validate and cannot, see `check_apart`.
+        If databases shall validate and cannot, see `check_apart`, or if a patient has recordings
+        in the validation folder and elsewhere.
     """
+    if dataset.validating is not None:
+        return split_off_folder(dataset.validating, dataset.patients)
     if recipe.validation == "random":
         return split(len(dataset), recipe.seed, dataset.patients)
     sources = sources_of(databases_of(dataset.names, "."))
@@ -148,7 +180,7 @@ def divide(dataset: Dataset, recipe: Recipe) -> dict[str, np.ndarray]:
 
 def _validating(task: Task, recipe: Recipe) -> dict[str, Any]:
     """Name the databases that validate, if whole ones do."""
-    if recipe.validation == "random":
+    if recipe.validation == "random" or task.dataset.validating is not None:
         return {}
     names = [task.dataset.names[i] for i in task.parts["validation"]]
     return {"validating_databases": sorted(set(databases_of(names, ".")))}
@@ -167,6 +199,7 @@ def open_data(
     classes: ScoredClasses | None = None,
     labels: LabelTable | None = None,
     labelled: LabelledClasses | None = None,
+    validation: ValidationFolder | None = None,
     executor: Executor | None = None,
 ) -> tuple[Dataset, ScoredClasses]:
     """Start the backend and prepare a folder for a recipe; say on what, and what was found.
@@ -188,14 +221,26 @@ def open_data(
         classes,
         labels=labels,
         labelled=labelled,
+        validation=validation,
         executor=executor,
     )
     log.info("data: %s", summary(dataset, classes))
-    absent = [
-        name for name, n in zip(classes.names, dataset.targets.sum(axis=0), strict=True) if not n
-    ]
+    absent = _absent(dataset, classes, validating=False)
+    if validation is not None:
+        log.info("validation: %s", summary(dataset, classes, validating=True))
+        if len(_absent(dataset, classes, validating=True)) == len(classes):
+            raise InputError(
+                f"{validation.path}: no recording shows any of the classes, so that "
+                "it cannot validate"
+            )
     if classes.named and len(absent) == len(classes):
         raise InputError(f"{data}: no recording shows any of the classes {', '.join(absent)}")
     if absent:
         log.warning("no recording shows %s, so nothing learns them", ", ".join(absent))
     return dataset, classes
+
+
+def _absent(dataset: Dataset, classes: ScoredClasses, *, validating: bool) -> list[str]:
+    """Name the classes that no recording shows, of the data or of the validation folder."""
+    positives = summary(dataset, classes, validating=validating)["positives"]
+    return [name for name, n in positives.items() if not n]

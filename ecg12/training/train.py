@@ -7,6 +7,8 @@ from ecg12.io.class_table import read_classes
 from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
 from ecg12.io.known_labels import LabelledClasses, read_labelled_classes
 from ecg12.io.label_table import LabelTable, read_label_table
+from ecg12.io.manifest import ValidationFolder
+from ecg12.runtime.errors import InputError
 from ecg12.training import pipeline
 from ecg12.training.recipes import Recipe, begin_at, for_own_classes, get_recipe
 
@@ -19,6 +21,8 @@ def train(
     classes: str | Path | ScoredClasses | None = None,
     labels: str | Path | LabelTable | None = None,
     labelled_classes: str | Path | LabelledClasses | None = None,
+    validation: str | Path | None = None,
+    validation_labels: str | Path | LabelTable | None = None,
     weights: str | Path | None = None,
     pretrained: str | Path | None = None,
     hours: float = 46.0,
@@ -43,6 +47,11 @@ def train(
     labelled_classes
         csv table ``database,codes`` of the codes, separated by blanks, that databases label at all;
         there every other class is unknown and counts nowhere. By default all are labelled.
+    validation
+        Folder of recordings that choose epochs, thresholds and members, and calibrate: then all of
+        `data` train, and there is no test part. By default the recipe divides `data`.
+    validation_labels
+        Label table of the validation folder, with paths below that folder; by default `labels`.
     weights
         The challenge's table of weights; by default that of 2020, which is part of the package.
     pretrained
@@ -68,8 +77,12 @@ def train(
             recipe = for_own_classes(recipe, pretrained)
         else:
             recipe = begin_at(get_recipe(recipe or "submission"), pretrained)
-    if isinstance(labels, str | Path):
-        labels = read_label_table(labels, scored.columns)
+    labels = _table(labels, scored)
+    if validation_labels is not None and validation is None:
+        raise InputError("validation_labels are of a validation folder, and none is named")
+    validating = None
+    if validation is not None:
+        validating = ValidationFolder(Path(validation), _table(validation_labels, scored) or labels)
     if isinstance(labelled_classes, str | Path):
         labelled_classes = read_labelled_classes(labelled_classes)
     return Model(
@@ -81,8 +94,13 @@ def train(
             classes=scored,
             labels=labels,
             labelled=labelled_classes,
+            validation=validating,
         )
     )
+
+
+def _table(labels: str | Path | LabelTable | None, classes: ScoredClasses) -> LabelTable | None:
+    return read_label_table(labels, classes.columns) if isinstance(labels, str | Path) else labels
 
 
 def _classes(
