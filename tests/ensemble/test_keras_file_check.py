@@ -67,6 +67,7 @@ def test_a_compiled_network_is_let_through_and_its_optimizer_not_loaded(tmp_path
     assert not keras.saving.load_model(tmp_path / "m.keras", compile=False).compiled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "network",
     [
