@@ -39,4 +39,27 @@ record = ecg12.read_record("data/S00000.hea")
 assert len(record.leads) == 12
 assert "site-packages" in ecg12.__file__
 PYTHON
+
+# Without TensorFlow: an exported model and the extra onnx.
+"${pip[@]}" install --constraint "$root/constraints.txt" "$wheel[export]"
+"$ecg12" export "$root/tests/fixtures/model_format_1" -o exported 2>/dev/null
+"$python" -m venv "$place/small"
+"$place/small/bin/python" -m pip --quiet --disable-pip-version-check install \
+  --constraint "$root/constraints.txt" "$wheel[onnx]"
+if "$place/small/bin/python" -c "import tensorflow" 2>/dev/null; then
+  echo "the extra onnx should not bring TensorFlow" >&2
+  exit 1
+fi
+"$place/small/bin/ecg12" predict data --model exported --format csv -o small.csv 2>log.txt
+grep -q "onnxruntime" log.txt
+"$place/env/bin/python" - <<'PYTHON'
+import csv
+
+def rows(path):
+    return [row for row in csv.DictReader(open(path)) if row["score"]]
+
+answers, small = rows("answers.csv"), rows("small.csv")
+assert len(answers) == len(small) == 4 * 24
+assert max(abs(float(a["score"]) - float(b["score"])) for a, b in zip(answers, small)) < 2e-5
+PYTHON
 echo "install check: passed"
