@@ -12,6 +12,7 @@ from ecg12.ensemble.onnx_runtime import load_graph
 from ecg12.io import aecg, arrays, cardiosoft, dicom, edf, ishne, philips, scp
 from ecg12.io.classes import ScoredClasses, load_weights
 from ecg12.io.headers import GAINS, OLDEST, RATES
+from ecg12.io.int16 import as_int16
 from ecg12.io.leads import LEADS
 from ecg12.io.matlab import format_mat, read_mat
 from ecg12.io.muse import read_muse
@@ -55,6 +56,7 @@ def mat(path: Path) -> None:
 def muse(path: Path) -> None:
     """Read a MUSE file."""
     found = read_muse(path, salt="salt")
+    as_int16(found.record, path.name)
     record = found.record
     assert record.stored.dtype == np.int16
     assert record.stored.shape == (len(record.leads), record.stored.shape[1])
@@ -63,8 +65,10 @@ def muse(path: Path) -> None:
     assert found.patient is None or len(found.patient) == 32
 
 
-def reading(read: Callable[[Path], Record]) -> Callable[[Path], None]:
-    """Return a target that reads a file of a clinical format and checks the recording."""
+def reading(
+    read: Callable[[Path], Record], statements: Callable[[Path], tuple[str, ...]] | None = None
+) -> Callable[[Path], None]:
+    """Return a target that reads a file of a clinical format, checks the recording, converts it."""
 
     def check(path: Path) -> None:
         record = read(path)
@@ -78,6 +82,12 @@ def reading(read: Callable[[Path], Record]) -> Callable[[Path], None]:
         assert record.age is None or 0 <= record.age <= OLDEST
         assert record.sex in (None, "Male", "Female")
         assert record.name == path.stem
+        kept, _ = as_int16(record, path.name)
+        assert kept.stored.dtype == np.int16
+        steps = np.abs(record.millivolts - kept.millivolts) / np.abs(kept.resolution)[:, None]
+        assert not np.nan_to_num(steps).max() > 0.501
+        if statements:
+            assert all(isinstance(statement, str) for statement in statements(path))
 
     return check
 
@@ -122,9 +132,9 @@ TARGETS: dict[str, tuple[Callable[[Path], None], str, str, int]] = {
     "header": (header, ".hea", "ecg12/io/headers.py", 2000),
     "mat": (mat, ".mat", "ecg12/io/matlab.py", 1000),
     "muse": (muse, ".xml", "ecg12/io/muse", 4000),
-    "dicom": (reading(dicom.read), ".dcm", "ecg12/io/dicom*.py", 8000),
-    "aecg": (reading(aecg.read), ".xml", "ecg12/io/aecg.py", 4000),
-    "scp": (reading(scp.read), ".scp", "ecg12/io/scp*.py", 3000),
+    "dicom": (reading(dicom.read, dicom.statements), ".dcm", "ecg12/io/dicom*.py", 8000),
+    "aecg": (reading(aecg.read, aecg.statements), ".xml", "ecg12/io/aecg.py", 4000),
+    "scp": (reading(scp.read, scp.statements), ".scp", "ecg12/io/scp*.py", 3000),
     "philips": (reading(philips.read), ".xml", "ecg12/io/philips.py", 4000),
     "cardiosoft": (reading(cardiosoft.read), ".xml", "ecg12/io/cardiosoft.py", 3000),
     "ishne": (reading(ishne.read), ".ecg", "ecg12/io/ishne.py", 1500),

@@ -2,7 +2,8 @@
 
 Integers that fit stay as they are, with their gain, offset and unit. Others are brought into the
 range by an offset, and if that does not suffice, by a coarser step, the same multiple for all
-leads. Numbers that are no integers, such as millivolts in an array, get steps of 1 uV.
+of the twelve leads. Numbers that are no integers, such as millivolts in an array, get steps of
+1 uV.
 """
 
 import re
@@ -68,7 +69,7 @@ def as_int16(record: Record, name: str) -> tuple[Record, str]:
 
 
 def _integers(record: Record) -> tuple[np.ndarray | None, bool]:
-    """Return the samples as they are if they fit int16, else None; are they integers?"""
+    """Return the samples as they are if they fit int16, or None, and if they are integers."""
     if record.stored.dtype == np.int16 and record.missing == MISSING:
         return record.stored, True
     missing = np.isnan(record.centred)
@@ -89,7 +90,10 @@ def _quantised(record: Record, whole: bool) -> tuple[np.ndarray, np.ndarray, np.
         least = np.where(span > 0, span / SPAN, 1.0)
         resolution = np.abs(record.resolution)
         base = np.where(np.isnan(resolution), least, USUAL_STEP / resolution)
-    factor = base * max(1.0, float(np.max(span / base)) / SPAN)
+    coarser = np.maximum(1.0, span / base / SPAN)
+    twelve = np.isin(record.leads, LEADS)
+    coarser[twelve] = coarser[twelve].max(initial=1.0)
+    factor = base * coarser
     steps = np.rint(centred / factor[:, None])
     extreme = np.nan_to_num(np.fmax.reduce(np.abs(steps), axis=1))
     middle = np.rint(np.nan_to_num((high + low) / 2) / factor)
