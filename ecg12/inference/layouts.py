@@ -51,7 +51,8 @@ def _text(items: Iterable[Outcome], every_class: bool) -> Iterator[str]:
 
 def _heading(result: Prediction) -> str:
     found = ", ".join(entry.abbreviation for entry in result.diagnoses)
-    count = f"{len(result.leads)} lead{'s' if len(result.leads) != 1 else ''}"
+    used = len(result.quality.used)
+    count = f"{used} lead{'s' if used != 1 else ''}"
     basis = f"{count} at {result.rate:g} Hz, {result.seconds:.3g} s used"
     lines = [f"{result.source}: {found or 'none of the known diagnoses'}", basis]
     return "\n  ".join([*lines, *_quality_lines(result.quality)])
@@ -63,7 +64,7 @@ def _quality_lines(quality: Quality) -> list[str]:
     kinds = {"derived": quality.derived, "absent": quality.absent, "ignored": quality.ignored}
     named = [f"{kind} {', '.join(leads)}" for kind, leads in kinds.items() if leads]
     if named:
-        lines.append(f"leads: {len(quality.used)} used; " + "; ".join(named))
+        lines.append("leads: " + "; ".join(named))
     return lines + [f"warning: {text}" for text in quality.warnings]
 
 

@@ -134,7 +134,7 @@ def check_amplitude(record: Record, peak: float) -> Iterator[Finding]:
         yield Finding("unknown gain", " ".join(unknown), "no millivolts")
     low, high = PLAUSIBLE
     if peak < low or peak > high:
-        detail = f"{peak:.3g} mV, usual is {low:g} to {high:g}{_likely_unit(record, peak)}"
+        detail = f"{peak:.3g} mV, usual is {low:g} to {high:g} mV{_likely_unit(record, peak)}"
         yield Finding("implausible amplitude", "", detail)
 
 
@@ -146,7 +146,7 @@ def _likely_unit(record: Record, peak: float) -> str:
     best = min(peaks, key=lambda unit: abs(np.log(peaks[unit])))  # nearest to 1 mV
     if not PLAUSIBLE[0] <= peaks[best] <= PLAUSIBLE[1]:
         return ""
-    return f"; it would be if {stated} were {best}"
+    return f"; if the samples were in {best}, {peaks[best]:.3g} mV"
 
 
 def check_laws(record: Record, known: dict[str, np.ndarray]) -> list[Finding]:

@@ -332,7 +332,17 @@ def test_quality_is_in_every_layout(noisy):
     assert all(row["reasons"].startswith(reason) for row in rows)
     text = "".join(render("text", items))
     assert f"  signal quality: unusable; {reason}" in text
-    assert "  leads: 8 used; derived III, aVR, aVL, aVF\n" in text
+    assert "  8 leads at 500 Hz, 10 s used\n" in text
+    assert "  leads: derived III, aVR, aVL, aVF\n" in text
+
+
+def test_other_signals_are_ignored_and_said_to_be(make_ecg):
+    signals = np.vstack([make_ecg(500, 10), 40 * make_ecg(500, 10, 1)[:2]])
+    result = Model(Fixed()).predict(signals, fs=500, leads=[*LEADS, "PLETH", "ABP"])
+    text = "".join(render("text", [result]))
+    assert "  12 leads at 500 Hz, 10 s used\n" in text
+    assert "  leads: ignored PLETH, ABP\n" in text
+    assert result.quality.verdict == "good"
 
 
 def test_a_wrong_unit_is_warned_of_and_changes_no_label(model, make_ecg):
