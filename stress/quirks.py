@@ -42,7 +42,7 @@ def make(rate: float = 500, seconds: float = 10, leads: tuple[str, ...] = LEADS)
 
 
 def write_quirks(folder: Path) -> dict[str, bool]:
-    """Write all quirks below a folder, nested and flat; return stem → whether it can be read."""
+    """Write all quirks below a folder, nested and flat; return stem → whether it has a signal."""
     readable: dict[str, bool] = {}
 
     def write(name: str, record: Record, dialect: str = "A", good: bool = True) -> Path:
@@ -52,7 +52,7 @@ def write_quirks(folder: Path) -> dict[str, bool]:
     for rate in RATES:
         write(f"rate_{rate:g}", make(rate, 10 if rate <= 5000 else 1))
     for seconds in SECONDS:
-        write(f"seconds_{seconds:g}", make(500, seconds))
+        write(f"seconds_{seconds:g}", make(500, seconds), good=seconds * 500 > 1)
     for leads, names in LEAD_SETS.items():
         write(f"leads_{leads}".replace(" ", "_"), make(leads=names), "AB"[len(names) % 2])
     write("no_known_lead", make(leads=("X", "Y")), good=False)
@@ -94,7 +94,7 @@ def _samples(write: Callable[..., Path]) -> None:
     """Write quirks of the samples."""
     for name, value in (("zero", 0), ("missing", MISSING), ("constant", 77), ("full", 32767)):
         samples = signals(500, 10)
-        write(f"all_{name}", replace(make(), stored=np.full_like(samples, value)))
+        write(f"all_{name}", replace(make(), stored=np.full_like(samples, value)), good=False)
         samples[3] = value
         write(f"lead_{name}", replace(make(), stored=samples))
     spikes = signals(500, 10)

@@ -16,7 +16,6 @@ import numpy as np
 from ecg12.decision.thresholds import tune
 from ecg12.ensemble.classifier import Classifier, Member
 from ecg12.metrics import scorer_of
-from ecg12.models.losses import LOSSES
 from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.runtime.files import atomic_write, is_whole_archive, sha256
@@ -144,16 +143,15 @@ def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
 class FoldTrainer(Trainer):
     """Trains the same network on fold after fold, compiled once for each loss, and timed."""
 
-    def __init__(self, *arguments: Any) -> None:
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         self.by_loss: dict[str, Any] = {}
-        super().__init__(*arguments)
+        super().__init__(*arguments, **options)
         self.first = self._values()
 
     def _compile(self, loss: str) -> None:
         if loss not in self.by_loss:  # the same layers and optimizer under each loss
             model = keras.Model(self.model.inputs, self.model.outputs, name=self.model.name)
-            model.compile(self.optimizer, LOSSES[loss](self.task.classes),
-                          **backend.compile_options())  # fmt: skip
+            model.compile(self.optimizer, self._function(loss), **backend.compile_options())
             self.by_loss[loss] = model
         self.loss, self.model = loss, self.by_loss[loss]
 
@@ -161,8 +159,8 @@ class FoldTrainer(Trainer):
         """Train on a fold as if it were the first; return processor seconds per epoch."""
         for variable, value in zip(self._variables(), self.first, strict=True):
             variable.assign(value)
-        part = task.parts["validation"]
-        self.task, self.scorer = task, scorer_of(task.dataset.targets[part], task.classes)
+        y_true, known = task.truth(task.parts["validation"])
+        self.task, self.scorer = task, scorer_of(y_true, task.classes, known)
         self.batch = self.schedule.batch_size(len(task.parts["training"]))
         self.progress, self.history = self.schedule.start(), []
         self._compile(self.schedule.loss)
@@ -183,4 +181,6 @@ def _trainer(
     checkpoint.parent.mkdir(exist_ok=True)
     checkpoint.unlink(missing_ok=True)  # of a run that was killed
     schedule = variant.schedule(weights is not None)
-    return FoldTrainer(model, task, schedule, seed, checkpoint, "", Clock(24))
+    return FoldTrainer(
+        model, task, schedule, seed=seed, checkpoint=checkpoint, identity="", clock=Clock(24)
+    )

@@ -178,7 +178,10 @@ def test_a_later_fold_is_trained_as_if_it_were_the_first(tmp_path):
         start(5)
         keras.utils.set_random_seed(5)
         model = SEResNet(k=4, s=3, m=3).build(N_CLASSES, 64)
-        return kind(model, task, schedule, 5, tmp_path / "state.npz", "", Clock(1))
+        return kind(
+            model, task, schedule,
+            seed=5, checkpoint=tmp_path / "state.npz", identity="", clock=Clock(1),
+        )  # fmt: skip
 
     folds = trainer(FoldTrainer, halves[0])
     for task in halves:
