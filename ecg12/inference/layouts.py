@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 
 from ecg12.inference.results import ClassPrediction, Failure, Outcome, Prediction
+from ecg12.io.leads import LEADS
 from ecg12.runtime.csv_tables import format_rows
+from ecg12.runtime.progress import printable
 from ecg12.signal.quality import Quality
 
 NOTICE = (
@@ -18,7 +20,7 @@ LEGEND = (
 )
 COLUMNS = (
     "recording", "codes", "abbreviation", "name", "positive", "score", "probability", "votes",
-    "members", "thresholds", "error", "quality", "reasons",
+    "members", "thresholds", "error", "quality", "reasons", "leads",
 )  # fmt: skip
 NEXT = 3  # negative classes that the text shows besides the diagnoses
 DIGITS = 6  # of scores and probabilities in JSON and CSV
@@ -51,20 +53,22 @@ def _text(items: Iterable[Outcome], every_class: bool) -> Iterator[str]:
 
 def _heading(result: Prediction) -> str:
     found = ", ".join(entry.abbreviation for entry in result.diagnoses)
-    used = len(result.quality.used)
-    count = f"{used} lead{'s' if used != 1 else ''}"
-    basis = f"{count} at {result.rate:g} Hz, {result.seconds:.3g} s used"
+    basis = f"{_leads(result.quality)}; {result.rate:g} Hz, {result.seconds:.3g} s used"
     lines = [f"{result.source}: {found or 'none of the known diagnoses'}", basis]
     return "\n  ".join([*lines, *_quality_lines(result.quality)])
 
 
+def _leads(quality: Quality) -> str:
+    """Return what became of the leads, such as ``8 of 12 leads, 4 derived; ignored: PLETH``."""
+    derived = f", {len(quality.derived)} derived" if quality.derived else ""
+    kinds = {"absent": quality.absent, "ignored": quality.ignored}
+    named = [f"{kind}: {printable(', '.join(leads))}" for kind, leads in kinds.items() if leads]
+    return "; ".join([f"{len(quality.used)} of {len(LEADS)} leads{derived}", *named])
+
+
 def _quality_lines(quality: Quality) -> list[str]:
-    """Return verdict and reasons, the leads that are not simply used, and warnings."""
+    """Return verdict, reasons and warnings."""
     lines = [f"signal quality: {'; '.join([quality.verdict, *quality.reasons])}"]
-    kinds = {"derived": quality.derived, "absent": quality.absent, "ignored": quality.ignored}
-    named = [f"{kind} {', '.join(leads)}" for kind, leads in kinds.items() if leads]
-    if named:
-        lines.append("leads: " + "; ".join(named))
     return lines + [f"warning: {text}" for text in quality.warnings]
 
 
@@ -127,6 +131,7 @@ def _csv(items: Iterable[Outcome], _: bool) -> Iterator[str]:
                 int(entry.positive), _rounded(entry.score), _rounded(entry.probability),
                 entry.votes, len(entry.thresholds), " ".join(map(str, entry.thresholds)), "",
                 item.quality.verdict, "; ".join(item.quality.reasons),
+                _leads(item.quality),
             ])  # fmt: skip
 
 

@@ -43,6 +43,8 @@ class Record:
         SNOMED CT codes of the diagnoses.
     missing
         Stored value that marks a missing sample.
+    derived
+        Leads that the file does not hold and the reader computed from others.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Record:
     sex: str | None = None
     codes: tuple[str, ...] = ()
     missing: int = MISSING
+    derived: tuple[str, ...] = ()
 
     @property
     def resolution(self) -> np.ndarray:

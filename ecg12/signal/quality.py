@@ -184,6 +184,7 @@ def _judge(
 ) -> Quality:
     """Draw the conclusion from all findings."""
     derived = _derivable(leads)
+    by_reader = set(record.derived) & set(leads.names)
     absent = tuple(lead for lead in LEADS if lead not in (*leads.names, *derived))
     seconds = record.stored.shape[1] / record.rate
     no_signal = _no_signal(record, leads.names, missing)
@@ -204,8 +205,8 @@ def _judge(
         reasons=tuple(reasons),
         warnings=tuple(warnings(findings)),
         no_signal=no_signal,
-        used=leads.names,
-        derived=derived,
+        used=tuple(lead for lead in leads.names if lead not in record.derived),
+        derived=tuple(lead for lead in LEADS if lead in (*by_reader, *derived)),
         absent=absent,
         ignored=tuple(lead for lead in record.leads if lead not in LEADS),
         missing=missing,

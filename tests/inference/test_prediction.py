@@ -20,6 +20,7 @@ from ecg12.inference.results import Failure
 from ecg12.io.classes import CPSC_2018, WEIGHTS, load_weights
 from ecg12.io.given import expand
 from ecg12.io.leads import LEADS
+from ecg12.io.record import Record
 from ecg12.io.wfdb import write_record
 from ecg12.models import ResNet
 from ecg12.runtime.backend import keras
@@ -233,7 +234,7 @@ def test_text_shows_diagnoses_and_what_comes_next(folder):
     assert text.startswith(NOTICE)
     assert "no medical device" in NOTICE
     assert (
-        f"{folder / 'A1'}: AF, IAVB\n  12 leads at 500 Hz, 10 s used\n  signal quality: good\n"
+        f"{folder / 'A1'}: AF, IAVB\n  12 of 12 leads; 500 Hz, 10 s used\n  signal quality: good\n"
         in text
     )
     rows = [line.split() for line in text.splitlines() if line.startswith("  + ")]
@@ -263,7 +264,7 @@ def test_json_and_csv_hold_every_class_and_failure(folder):
         "recording": str(folder / "A1"), "codes": "164889003", "abbreviation": "AF",
         "name": "atrial fibrillation", "positive": "1", "score": "0.6", "probability": "",
         "votes": "2", "members": "3", "thresholds": "0.5 0.65 0.25", "error": "",
-        "quality": "good", "reasons": "",
+        "quality": "good", "reasons": "", "leads": "12 of 12 leads",
     }  # fmt: skip
     assert [row["error"] != "" for row in rows].count(True) == 4
     assert json.loads("".join(render("json", [])))["recordings"] == []
@@ -332,16 +333,42 @@ def test_quality_is_in_every_layout(noisy):
     assert all(row["reasons"].startswith(reason) for row in rows)
     text = "".join(render("text", items))
     assert f"  signal quality: unusable; {reason}" in text
-    assert "  8 leads at 500 Hz, 10 s used\n" in text
-    assert "  leads: derived III, aVR, aVL, aVF\n" in text
+    assert "\n  8 of 12 leads, 4 derived; 500 Hz, " in text
+    assert {row["leads"] for row in rows} == {"8 of 12 leads, 4 derived"}
+
+
+@pytest.mark.parametrize("muse", [True, False])
+def test_every_answer_says_what_was_used_derived_absent_and_ignored(
+    tmp_path, make_record, make_ecg, muse
+):
+    """Eight leads of a monitor with two other channels, and a MUSE file, which stores eight."""
+    names = [*LEADS[:2], *LEADS[6:]]
+    if muse:
+        write_muse(tmp_path, make_record("a"), ["Sinus rhythm"], PATIENT)
+        path, ignored, said = tmp_path / "a.xml", [], "8 of 12 leads, 4 derived"
+    else:
+        signals = make_ecg(500, 10)[[*range(2), *range(6, 12), 0, 1]]
+        all_names = [*names[:-1], "PLETH", "ABP"]
+        signals = np.delete(signals, 7, axis=0)  # V6 is off
+        write_record(tmp_path, Record.from_millivolts("a", signals, all_names, 500))
+        path, ignored = tmp_path / "a", ["PLETH", "ABP"]
+        said = "7 of 12 leads, 4 derived; absent: V6; ignored: PLETH, ABP"
+        names = names[:-1]
+    items = list(Model(Fixed()).predict_files([path]))
+    assert f"\n  {said}; 500 Hz, 10 s used\n" in "".join(render("text", items))
+    [parsed] = json.loads("".join(render("json", items)))["recordings"]
+    quality = parsed["quality"]
+    assert (quality["used"], quality["derived"]) == (names, list(LEADS[2:6]))
+    assert (quality["absent"], quality["ignored"]) == ([] if muse else ["V6"], ignored)
+    rows = list(csv.DictReader("".join(render("csv", items)).splitlines()))
+    assert {row["leads"] for row in rows} == {said}
 
 
 def test_other_signals_are_ignored_and_said_to_be(make_ecg):
     signals = np.vstack([make_ecg(500, 10), 40 * make_ecg(500, 10, 1)[:2]])
     result = Model(Fixed()).predict(signals, fs=500, leads=[*LEADS, "PLETH", "ABP"])
     text = "".join(render("text", [result]))
-    assert "  12 leads at 500 Hz, 10 s used\n" in text
-    assert "  leads: ignored PLETH, ABP\n" in text
+    assert "  12 of 12 leads; ignored: PLETH, ABP; 500 Hz, 10 s used\n" in text
     assert result.quality.verdict == "good"
 
 

@@ -98,7 +98,7 @@ def read_muse(path: str | Path, salt: str | None = None) -> MuseRecording:
     root = read_root(path, ROOT)
     leads, rate = rhythm_leads(root, path)
     return MuseRecording(
-        _record(path.stem, with_derived(leads), rate, root),
+        _record(path.stem, leads, rate, root),
         patient_key(text(root, "PatientDemographics/PatientID"), salt),
         segments(root),
     )
@@ -137,6 +137,7 @@ def read_statements(
 
 def _record(name: str, leads: dict[str, Lead], rate: float, root: Element) -> Record:
     """Join leads, the standard ones first and in order, and what is known of the patient."""
+    stored, leads = leads, with_derived(leads)
     names = [lead for lead in LEADS if lead in leads]
     names += [lead for lead in leads if lead not in LEADS]
     ordered = [leads[lead] for lead in names]
@@ -156,6 +157,7 @@ def _record(name: str, leads: dict[str, Lead], rate: float, root: Element) -> Re
             parse_date(text(root, "TestDemographics/AcquisitionDate")),
         ),
         patient_sex(text(demographics, "Gender")),
+        derived=tuple(lead for lead in names if lead not in stored),
     )
 
 
