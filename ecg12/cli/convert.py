@@ -34,7 +34,8 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Convert, tell what became of it, and end with an error if something failed."""
-    from ecg12.io.convert import FAILURES, convert
+    from ecg12.io.convert import convert
+    from ecg12.io.convert_tables import FAILURES
 
     salt, array = read_salt(options.salt_file), array_options(options)
     found = convert(options.files, options.output, salt=salt, workers=options.workers, **array)
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _told(found: "Summary", output: Path) -> list[str]:
-    from ecg12.io.convert import RECORDINGS, STATEMENTS
+    from ecg12.io.convert_tables import RECORDINGS, STATEMENTS
 
     n = sum(found.formats.values())
     before = f", {found.earlier} of them earlier" if found.earlier else ""

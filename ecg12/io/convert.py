@@ -15,7 +15,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +22,16 @@ from joblib import cpu_count
 
 from ecg12.io.arrays import split_index
 from ecg12.io.convert_log import LOCK, Finished, Log
+from ecg12.io.convert_tables import write_tables
 from ecg12.io.format_table import ARRAY, MUSE, WFDB
 from ecg12.io.formats import elements, format_at, read_any
 from ecg12.io.given import expand
 from ecg12.io.int16 import as_int16
-from ecg12.io.label_table import PATIENT, RECORDING, normal_form
+from ecg12.io.label_table import normal_form
 from ecg12.io.muse import patient_key, read_statements
 from ecg12.io.record import Record
 from ecg12.io.wfdb import write_record
 from ecg12.io.wfdb_files import HEADER, SIGNALS, stem_of
-from ecg12.runtime.csv_tables import write_rows
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.executors import LocalExecutor
 from ecg12.runtime.files import is_file
@@ -40,7 +39,6 @@ from ecg12.runtime.locks import locked
 from ecg12.runtime.progress import bar
 
 CHUNK = 16  # recordings of a job
-RECORDINGS, STATEMENTS, FAILURES = "recordings.csv", "statements.csv", "failures.csv"
 LONGEST_NAME = 100  # characters of a part of a name
 _NOT_IN_NAMES = re.compile("[^A-Za-z0-9_-]+")  # WFDB's names are of letters, digits, _ and -
 
@@ -134,7 +132,7 @@ def convert(
                 shown.update(len(done) + len(failed))
         for path in failures:
             log.drop(str(path.absolute()))
-        _write_tables(output, log, failures)
+        write_tables(output, log.entries.values(), failures)
         return _summary(jobs, len(jobs) - len(waiting), log, failures)
 
 
@@ -247,28 +245,6 @@ def _reason(path: Path, error: Exception) -> str:
     text = str(error) if isinstance(error, InputError) else ""
     text = text or getattr(error, "strerror", None) or type(error).__name__
     return text if str(path) in text else f"{path}: {text}"
-
-
-def _write_tables(output: Path, log: Log, failures: Mapping[Path, str]) -> None:
-    entries = sorted((e for e in log.entries.values() if e.stamp), key=lambda entry: entry.name)
-    head = [RECORDING, PATIENT, "source", "format", "note"]
-    rows = ([e.name, e.patient, e.source, e.format, e.note] for e in entries)
-    write_rows(output / RECORDINGS, chain([head], rows))
-    said = [(e.name, e.patient, *e.statements) for e in entries if e.statements is not None]
-    width = max([3, *map(len, said)])
-    head = [RECORDING, PATIENT, *(f"text_{i}" for i in range(1, width - 1))]
-    rows = ([*cells, *[""] * (width - len(cells))] for cells in said)
-    _table(output / STATEMENTS, head, rows if said else None)
-    lines = ([str(path), reason] for path, reason in failures.items())
-    _table(output / FAILURES, ["source", "reason"], lines if failures else None)
-
-
-def _table(path: Path, head: list[str], rows: Iterable[list[str]] | None) -> None:
-    """Write a table, or remove it if there are no rows."""
-    if rows is None:
-        path.unlink(missing_ok=True)
-    else:
-        write_rows(path, chain([head], rows))
 
 
 def _summary(jobs: Sequence[_Job], earlier: int, log: Log, failures: Mapping[Path, str]) -> Summary:
