@@ -1,0 +1,40 @@
+"""Train on PTB-XL, choose on its validation part, ship an ensemble."""
+
+import argparse
+import logging
+from pathlib import Path
+
+from ecg12.runtime import backend
+from experiments.ptbxl.final import finish
+from experiments.ptbxl.plan import MEMBERS, RUNS
+from experiments.ptbxl.runs import run
+from experiments.ptbxl.task import read_material
+
+
+def main() -> None:
+    """Make every run of the plan that is not finished."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="PTB-XL: train, val, test and labels.csv")
+    parser.add_argument("work", type=Path, help="folder for prepared signals and networks")
+    parser.add_argument("--meta", type=Path, required=True, help="table with pvc_known")
+    parser.add_argument("--only", nargs="*", help="names of runs; by default all")
+    parser.add_argument("--table", type=Path, default=Path("reports/ptbxl.csv"))
+    parser.add_argument("--finish", action="store_true", help="ship the members and evaluate them")
+    parser.add_argument("--real", type=Path, help="recordings of other hospitals")
+    options = parser.parse_args()
+    logging.info(backend.start(0))
+    material = read_material(options.data, options.meta, options.work / "prepared")
+    networks = options.work / "multitask"
+    for folder in (networks, options.table.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name, (config, seed) in RUNS.items():
+        if options.only is None or name in options.only:
+            run(name, config, seed, material, networks, options.table)
+    if options.finish:
+        members = {name: RUNS[name] for name in MEMBERS}
+        finish(members, material, options.work, options.real, options.table.parent)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+"""One run: a network of one configuration and seed, trained, scored on validation, kept."""
+
+import csv
+import hashlib
+import json
+import logging
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecg12.data.dataset import dequantize
+from ecg12.decision.thresholds import tune
+from ecg12.metrics import auroc, best_constant, challenge_score, macro
+from ecg12.models import SEResNet
+from ecg12.runtime.backend import keras
+from ecg12.runtime.files import atomic_write
+from ecg12.signal.augmentation import Augmentation
+from ecg12.signal.preprocessing import STEP
+from ecg12.training.checkpoints import read_state
+from ecg12.training.resources import Clock
+from ecg12.training.schedule import Schedule
+from ecg12.training.trainer import Trainer
+from experiments.ptbxl.task import (
+    CHALLENGE,
+    SUPERCLASSES,
+    UNITS,
+    Material,
+    challenge_cells,
+    make_task,
+    task_classes,
+)
+
+log = logging.getLogger(__name__)
+MIN_POSITIVES = 20  # of a class, for its AUROC to count
+BATCH = 64
+TASK = task_classes()
+FIELDS = (
+    "date", "commit", "kind", "name", "seed", "settings", "epochs", "processor_seconds",
+    "part", "superclasses_auroc", "superclasses_auroc_mv", "challenge_auroc",
+    "challenge_metric", "best_constant",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a run is made of; the fields are those of `SEResNet`, `Schedule`, `Augmentation`."""
+
+    k: int = 32
+    m: int = 6
+    stride: int = 1
+    p: float = 0.3
+    crop: float = 5.0
+    whole_epochs: int = 2
+    epochs: int = 24
+    batch: int = 64
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.05
+    ema: float = 0.998
+    mixup: float = 0.0
+    lead_dropout: float = 0.2
+    mend: str = "unknown"
+    warm_up: int = field(default=1, repr=False)
+    start: str = field(default="", repr=False)  # name of the run whose weights it begins with
+
+    @property
+    def network(self) -> SEResNet:
+        """The network's specification."""
+        return SEResNet(k=self.k, m=self.m, p=self.p, stride=self.stride)
+
+    @property
+    def schedule(self) -> Schedule:
+        """How it is trained."""
+        varied = Augmentation(
+            gain=0.1, noise=0.05, wander=0.05, lead_dropout=self.lead_dropout, mixup=self.mixup
+        )
+        return Schedule(
+            epochs=self.epochs, batch=self.batch, learning_rate=self.learning_rate, min_lr=1e-5,
+            warm_up=self.warm_up, decay="cosine", patience=self.epochs, monitor="auroc",
+            augmentation=varied,
+            crop=self.crop, whole_epochs=self.whole_epochs,
+            weight_decay=self.weight_decay, ema=self.ema,
+        )  # fmt: skip
+
+
+def run(name: str, config: Config, seed: int, material: Material, work: Path, table: Path) -> None:
+    """Train one network, or go on where a kill ended it; a finished one is left alone.
+
+    Parameters
+    ----------
+    name
+        Of the run; its files in `work` are called so.
+    config, seed
+        What to train.
+    material
+        The recordings.
+    work
+        Where `NAME.keras`, `NAME.npz` (scores on validation) and the checkpoint lie.
+    table
+        The csv table of results, to which a row is added.
+    """
+    if (work / f"{name}.keras").is_file():
+        log.info("%s: finished before", name)
+        return
+    begun = time.process_time()
+    task = make_task(material, config.mend)
+    keras.utils.set_random_seed(seed)
+    n_samples = task.dataset.preprocessing.n_samples
+    model = config.network.build(len(task.classes.columns), n_samples)
+    if config.start:
+        before = keras.models.load_model(work / f"{config.start}.keras", compile=False)
+        model.set_weights(before.get_weights())
+    made = f"{config} {seed} {task.fingerprint}{config.start}{config.warm_up}"
+    checkpoint = work / f"{name}.checkpoint.npz"
+    spent = spent_before(checkpoint, made)
+    identity = hashlib.sha256(made.encode()).hexdigest()
+    trainer = Trainer(
+        model, task, config.schedule,
+        seed=seed, checkpoint=checkpoint, identity=identity, clock=Clock(24),
+    )  # fmt: skip
+    trainer.run()
+    scores = unit_scores(trainer.forward, material, "validation")
+    with atomic_write(work / f"{name}.npz") as temporary:
+        np.savez(temporary, **{f"validation_{unit}": own for unit, own in scores.items()})
+    cost = spent + time.process_time() - begun
+    settings = json.dumps(asdict(config) | {"parameters": model.count_params()})
+    row = {"kind": "run", "name": name, "seed": seed, "settings": settings}
+    row |= {"epochs": trainer.progress.epoch, "processor_seconds": round(cost)}
+    add_row(table, row | {"part": "val"} | measures(scores, material, "validation"))
+    with atomic_write(work / f"{name}.keras") as temporary:
+        plain = config.network.build(len(task.classes.columns), n_samples)
+        plain.set_weights(model.get_weights())  # without what training compiled
+        plain.save(temporary)
+    checkpoint.unlink()
+
+
+def unit_scores(
+    forward: Callable[[np.ndarray], np.ndarray], material: Material, part: str
+) -> dict[str, np.ndarray]:
+    """Return a network's scores of a part in each of `UNITS`, (n, n_columns).
+
+    Those of all classes of the task are merged over equal columns.
+    """
+    dataset, rows = material.dataset, material.dataset.rows[material.parts[part]]
+    found = {}
+    for place, unit in enumerate(UNITS):
+        batches = [rows[at : at + BATCH] + place for at in range(0, len(rows), BATCH)]
+        outputs = [forward(dequantize(dataset.signals[own], STEP))[0] for own in batches]
+        scores = np.concatenate(outputs).astype(np.float64)
+        whole = scores.shape[1] == len(TASK.columns)
+        found[unit] = TASK.merge(scores) if whole else scores
+    return found
+
+
+def measures(by_unit: dict[str, np.ndarray], material: Material, part: str) -> dict[str, Any]:
+    """Measure scores of a part, as `unit_scores` gives them; thresholds fit `part` itself.
+
+    Challenge classes are measured on recordings divided by their amplitude, as the shipped
+    networks see them.
+    """
+    scores = by_unit["recording"]
+    rows = material.parts[part]
+    targets, known = (cells[rows] for cells in challenge_cells(material))
+    n = len(CHALLENGE)
+    areas = auroc(targets, scores[:, :n], known)
+    enough = (targets & known).sum(axis=0) >= MIN_POSITIVES
+    tuned = tune(scores[:, :n], targets, CHALLENGE, known=known)
+    return {
+        "superclasses_auroc": round(superclass_auroc(scores, material, part), 4),
+        "superclasses_auroc_mv": round(superclass_auroc(by_unit["millivolts"], material, part), 4),
+        "challenge_auroc": round(macro(areas[enough]), 4),
+        "challenge_metric": round(
+            challenge_score(targets, (scores[:, :n] > tuned.thresholds) & known, CHALLENGE), 4
+        ),
+        "best_constant": round(best_constant(targets, CHALLENGE)[1], 4),
+    }
+
+
+def superclass_auroc(scores: np.ndarray, material: Material, part: str) -> float:
+    """Return the macro AUROC of the superclasses, recordings without any left out."""
+    truth = material.superclasses[material.parts[part]]
+    rows, n = truth.any(axis=1), len(CHALLENGE)
+    return macro(auroc(truth[rows], scores[rows, n : n + len(SUPERCLASSES)]))
+
+
+def spent_before(checkpoint: Path, made: str) -> float:
+    """Return the processor time of an earlier, killed part of a run, as its epochs' wall time."""
+    state = read_state(checkpoint, hashlib.sha256(made.encode()).hexdigest())
+    return sum(row["seconds"] for row in state["history"]) if state else 0.0
+
+
+def add_row(table: Path, row: dict[str, Any]) -> None:
+    """Append a row to the table of results, with date and commit; others stay as they are."""
+    row = {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), "commit": commit()} | row
+    rows = []
+    if table.is_file():
+        with table.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    with (
+        atomic_write(table) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows([*rows, row])
+
+
+def commit() -> str:
+    """Return the short hash of the code that runs."""
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
