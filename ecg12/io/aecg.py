@@ -95,6 +95,19 @@ def statements(path: Path) -> tuple[str, ...]:
     return without_people(said, (*names, *identifiers))
 
 
+def identifier(path: Path) -> str:
+    """Return the identifier of the patient, "" if there is none; for keys, never to be shown.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged or of another format.
+    """
+    root = read_root(Path(path), ROOT)
+    found = root.find(f".//{SUBJECT}/id")
+    return (attribute(found, "extension") or attribute(found, "root")).strip()
+
+
 def _code(element: Element) -> str:
     return attribute(element.find("code"), "code")
 

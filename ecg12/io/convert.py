@@ -234,6 +234,8 @@ def _read(job: _Job, salt: str | None, array: dict[str, Any]) -> tuple[Record, F
         patient, said = read_statements(job.path, salt)
     elif row and row.statements:
         said = row.statements(job.path)
+    if salt and row and row.identifier:
+        patient = patient_key(row.identifier(job.path), salt)
     entry = Finished(
         source=job.source, stamp=job.stamp, name=job.name, format=row.name if row else WFDB.name,
         patient=patient or "", statements=said, note=note,

@@ -105,6 +105,18 @@ def statements(path: Path) -> tuple[str, ...]:
     return without_people(texts, (dicom.text(dicom.dataset, keyword) for keyword in PEOPLE))
 
 
+def identifier(path: Path) -> str:
+    """Return the identifier of the patient, "" if there is none; for keys, never to be shown.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged or of another format.
+    """
+    dicom = Dicom(Path(path), "PatientID")
+    return dicom.text(dicom.dataset, "PatientID").strip()
+
+
 def _groups(dicom: Dicom) -> list[Any]:
     """Return the multiplex groups that are the recording: the longest, and those beside it."""
     kind = dicom.text(dicom.dataset, "SOPClassUID")

@@ -18,6 +18,7 @@ def _read(module: Any, instead: str = "") -> Format:
         name=module.NAME, suffixes=module.SUFFIXES, recognises=module.recognises, read=module.read,
         instead=instead, extra=getattr(module, "EXTRA", ""),
         statements=getattr(module, "statements", None),
+        identifier=getattr(module, "identifier", None),
     )  # fmt: skip
 
 

@@ -33,6 +33,8 @@ class Format:
         For a format that is read, which extra of `pyproject.toml` installs the library it needs.
     statements
         For a format that holds diagnosis statements, returns them from the path of a file.
+    identifier
+        For a format that identifies the patient, returns the identifier from the path of a file.
     only_ecg
         For a format that is not read, whether it holds nothing but ECGs.
     """
@@ -44,6 +46,7 @@ class Format:
     instead: str = ""
     extra: str = ""
     statements: Callable[[Path], tuple[str, ...]] | None = None
+    identifier: Callable[[Path], str] | None = None
     only_ecg: bool = True
 
 

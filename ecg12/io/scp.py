@@ -48,7 +48,8 @@ DEFAULT_TABLE = 19999
 LONGEST = 65534  # bytes of a lead, whole samples: the count has 16 bits
 PATIENT, TABLES, LEAD_LIST, RHYTHM, DIAGNOSIS = 1, 2, 3, 6, 8  # sections
 AGE, BORN, SEX, ACQUIRED, END = 4, 5, 8, 25, 255  # tags of section 1
-NAMES = (0, 1, 2, 3, 20, 21, 22)  # patient and identifier, physicians, technician
+IDENTIFIER = 2
+NAMES = (0, 1, IDENTIFIER, 3, 20, 21, 22)  # patient and identifier, physicians, technician
 AGE_UNITS = {1: "YEAR", 2: "MONTH", 3: "WEEK", 4: "DAY", 5: "HOUR"}
 SEXES = {1: "Male", 2: "Female"}
 _HEALFORCE = re.compile(rb"(?s).{8}\0\0(.{4})\r\r\0{8}\1\x06\0\0\0")
@@ -115,6 +116,18 @@ def statements(path: Path) -> tuple[str, ...]:
     tags = _tags(sections.get(PATIENT, b""))
     people = (value.decode("latin-1") for tag, value in tags if tag in NAMES)
     return without_people(_texts(sections.get(DIAGNOSIS, b"")), people)
+
+
+def identifier(path: Path) -> str:
+    """Return the identifier of the patient, "" if there is none; for keys, never to be shown.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged or of another format.
+    """
+    tags = dict(_tags(_sections(Path(path)).get(PATIENT, b"")))
+    return tags.get(IDENTIFIER, b"").decode("latin-1").partition("\0")[0].strip()
 
 
 def _texts(section: bytes) -> Iterator[str]:

@@ -287,6 +287,26 @@ def test_the_same_ecg_in_three_formats_has_the_same_scores(shared, tmp_path):
     assert scores[0].std() > 0
 
 
+def test_the_patient_of_each_format_has_a_key(shared, tmp_path):
+    """Identifiers as pydicom reads them, and as they stand in the files in plain text."""
+    pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
+    given = [shared / "data/formats" / name for name in TWINS]
+    convert(given, tmp_path / "out", workers=1, salt="pepper")
+    rows = table(tmp_path / "out" / "recordings.csv").values()
+    keys = {Path(row["source"]).suffix: row["patient"] for row in rows}
+    said = {
+        ".dcm": str(pydicom.dcmread(given[0]).PatientID), ".scp": "ANON", ".xml": "SBJ-123",
+    }  # fmt: skip
+    assert b"\2\x08\0ANON\0" in given[1].read_bytes()  # tag 2 of EN 1064, 8 bytes
+    assert '<id root="2.16.840.1.113883.3.400" extension="SBJ-123"/>' in given[2].read_text()
+    assert keys == {
+        suffix: hmac.new(b"pepper", who.encode(), hashlib.sha256).hexdigest()[:32]
+        for suffix, who in said.items()
+    }
+    written = "".join(path.read_text() for path in (tmp_path / "out").glob("*.[ch]*"))
+    assert not [who for who in said.values() if who in written.replace(str(shared), "")]
+
+
 def test_a_reading_error_names_no_patient(tmp_path, archive):
     (archive / "A1.xml").write_bytes((archive / "A1.xml").read_bytes()[:2000])
     with pytest.raises(RecordError):
