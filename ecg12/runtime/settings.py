@@ -1,7 +1,8 @@
 """The settings that come from environment variables, read and checked in one place.
 
 ====================  ============================================================================
-ECG12_RECIPE          name of the recipe that the challenge's entry trains; ``submission``
+ECG12_RECIPE          name of the recipe that the challenge's entry trains; ``submission``, or
+                      ``shipped`` where ECG12_PRETRAINED is that
 ECG12_BUDGET          wall-clock hours for its training; 46
 ECG12_PRETRAINED      model folder at whose networks training begins; empty: from scratch
 ECG12_DEVICES         among how many devices each batch is divided; 1
@@ -20,6 +21,7 @@ from ecg12.runtime.errors import InputError
 RECIPE, BUDGET, PRETRAINED = "ECG12_RECIPE", "ECG12_BUDGET", "ECG12_PRETRAINED"
 DEVICES, RUNTIME, SALT = "ECG12_DEVICES", "ECG12_RUNTIME", "ECG12_SALT"
 RUNTIMES = ("auto", "keras", "onnx")
+SHIPPED = "shipped"  # names the model that is part of the package, and a recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +67,7 @@ class Settings:
         """
         default = cls()
         return cls(
-            recipe=environment.get(RECIPE, default.recipe),
+            recipe=environment.get(RECIPE, _usual_recipe(environment.get(PRETRAINED))),
             hours=read_hours(environment.get(BUDGET, str(default.hours)), BUDGET),
             pretrained=environment.get(PRETRAINED),
             devices=_devices(environment.get(DEVICES) or str(default.devices)),
@@ -96,6 +98,11 @@ def read_hours(text: str, name: str = "--hours") -> float:
     if not 0 < hours < float("inf"):
         raise InputError(f"{name}={text!r}: a positive number of hours is needed")
     return hours
+
+
+def _usual_recipe(pretrained: str | None) -> str:
+    """Return the recipe where none is named: one whose networks can begin at those named."""
+    return SHIPPED if pretrained == SHIPPED else Settings.recipe
 
 
 def _devices(text: str) -> int:

@@ -38,6 +38,7 @@ from ecg12.training.recipes import Recipe
 from ecg12.training.resources import RESERVE, Clock
 from ecg12.training.selection import chosen, join, score_parts
 from ecg12.training.task import Task
+from ecg12.training.transfer import SHIPPED_REMARK, begins_at_shipped
 
 log = logging.getLogger(__name__)
 REPORT = "training.json"
@@ -118,6 +119,8 @@ def train(
         save_classifier(folder, classifier)
         counts = summary(dataset, classes) | _validating(task, recipe)
         made = {"version": __version__, "recipe": _fields(recipe), "data": counts}
+        if begins_at_shipped(recipe.starts):
+            made["remark"] = SHIPPED_REMARK
         if validation is not None:
             validated = summary(dataset, classes, validating=True)
             made["validation"] = {"folder": validation.path.resolve().name, **validated}

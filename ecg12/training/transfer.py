@@ -23,10 +23,14 @@ from ecg12.models import Network, freeze, network_of, swap_head
 from ecg12.runtime.errors import InputError, ModelError
 from ecg12.runtime.files import sha256
 from ecg12.runtime.settings import PRETRAINED, Settings
+from ecg12.runtime.settings import SHIPPED as SHIPPED_NAME
 from ecg12.signal.preprocessing import Preprocessing
 
 log = logging.getLogger(__name__)
-SHIPPED_NAME = "shipped"
+SHIPPED_REMARK = (
+    "training begins at the shipped networks, which have learned from PTB-XL: recordings of "
+    "PTB-XL, which the challenge's data hold, are then unseen in no part"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,14 +94,17 @@ def pretrained_folder(settings: Settings, default: str | Path | None = None) -> 
         The folder where the variable is not set, if there is such a folder.
     """
     if settings.pretrained == SHIPPED_NAME:
-        log.warning(
-            "training begins at the shipped networks, which have learned from PTB-XL: recordings "
-            "of PTB-XL, which the challenge's data hold, are then unseen in no part"
-        )
+        log.warning(SHIPPED_REMARK)
         return SHIPPED
     if settings.pretrained is not None:
         return Path(settings.pretrained) if settings.pretrained else None
     return Path(default) if default is not None and Path(default).is_dir() else None
+
+
+def begins_at_shipped(starts: Sequence[Start | None]) -> bool:
+    """Return whether a training begins at a network of the model that is part of the package."""
+    return any(start is not None and Path(start.pretrained.file).parent == SHIPPED
+               for start in starts)  # fmt: skip
 
 
 def read_pretrained(folder: str | Path) -> list[Pretrained]:

@@ -48,7 +48,7 @@ def test_every_module_is_registered():
 
 
 def test_an_unknown_recipe_lists_the_choices():
-    choices = "submission, mcircc, smoke, demo, crnn, light"
+    choices = "submission, mcircc, smoke, demo, crnn, light, shipped"
     with pytest.raises(InputError, match=f"unknown recipe 'x'; choices: {choices}"):
         get_recipe("x")
     with pytest.raises(InputError, match=f"ECG12_RECIPE='x'; choices: {choices}"):

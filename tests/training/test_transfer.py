@@ -25,12 +25,17 @@ from ecg12.runtime.settings import Settings
 from ecg12.signal.preprocessing import Preprocessing
 from ecg12.synthetic.muse import generate_muse
 from ecg12.training.pipeline import REPORT, WORK, train
-from ecg12.training.recipes import RECIPES, Recipe, begin_at, for_own_classes
+from ecg12.training.recipes import RECIPES, Recipe, begin_at, for_own_classes, recipe_of
 from ecg12.training.resources import Clock
 from ecg12.training.schedule import Schedule
 from ecg12.training.task import Task
 from ecg12.training.trainer import Trainer
-from ecg12.training.transfer import match, pretrained_folder, read_pretrained
+from ecg12.training.transfer import (
+    begins_at_shipped,
+    match,
+    pretrained_folder,
+    read_pretrained,
+)
 
 AF, NSR, SB = "164889003", "426783006", "426177001"
 CLASSES = load_weights(WEIGHTS)
@@ -309,6 +314,17 @@ def test_train_model_uses_the_folder_it_is_given(data, pretrained, tmp_path, mon
     monkeypatch.setenv("ECG12_PRETRAINED", str(tmp_path / "absent"))
     with pytest.raises(ModelError, match="absent: there is no such folder of pretrained networks"):
         training_code(str(data), str(tmp_path / "model"))
+
+
+def test_the_shipped_model_begins_a_training_only_when_it_is_asked_for():
+    settings = Settings.from_env({"ECG12_PRETRAINED": "shipped"})
+    assert settings.recipe == "shipped"
+    starts = recipe_of(settings).starts
+    assert len(starts) == 3
+    assert all(start is not None for start in starts)
+    assert begins_at_shipped(starts)
+    assert Settings.from_env({}).recipe == "submission"
+    assert not recipe_of(Settings.from_env({})).starts
 
 
 @pytest.mark.parametrize(

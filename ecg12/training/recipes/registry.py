@@ -6,13 +6,14 @@ from pathlib import Path
 
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.settings import RECIPE, Settings
-from ecg12.training.recipes import crnn, demo, finetune, light, mcircc, smoke, submission
+from ecg12.training.recipes import crnn, demo, finetune, light, mcircc, shipped, smoke, submission
 from ecg12.training.recipes.recipe import Recipe
 from ecg12.training.transfer import match, pretrained_folder, read_pretrained
 
 log = logging.getLogger(__name__)
 RECIPES = {
-    module.RECIPE.name: module.RECIPE for module in (submission, mcircc, smoke, demo, crnn, light)
+    module.RECIPE.name: module.RECIPE
+    for module in (submission, mcircc, smoke, demo, crnn, light, shipped)
 }
 
 

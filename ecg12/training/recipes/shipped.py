@@ -1,0 +1,36 @@
+"""`shipped`: networks like those of the model that is part of the package, for training on from it.
+
+Three squeeze-and-excitation networks at 100 Hz. With ``ECG12_PRETRAINED=shipped`` they begin at the
+package's own networks, which have learned from PTB-XL, and this recipe is the default.
+
+Command
+    ``ECG12_PRETRAINED=shipped python train_model.py DATA MODEL``
+Cost
+    Not measured.
+Score
+    Not measured. The networks themselves: reports/ptbxl.md.
+"""
+
+from dataclasses import replace
+
+from ecg12.models import SEResNet
+from ecg12.signal.augmentation import Augmentation
+from ecg12.signal.preprocessing import Preprocessing
+from ecg12.training.recipes import submission
+from ecg12.training.recipes.recipe import Recipe
+
+SCHEDULE = replace(
+    submission.SCHEDULE,
+    epochs=12,
+    learning_rate=1e-3,
+    last_epochs=4,
+    augmentation=Augmentation(gain=0.1, noise=0.05, wander=0.05, lead_dropout=0.2),
+)
+RECIPE = Recipe(
+    "shipped",
+    (SEResNet(k=32, m=6, stride=1),) * 3,
+    keep=3,
+    schedule=SCHEDULE,
+    preprocessing=Preprocessing(rate=100.0),
+    selection="gain",
+)
