@@ -1,4 +1,4 @@
-# make demo: synthetic recordings -> train -> drive -> evaluate -> report. make test: the tests.
+# make demo: synthetic recordings -> train -> predict -> evaluate -> report. make test: the tests.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 DEMO ?= demo
@@ -27,7 +27,7 @@ demo: $(VENV)/.installed-report
 	@echo "These are scores on held-out synthetic recordings."
 	@echo "Recordings: $(DEMO)/data (training), $(DEMO)/test (held out)"
 	@echo "Model: $(DEMO)/model (training.json tells how it was trained)"
-	@echo "Answers: $(DEMO)/out; official scores: $(DEMO)/scores.csv, $(DEMO)/class_scores.csv"
+	@echo "Predictions: $(DEMO)/out; official scores: $(DEMO)/scores.csv, $(DEMO)/class_scores.csv"
 	@echo "Report, to be opened in a browser: $(abspath $(DEMO))/report/index.html"
 
 # The model of the package, made again: DATA is PTB-XL as challenge folders (train, val, test), META its table, REAL

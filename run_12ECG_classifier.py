@@ -1,4 +1,4 @@
-"""The inference door under the names of the 2020 driver."""
+"""Inference under the names of the 2020 driver."""
 
 from team_code import load_model as load_12ECG_model  # noqa: F401
 from team_code import run_model

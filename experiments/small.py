@@ -81,7 +81,7 @@ class Study:
         """Train a model on a task; return its trainer.
 
         On few recordings there are more epochs, so that no network has fewer than `STEPS` steps:
-        what it lacks shall be recordings.
+        what it lacks is to be recordings.
         """
         state = self.options.work / "run.npz"
         state.unlink(missing_ok=True)  # of another run, that was killed

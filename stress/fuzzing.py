@@ -70,7 +70,7 @@ def replay(name: str, folder: Path) -> tuple[int, int]:
     """Run every file of a folder and every seed; return how many were read, and how many tried."""
     from stress.targets import run
 
-    logging.disable()  # wrong checksums are told, thousands of times
+    logging.disable()  # wrong checksums are logged, thousands of times
     files = sorted([*folder.iterdir(), *(CORPUS / name).iterdir()])
     with tempfile.TemporaryDirectory() as work:
         read = sum(run(name, path.read_bytes(), Path(work)) for path in files)

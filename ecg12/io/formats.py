@@ -1,4 +1,4 @@
-"""Recordings of any format: told by their content, found below folders of any mixture, read."""
+"""Recordings of any format: recognised by content, found below folders of any mixture, read."""
 
 import logging
 import os

@@ -110,7 +110,7 @@ def _header(file: BinaryIO, path: Path) -> _Header:
     if not 1 <= n_leads <= MOST_LEADS:
         raise RecordError(f"{path}: {n_leads} leads; an ISHNE recording has 1 to {MOST_LEADS}")
     if not HEADER_BYTES <= start <= LARGEST_TEXT:
-        raise RecordError(f"{path}: its samples shall begin at byte {start}")
+        raise RecordError(f"{path}: its samples are said to begin at byte {start}")
     _check_checksum(data + file.read(start - HEADER_BYTES), path)
     codes = struct.unpack_from(f"<{n_leads}h", data, 158)
     return _Header(

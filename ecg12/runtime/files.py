@@ -90,7 +90,7 @@ def is_file(path: str | Path) -> bool:
 
 
 def recordings_folder(path: str | Path) -> Path:
-    """Return the path of a folder that shall hold recordings.
+    """Return the path of a folder that is to hold recordings.
 
     Raises
     ------

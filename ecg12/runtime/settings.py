@@ -35,7 +35,7 @@ class Settings:
     hours
         Wall-clock budget of the challenge's training.
     pretrained
-        Folder of pretrained networks as named; empty: none shall be used; None: not set.
+        Folder of pretrained networks as named; empty: none is to be used; None: not set.
     devices
         Among how many devices each batch is divided.
     runtime

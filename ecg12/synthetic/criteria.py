@@ -2,7 +2,7 @@
 
 The criteria are the textbook's (AHA/ACCF/HRS recommendations of 2009; Kligfield 2007, Surawicz
 2009, Rautaharju 2009; for ST, the universal definition of infarction, Thygesen 2012), cut to what
-can be told from 12 leads alone. A class whose test is None is labelled by construction;
+can be seen in 12 leads alone. A class whose test is None is labelled by construction;
 `Criterion.note` says why. Where the ventricles are activated abnormally, ST, T, QT and Q waves are
 secondary and are not judged.
 """
@@ -23,7 +23,7 @@ CONTIGUOUS = np.array(
 UPRIGHT = np.array([(1, 5), (0, 4), (0, 11), (8, 9), (9, 10), (10, 11)], dtype=np.intp)
 ELEVATED = np.array([0.1, 0.1, 0.1, np.inf, 0.1, 0.1, 0.1, 0.2, 0.2, 0.1, 0.1, 0.1])  # mV
 DEPRESSED = 0.05  # mV
-# T is flat below 0.1 mV and low below a tenth of R (Rautaharju 2009), told where R is no less than
+# T is flat below 0.1 mV and low below a tenth of R (Rautaharju 2009), where R is no less than
 # 0.3 mV and, since T of aVL and aVF is small in health, in these pairs.
 LEVEL = np.array([(0, 1), (0, 11), (1, 5), (9, 10), (10, 11)], dtype=np.intp)
 FLAT, LOW, R_SEEN = 0.1, 0.1, 0.3  # mV, share of R, mV
@@ -167,8 +167,8 @@ CRITERIA = {
     "AFL": Criterion(
         "atrial waves at 240-340/min",
         None,
-        "waves locked to QRS at 2:1 cannot be told from P and T by measurement; overrides sinus "
-        "rhythms and AF, and its waves distort ST, T and Q, which are not judged",
+        "waves locked to QRS at 2:1 cannot be distinguished from P and T by measurement; overrides "
+        "sinus rhythms and AF, and its waves distort ST, T and Q, which are not judged",
     ),
     "PR": Criterion("two or more pacemaker spikes", lambda m: m.spikes > 1),
     "IAVB": Criterion("PR > 200 ms", lambda m: _sinus(m) and m.pr > 0.200, "contains LPR"),

@@ -90,7 +90,7 @@ def train(
         If the data hold no readable recording.
     InputError
         If no recording shows any of the classes given, another process trains into the same
-        folder, databases or a folder shall validate and cannot, no network can be trained, or more
+        folder, databases or a folder are to validate and cannot, no network can be trained, or more
         devices are asked for than can be had.
     """
     clock = Clock(hours * (1 - RESERVE))
@@ -170,7 +170,7 @@ def divide(dataset: Dataset, recipe: Recipe) -> dict[str, np.ndarray]:
     Raises
     ------
     InputError
-        If databases shall validate and cannot, see `check_apart`, or if a patient has recordings
+        If databases are to validate and cannot, see `check_apart`, or if a patient has recordings
         in the validation folder and elsewhere.
     """
     if dataset.validating is not None:

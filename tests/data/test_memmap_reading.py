@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg12.data import dataset as rooms
+from ecg12.data import dataset as module
 from ecg12.data.dataset import Dataset
 from ecg12.data.memmap_reading import gather, shuffled, windows
 
@@ -86,7 +86,7 @@ def test_batches_are_the_same_whatever_the_buffer(stored, monkeypatch):
         return [(part, inputs) for part, inputs in data.batches(order, 6)]
 
     whole = read()
-    monkeypatch.setattr(rooms, "windows", lambda order, size: windows(order, size, buffer=13))
+    monkeypatch.setattr(module, "windows", lambda order, size: windows(order, size, buffer=13))
     pieces = read()
     for (one, x), (other, y), start in zip(whole, pieces, range(0, 40, 6), strict=True):
         np.testing.assert_array_equal(one, order[start : start + 6])

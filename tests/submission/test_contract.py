@@ -30,7 +30,7 @@ LEAD_SETS = {
     3: ("I", "II", "V2"),
     2: LEADS[:2],
 }
-DOORS = ("team_code.py", "run_12ECG_classifier.py", "train_12ECG_classifier.py", "weights.csv")
+OWN_FILES = ("team_code.py", "run_12ECG_classifier.py", "train_12ECG_classifier.py", "weights.csv")
 
 
 def with_leads(record, leads):
@@ -66,7 +66,7 @@ def place(tmp_path_factory):
         write_record(place / "test", with_leads(recording(2, i), leads), "AB"[i % 2])
     own = place / "own"
     own.mkdir()
-    for name in (*DOORS, "train_model.py", "driver.py", "evaluate_model.py"):
+    for name in (*OWN_FILES, "train_model.py", "driver.py", "evaluate_model.py"):
         shutil.copy(ROOT / name, own)
     (own / "ecg12").symlink_to(ROOT / "ecg12")
     (own / "weights.csv").chmod(0o444)
@@ -88,7 +88,7 @@ def outputs(folder):
 def test_official_programs_over_the_root_give_our_driver_s_answers(place, year, program):
     root = place / year
     root.mkdir()
-    for name in DOORS:
+    for name in OWN_FILES:
         shutil.copy(ROOT / name, root)
     (root / "ecg12").symlink_to(ROOT / "ecg12")
     for file in (OFFICIAL / year).glob("*.py"):
@@ -124,7 +124,7 @@ def test_output_files_are_the_contract_s(place):
 def test_training_writes_only_its_model(place):
     assert {path.suffix for path in (place / "model").iterdir()} == {".keras", ".json"}
     assert {p.name for p in (place / "own").iterdir()} - {"__pycache__"} == {
-        *DOORS, "train_model.py", "driver.py", "evaluate_model.py", "ecg12"
+        *OWN_FILES, "train_model.py", "driver.py", "evaluate_model.py", "ecg12"
     }  # fmt: skip
 
 
