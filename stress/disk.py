@@ -3,9 +3,9 @@
     python -m stress.disk
 
 Trains and drives the smoke recipe through the scripts at the root, into file systems of several
-sizes, so that signals, checkpoints, members or outputs do not fit. Each must end with status 1 and one line that
-says so, leave nothing half-written, and reach the usual result when there is space again. Needs
-root, to mount; says so and ends well where that is not allowed.
+sizes, so that signals, checkpoints, members or outputs do not fit. Each must end with status 1 and
+one line that says so, leave nothing half-written, and reach the usual result when there is space
+again. Needs root, to mount; says so and ends well where that is not allowed.
 """
 
 import os
