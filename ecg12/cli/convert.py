@@ -8,10 +8,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecg12.cli.label import read_salt
-from ecg12.cli.options import add_array, array_options
+from ecg12.cli.options import add_array, add_salt, array_options, read_salt
 from ecg12.runtime.errors import InputError
-from ecg12.runtime.settings import SALT
 
 if TYPE_CHECKING:
     from ecg12.io.convert import Summary
@@ -27,7 +25,7 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "-o", "--output", type=Path, required=True, help="folder: new, or of an earlier conversion"
     )
-    command.add_argument("--salt-file", type=Path, help=f"secret of patient keys (or {SALT})")
+    add_salt(command)
     command.add_argument("--workers", type=int, help="processes (default all)")
     add_array(command)
 

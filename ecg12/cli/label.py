@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecg12.cli.options import add_weights, scored_classes
+from ecg12.cli.options import add_salt, add_weights, read_salt, scored_classes
 from ecg12.runtime.errors import InputError
-from ecg12.runtime.settings import SALT, Settings
+from ecg12.runtime.settings import SALT
 
 if TYPE_CHECKING:
     from ecg12.labelling import Columns, Options, Summary
@@ -19,7 +19,7 @@ def add(command: argparse.ArgumentParser) -> None:
     add_vocabulary(command)
     add_splitting(command)
     add_columns(command)
-    command.add_argument("--salt-file", type=Path, help=f"secret of patient keys (or {SALT})")
+    add_salt(command)
     add_weights(command)
     command.add_argument("--workers", type=int, default=-1, help="processes (default all)")
 
@@ -101,22 +101,6 @@ def _columns(options: argparse.Namespace) -> "Columns | None":
     if not (options.recording and options.text):
         raise InputError(f"{options.source}: a csv table needs --recording and --text")
     return Columns(options.recording, tuple(options.text), options.patient)
-
-
-def read_salt(path: Path | None) -> str | None:
-    """Return the secret of the patient keys, from a file or the environment; None for none.
-
-    Raises
-    ------
-    InputError
-        If it is empty.
-    """
-    if path is None:
-        return Settings.from_env().salt
-    text = path.read_text(encoding="utf-8").strip()
-    if not text:
-        raise InputError(f"{path}: the salt of patient keys is empty")
-    return text
 
 
 def _told(summary: "Summary", output: Path, columns: tuple[str, ...]) -> str:

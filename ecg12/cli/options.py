@@ -1,7 +1,11 @@
 """Arguments that several commands share."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ecg12.runtime.errors import InputError
+from ecg12.runtime.settings import SALT, Settings
 
 if TYPE_CHECKING:
     from ecg12.io.classes import ScoredClasses
@@ -99,3 +103,24 @@ def add_executor(command: argparse.ArgumentParser) -> None:
     places = command.add_mutually_exclusive_group()
     places.add_argument("--workers", type=int, help="processes of this machine")
     places.add_argument("--scheduler", help="of a Dask cluster, such as tcp://10.0.0.5:8786")
+
+
+def add_salt(command: argparse.ArgumentParser) -> None:
+    """Add the secret of patient keys."""
+    command.add_argument("--salt-file", type=Path, help=f"secret of patient keys (or {SALT})")
+
+
+def read_salt(path: Path | None) -> str | None:
+    """Return the secret of the patient keys, from a file or the environment; None for none.
+
+    Raises
+    ------
+    InputError
+        If it is empty.
+    """
+    if path is None:
+        return Settings.from_env().salt
+    text = path.read_text(encoding="utf-8").strip()
+    if not text:
+        raise InputError(f"{path}: the salt of patient keys is empty")
+    return text
