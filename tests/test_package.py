@@ -52,6 +52,7 @@ def test_a_table_of_weights_in_the_current_folder_is_not_picked_up(tmp_path):
     assert python(code, cwd=tmp_path) == ["24"]
 
 
+@pytest.mark.slow
 def test_the_driver_loads_nothing_of_training_or_reports(tmp_path, make_record):
     data = tmp_path / "data"
     data.mkdir()

@@ -35,6 +35,8 @@ WITHOUT_NORMAL = replace(
     weights=np.eye(8),
 )
 
+pytestmark = pytest.mark.slow  # each trains a network
+
 
 def drawn(seed=0, n_classes=24):
     """Return targets, known cells and scores; half of the first three classes is unknown."""

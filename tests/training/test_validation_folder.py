@@ -37,6 +37,8 @@ TINY = Recipe(
     seed=5,
 )
 
+pytestmark = pytest.mark.slow  # each trains a network
+
 
 def write(folder, n, codes=(NSR, AF), seed=0):
     folder.mkdir(parents=True)
