@@ -8,29 +8,21 @@ unequal length, and y has one column of 0 and 1 per class.
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecg12.data.dataset import Dataset
 from ecg12.ensemble.model_folder import load_classifier, save_classifier
-from ecg12.inference.model import Model
+from ecg12.inference.model import Model, load_model
 from ecg12.inference.results import Failure
-from ecg12.io.classes import ScoredClasses
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
-from ecg12.runtime import backend
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.optional_deps import require_extra
-from ecg12.signal.preprocessing import Preprocessing, prepare
-from ecg12.training.members import train_members
-from ecg12.training.pipeline import divide
-from ecg12.training.recipes import Recipe, for_own_classes
-from ecg12.training.resources import Clock
-from ecg12.training.selection import chosen, join
-from ecg12.training.task import Task
+
+if TYPE_CHECKING:
+    from ecg12.training.recipes import Recipe
 
 with require_extra("ECGClassifier", "sklearn"):
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -92,7 +84,7 @@ class ECGClassifier(ClassifierMixin, BaseEstimator):
         leads: Sequence[str] | None = None,
         unit: str = "mV",
         class_names: Sequence[str] | None = None,
-        recipe: str | Recipe | None = None,
+        recipe: "str | Recipe | None" = None,
         epochs: int | None = None,
         pretrained: str | Path | None = None,
         hours: float = 46.0,
@@ -129,24 +121,44 @@ class ECGClassifier(ClassifierMixin, BaseEstimator):
         InputError
             If an argument is of the wrong shape or type; the message says what is needed.
         """
-        targets, names = self._targets(X, y)
-        recipe = self._recipe()
-        backend.start(recipe.seed)
-        classes = ScoredClasses(
-            tuple((name,) for name in names),
-            np.eye(len(names)),
-            2021,
-            tuple((name, name) for name in names),
+        from ecg12.training.array_fit import array_recipe, fit_records  # loads Keras
+
+        y_true, names = self._targets(X, y)
+        recipe = array_recipe(self.recipe, self.pretrained, self.epochs, self.random_state)
+        classifier = fit_records(
+            self._records(X),
+            y_true,
+            names=names,
+            patients=() if groups is None else tuple(map(str, groups)),
+            recipe=recipe,
+            hours=self.hours,
         )
-        patients = () if groups is None else tuple(map(str, groups))
-        dataset = self._dataset(X, targets, patients, recipe.preprocessing)
-        task = Task(dataset, divide(dataset, recipe), classes)
-        with tempfile.TemporaryDirectory(prefix="ecg12-") as place:
-            candidates, _ = train_members(recipe, task, Path(place), Clock(self.hours))
-        best = chosen(candidates, recipe.keep, recipe.selection, task)
-        self.model_ = Model(join(best, task))
+        self.model_ = Model(classifier)
         self.classes_ = np.array(names)
         return self
+
+    @classmethod
+    def load(cls, folder: str | Path | None = None, **parameters: Any) -> "ECGClassifier":
+        """Return an estimator fitted before: the model of a folder, or that of the package.
+
+        A folder with an exported graph predicts without Keras.
+
+        Parameters
+        ----------
+        folder
+            As `ecg12.load_model` takes it.
+        parameters
+            Of the estimator, such as ``fs=500``.
+
+        Raises
+        ------
+        ModelError, InputError
+            As `ecg12.load_model`.
+        """
+        estimator = cls(**parameters)
+        estimator.model_ = load_model(folder)
+        estimator.classes_ = np.array(estimator.model_.classes.names)
+        return estimator
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
         """Return (n, n_classes) probabilities: calibrated scores, or scores where not calibrated.
@@ -183,33 +195,6 @@ class ECGClassifier(ClassifierMixin, BaseEstimator):
             Record.from_array(one, fs=self.fs, leads=leads, unit=self.unit, name=f"recording {i}")
             for i, one in enumerate(signals)
         ]
-
-    def _dataset(
-        self,
-        signals: Any,
-        targets: np.ndarray,
-        patients: tuple[str, ...],
-        preprocessing: Preprocessing,
-    ) -> Dataset:
-        records = self._records(signals)
-        return Dataset(
-            signals=np.array([prepare(record, preprocessing) for record in records]),
-            rows=np.arange(len(records)),
-            targets=targets,
-            names=tuple(record.name for record in records),
-            failures=(),
-            fingerprint="arrays",
-            preprocessing=preprocessing,
-            patients=patients,
-        )
-
-    def _recipe(self) -> Recipe:
-        recipe = self.recipe
-        if not isinstance(recipe, Recipe):
-            recipe = for_own_classes(recipe, self.pretrained)
-        if self.epochs is not None:
-            recipe = replace(recipe, schedule=replace(recipe.schedule, epochs=self.epochs))
-        return replace(recipe, seed=self.random_state)
 
     def _targets(self, signals: Any, y: Any) -> tuple[np.ndarray, list[str]]:
         """Return y as (n, n_classes) bool, and the name of each column."""

@@ -1,6 +1,8 @@
 """The scikit-learn estimator: its rules, cross-validation, pickling, groups of patients."""
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -122,7 +124,7 @@ def test_groups_reach_fit_by_metadata_routing(make, arrays, monkeypatch):
     """The patients' recordings lie in one part of the division within fit, and in one fold."""
     import sklearn
 
-    from ecg12.training import estimator as module
+    from ecg12.training import array_fit as module
 
     signals, y = arrays
     groups = np.arange(120) // 3
@@ -184,3 +186,19 @@ def test_what_cannot_be_is_refused(make, arrays, options, change, message):
 )
 def test_scikit_learn_s_own_checks(name, make):
     getattr(estimator_checks, name)("ECGClassifier", make())
+
+
+def test_a_stored_model_predicts_without_keras(tmp_path):
+    """The package's own model has a graph; the process finds no Keras and no TensorFlow."""
+    code = (
+        "import sys\n"
+        "for name in ('keras', 'tensorflow', 'jax'): sys.modules[name] = None\n"
+        "import numpy as np, ecg12\n"
+        "X = np.random.default_rng(0).normal(0, 0.2, (3, 12, 5000))\n"
+        "e = ecg12.ECGClassifier.load(fs=500)\n"
+        "print(*e.predict(X).shape, *e.predict_proba(X).shape, len(e.classes_))\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["3", "24", "3", "24", "24"]
