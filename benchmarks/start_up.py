@@ -87,7 +87,7 @@ def main() -> None:
     slower = costs["onnx"][BATCHES[-1]] - costs["keras"][BATCHES[-1]]
     even = later / slower if slower > 0 else float("inf")
     print(f"the graph is faster up to {even:.0f} recordings (FEW is {FEW})")
-    sys.exit(even < FEW)
+    sys.exit(bool(even < FEW))
 
 
 def _untrained(folder: Path) -> Path:
