@@ -67,4 +67,4 @@ print(len(ecg12.training.recipes.RECIPES))
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout == "6\n"
+    assert done.stdout == "7\n"
