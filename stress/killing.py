@@ -73,7 +73,7 @@ def run(place: Path, work: str, result: Path, *kill: str) -> tuple[int, str]:
         try:
             victim.main(arguments)
             status = 0
-        except Exception:
+        except Exception:  # the parent reads the traceback and the status 1
             traceback.print_exc()
         finally:
             sys.stdout.flush()

@@ -33,7 +33,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def given(folder):
-    """Return the names that a reader is told to have."""
+    """Return the names that a page tells its reader to have."""
     rng = np.random.default_rng(0)
     return {
         "signals": rng.normal(0, 0.2, (8, 5000)),

@@ -168,8 +168,8 @@ def test_nothing_in_a_folder_is_passed_over_in_silence(mixture, caplog):
     assert "2 not read (RECORDS, labels.csv): of no known format" in caplog.text
     n_files = sum(path.is_file() for path in mixture.rglob("*"))
     hidden, wfdb_files = 2, 3
-    told = len(found.unread) + len(found.unknown)
-    assert told + hidden + wfdb_files == n_files
+    named = len(found.unread) + len(found.unknown)
+    assert named + hidden + wfdb_files == n_files
 
 
 def test_arrays_of_a_folder_count_if_they_are_wanted(mixture, make_ecg):

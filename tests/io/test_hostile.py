@@ -48,7 +48,7 @@ def limits(seconds=10, peak=50e6):
 
 
 def sparse(path, size=2**30, head=b""):
-    """Make a file of `size` bytes of which only `head` takes room on the disk: one endless line."""
+    """Make a file of `size` bytes of which only `head` takes disk space: one endless line."""
     path.write_bytes(head)
     os.truncate(path, size)
     return path

@@ -272,8 +272,8 @@ def test_a_wrong_checksum_is_told_and_the_recording_read(make_file, caplog, writ
     path = make_file(waveform(leads))
     with caplog.at_level(logging.WARNING):
         assert read_muse(path).record.leads == ("V1", "V2")
-    told = f"{path}: wrong checksum (LeadDataCRC32) of lead V2"
-    assert [r.getMessage() for r in caplog.records] == ([told] if warned else [])
+    warning = f"{path}: wrong checksum (LeadDataCRC32) of lead V2"
+    assert [r.getMessage() for r in caplog.records] == ([warning] if warned else [])
 
 
 # The patient
