@@ -5,23 +5,17 @@ The filters are those of an electrocardiograph for adults (Kligfield et al., Cir
 out the baseline's wander and leaves the ST segment.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
-from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError
+from ecg12.signal.heart_rate import LOWEST_RATE, band_pass, bridge_gaps, heart_rate, usual_of
 
 HIGH_PASS = 0.5  # Hz, forwards and backwards, so −6 dB there
 LOW_PASS = 150.0  # Hz
 MARGIN = 5.0  # s; filtered on either side of what is shown, so that the ends are not bent
-
-LOWEST_RATE = 50.0  # Hz; below, a QRS complex has no shape
-
-STRETCH = 1.5  # s; holds a beat at 40 per minute and more
 
 # Heights of QRS in mV (see `wave_height`) between which a gain is believed. Of 220 recordings of
 # the challenge's databases 216 lie between 0.4 and 2.2, and one, a ventricular tachycardia, at 4.0;
@@ -29,10 +23,6 @@ STRETCH = 1.5  # s; holds a beat at 40 per minute and more
 # wrong by a factor of 5 can still look plausible.
 PLAUSIBLE = (0.3, 4.5)
 TYPICAL = 1.1  # their median, at which a recording of unknown scale is shown
-
-QRS_BAND = (8.0, 20.0)  # Hz
-REFRACTORY = 0.24  # s; no two QRS complexes are closer, up to 250 per minute
-QRS_SHARE = 0.3  # of the usual peak of the envelope
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +94,8 @@ def excerpt(
     resolution, note = _resolution(record)
     values = centred[alive] * resolution[alive, None]
     gaps = np.isnan(values)
-    values = np.array([_bridge(row) for row in values]).reshape(values.shape)
-    smooth = _filter(values, record.rate, HIGH_PASS, low_pass)
+    values = bridge_gaps(values)
+    smooth = band_pass(values, record.rate, HIGH_PASS, low_pass)
     present = None if not gaps.any() else ~gaps[:, shown]
     height = wave_height(smooth[:, shown], record.rate, present)
     note = note or _implausible(height)
@@ -133,52 +123,8 @@ def wave_height(signals: np.ndarray, rate: float, present: np.ndarray | None = N
     few spikes or a loose electrode do not change. 1 where no lead has signal. Only stretches count
     of which most is `present` (bool, as `signals`; all by default).
     """
-    spans = _usual(np.ptp, signals, rate, present)
+    spans = usual_of(np.ptp, signals, rate, present)
     return float(np.median(spans[spans > 0])) if (spans > 0).any() else 1.0
-
-
-def heart_rate(signals: np.ndarray, rate: float, present: np.ndarray | None = None) -> float | None:
-    """Return the mean heart rate in beats per minute from signals (n_leads, n) in mV.
-
-    The envelope of 8 to 20 Hz, summed over the leads, peaks at each QRS complex. None if fewer than
-    three are found. Samples that are not `present` (bool, as `signals`) have no part in it; where
-    some leads have gaps, the others count more.
-    """
-    if not signals.size:
-        return None
-    quick = _filter(signals, rate, *QRS_BAND)
-    usual = _usual(np.ptp, quick, rate, present)[:, None]
-    quick = np.minimum(np.abs(quick) / np.where(usual > 0, usual, 1), 1)
-    if present is not None:
-        quick = quick * present * (len(present) / np.maximum(present.sum(axis=0), 1))
-    envelope = uniform_filter1d(quick.sum(axis=0), round(0.1 * rate))
-    height = QRS_SHARE * _usual(np.max, envelope[None], rate)[0]
-    peaks, _ = find_peaks(envelope, height=height, distance=round(REFRACTORY * rate))
-    if len(peaks) < 3:
-        return None
-    return 60 * rate * (len(peaks) - 1) / float(peaks[-1] - peaks[0])
-
-
-def _usual(
-    measure: Callable[..., np.ndarray],
-    signals: np.ndarray,
-    rate: float,
-    present: np.ndarray | None = None,
-) -> np.ndarray:
-    """Return the median over stretches of 1.5 s of a measure of each signal.
-
-    Stretches count of which more than half is present; 0 for a signal that has none of them.
-    """
-    step, n = round(STRETCH * rate), signals.shape[1]
-    begins = range(0, max(n - step // 2, 1), step)
-    measured = np.array([measure(signals[:, i : i + step], axis=1) for i in begins])
-    if present is None:
-        return np.median(measured, axis=0)
-    enough = np.array([present[:, i : i + step].mean(axis=1) > 0.5 for i in begins])
-    return np.array([
-        np.median(values[count]) if count.any() else 0.0
-        for values, count in zip(measured.T, enough.T, strict=True)
-    ])  # fmt: skip
 
 
 def _check(record: Record, start: float, low_pass: float) -> None:
@@ -206,13 +152,6 @@ def _changes(row: np.ndarray) -> bool:
     return known.size > 1 and bool(np.ptp(known) > 0)
 
 
-def _bridge(row: np.ndarray) -> np.ndarray:
-    """Interpolate gaps linearly, so that a filter can pass over them."""
-    gaps = np.isnan(row)
-    known = np.flatnonzero(~gaps)
-    return np.interp(np.arange(len(row)), known, row[known]) if gaps.any() else row
-
-
 def _resolution(record: Record) -> tuple[np.ndarray, str]:
     """Return mV per stored unit of each lead, and what is unknown about it."""
     resolution = record.resolution
@@ -230,14 +169,6 @@ def _implausible(height: float) -> str:
     if low <= height <= high:
         return ""
     return f"by the header's gain QRS spans {height:.2g} mV, where {low:g} to {high:g} is usual"
-
-
-def _filter(signals: np.ndarray, rate: float, low: float, high: float) -> np.ndarray:
-    """Pass a band, forwards and backwards; without its upper end where the rate is too low."""
-    band, kind = ((low, high), "bandpass") if high < 0.45 * rate else (low, "highpass")
-    sections = butter(2, band, kind, fs=rate, output="sos")
-    padding = min(round(2 * rate), signals.shape[1] - 1)
-    return sosfiltfilt(sections, signals, axis=1, padtype="even", padlen=padding)
 
 
 def _band(rate: float, low_pass: float) -> str:

@@ -1,0 +1,111 @@
+"""QRS complexes and the heart rate, from any leads in any unit.
+
+The envelope of 8 to 20 Hz, summed over the leads, peaks at each QRS complex.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+from scipy.signal import butter, find_peaks, sosfiltfilt
+
+from ecg12.io.record import Record
+
+QRS_BAND = (8.0, 20.0)  # Hz
+REFRACTORY = 0.24  # s; no two QRS complexes are closer, up to 250 per minute
+QRS_SHARE = 0.3  # of the usual peak of the envelope
+STRETCH = 1.5  # s; holds a beat at 40 per minute and more
+LOWEST_RATE = 50.0  # Hz; below, a QRS complex has no shape
+FEWEST = 3  # beats, for a rate to be known
+
+
+def heart_rate(signals: np.ndarray, rate: float, present: np.ndarray | None = None) -> float | None:
+    """Return the mean heart rate in beats per minute; None if fewer than `FEWEST` beats are found.
+
+    Parameters are those of `find_beats`.
+    """
+    beats = find_beats(signals, rate, present)
+    if len(beats) < FEWEST:
+        return None
+    return 60 * rate * (len(beats) - 1) / float(beats[-1] - beats[0])
+
+
+def record_heart_rate(record: Record) -> float | None:
+    """Return the mean heart rate of a recording in beats per minute.
+
+    None where fewer than `FEWEST` beats are found, no lead changes, or the sampling rate is below
+    `LOWEST_RATE`.
+    """
+    rows = record.centred
+    present = ~np.isnan(rows)
+    alive = np.fmax.reduce(rows, axis=1) > np.fmin.reduce(rows, axis=1)
+    if record.rate < LOWEST_RATE or not alive.any():
+        return None
+    rows, present = rows[alive], present[alive]
+    whole = bool(present.all())
+    return heart_rate(bridge_gaps(rows), record.rate, None if whole else present)
+
+
+def find_beats(signals: np.ndarray, rate: float, present: np.ndarray | None = None) -> np.ndarray:
+    """Return the samples of the QRS complexes, (n_beats,) int.
+
+    Parameters
+    ----------
+    signals
+        (n_leads, n_samples) without NaN, each lead in any unit.
+    rate
+        Sampling rate in Hz, at least `LOWEST_RATE`.
+    present
+        (n_leads, n_samples) bool: samples that count; where some leads have gaps, the others count
+        more. None: all.
+    """
+    if not signals.size:
+        return np.empty(0, np.intp)
+    quick = band_pass(signals, rate, *QRS_BAND)
+    usual = usual_of(np.ptp, quick, rate, present)[:, None]
+    quick = np.minimum(np.abs(quick) / np.where(usual > 0, usual, 1), 1)
+    if present is not None:
+        quick = quick * present * (len(present) / np.maximum(present.sum(axis=0), 1))
+    envelope = uniform_filter1d(quick.sum(axis=0), round(0.1 * rate))
+    height = QRS_SHARE * usual_of(np.max, envelope[None], rate)[0]
+    return find_peaks(envelope, height=height, distance=round(REFRACTORY * rate))[0]
+
+
+def usual_of(
+    measure: Callable[..., np.ndarray],
+    signals: np.ndarray,
+    rate: float,
+    present: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the median over stretches of 1.5 s of a measure of each signal.
+
+    Stretches count of which more than half is present; 0 for a signal that has none of them.
+    """
+    step, n = round(STRETCH * rate), signals.shape[1]
+    begins = range(0, max(n - step // 2, 1), step)
+    measured = np.array([measure(signals[:, i : i + step], axis=1) for i in begins])
+    if present is None:
+        return np.median(measured, axis=0)
+    enough = np.array([present[:, i : i + step].mean(axis=1) > 0.5 for i in begins])
+    return np.array([
+        np.median(values[count]) if count.any() else 0.0
+        for values, count in zip(measured.T, enough.T, strict=True)
+    ])  # fmt: skip
+
+
+def bridge_gaps(rows: np.ndarray) -> np.ndarray:
+    """Interpolate NaN linearly in each row, (n_leads, n_samples), so that a filter can pass."""
+    gaps = np.isnan(rows)
+    if not gaps.any():
+        return rows
+    places = np.arange(rows.shape[1])
+    pairs = zip(rows, gaps, strict=True)
+    return np.array([np.interp(places, places[~gap], row[~gap]) for row, gap in pairs])
+
+
+def band_pass(signals: np.ndarray, rate: float, low: float, high: float) -> np.ndarray:
+    """Pass a band, forwards and backwards; without its upper end where the rate is too low."""
+    band, kind = ((low, high), "bandpass") if high < 0.45 * rate else (low, "highpass")
+    sections = butter(2, band, kind, fs=rate, output="sos")
+    padding = min(round(2 * rate), signals.shape[1] - 1)
+    return sosfiltfilt(sections, signals, axis=1, padtype="even", padlen=padding)
