@@ -76,6 +76,7 @@ stress: $(VENV)/.installed-dev
 	$(RUN) -m stress.scale
 	$(RUN) -m stress.cluster
 	$(RUN) -m stress.fuzzing
+	$(RUN) -m stress.dx_lines
 
 $(VENV)/.installed: requirements.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)

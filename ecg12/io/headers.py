@@ -30,7 +30,8 @@ from ecg12.runtime.errors import RecordError
 _GAIN = re.compile(r"([^(/]*)(?:\(([^)]*)\))?(?:/(.*))?")  # gain(offset)/unit
 _FORMAT = re.compile(r"\d{1,3}(?:x(\d{1,5}))?(?:[:+].*)?")  # format x samples per frame
 _SEGMENTED = re.compile(r"([^/]+)/(\d{1,6})")  # name/number of segments
-_COMMENT = re.compile(r"#\s*(age|sex|dx)\s*:(.*)", re.IGNORECASE)
+_COMMENT = re.compile(r"#\s*(?:(age|sex)\s*|(dx)[^:]*):([^:]*)", re.IGNORECASE)
+_LINE_END = re.compile(r"\r\n?|\n")
 _SEX = {"male": "Male", "m": "Male", "female": "Female", "f": "Female"}
 OLDEST = 130  # years; ages beyond are placeholders (PTB-XL writes 300) and count as unknown
 RATES = (1.0, 1e5)  # Hz; beyond, no recording of the heart, and no filter that fits into memory
@@ -145,21 +146,25 @@ def parse_header(text: str, source: str = "header") -> Header:
 
 def _lines(text: str) -> list[str]:
     """Split into lines without outer blanks; empty lines and a byte order mark are left out."""
-    lines = (line.strip() for line in text.lstrip("\ufeff").splitlines())
+    lines = (line.strip() for line in _LINE_END.split(text.lstrip("\ufeff")))
     return [line for line in lines if line]
 
 
 def parse_comments(text: str) -> tuple[float | None, str | None, tuple[str, ...]]:
-    """Return age in years or None, sex (``"Male"``, ``"Female"``) or None, and diagnosis codes."""
+    """Return age in years or None, sex (``"Male"``, ``"Female"``) or None, and diagnosis codes.
+
+    The codes are those of all lines that begin with ``#Dx``, in whatever case and spacing, as the
+    evaluation program of 2021 collects them; of age and sex the first line counts.
+    """
     found: dict[str, str] = {}
-    for line in _lines(text):
-        if match := _COMMENT.match(line):
-            found.setdefault(match[1].lower(), match[2].strip())
-    return (
-        _age(found.get("age", "")),
-        _SEX.get(found.get("sex", "").lower()),
-        tuple(dict.fromkeys(c.strip() for c in found.get("dx", "").split(",") if c.strip())),
-    )
+    codes: list[str] = []
+    for match in filter(None, map(_COMMENT.match, _lines(text))):
+        if match[2]:
+            codes += filter(None, map(str.strip, match[3].split(",")))
+        else:
+            found.setdefault(match[1].lower(), match[3].strip())
+    sex = _SEX.get(found.get("sex", "").lower())
+    return _age(found.get("age", "")), sex, tuple(dict.fromkeys(codes))
 
 
 def _record_line(fields: list[str], source: str) -> tuple[str, int, float, int | None]:

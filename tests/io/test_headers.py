@@ -240,16 +240,22 @@ def test_sex(text, sex):
         ("#Dx: ,\n", ()),
         ("#Age: 5\n", ()),
         ("#Dx: 999999999\n", ("999999999",)),
+        ("#Dx: 1\n#Age: 5\n# Dx: 3,1\n#Dx:\n#dx: 2\n", ("1", "3", "2")),
+        ("#DX :\t1,\t2\n", ("1", "2")),
+        ("#Dx (SNOMED CT): 1,2: 3\n", ("1", "2")),
+        ("#Dx: 1,\x0b2,\x853\n", ("1", "2", "3")),
+        ("#Hx: 1\n#Rx Dx: 2\n", ()),
     ],
     ids=["one", "two", "blanks", "trailing comma", "double comma", "duplicate", "blank", "empty",
-         "only a comma", "line absent", "unknown to every table"],
+         "only a comma", "line absent", "unknown to every table", "several lines", "tabs",
+         "more before and after", "odd line breaks", "other comments"],
 )  # fmt: skip
 def test_diagnoses(text, codes):
     assert parse_comments(text)[2] == codes
 
 
-def test_of_repeated_lines_the_first_counts():
-    text = "#Age: 5\n#Age: 70\n#Sex: F\n#Sex: M\n#Dx: 1\n#Dx: 2\n"
+def test_of_repeated_ages_and_sexes_the_first_counts():
+    text = "#Age: 5\n#Age: 70\n#Sex: F\n#Sex: M\n#Dx: 1\n"
     assert parse_comments(text) == (5, "Female", ("1",))
 
 
