@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ecg12.runtime import backend
 from experiments.ptbxl.final import finish
-from experiments.ptbxl.plan import MEMBERS, RUNS
+from experiments.ptbxl.plan import MEMBERS, RUNS, SCREENING, group
 from experiments.ptbxl.runs import run
 from experiments.ptbxl.task import read_material
 
@@ -18,19 +18,26 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="PTB-XL: train, val, test and labels.csv")
     parser.add_argument("work", type=Path, help="folder for prepared signals and networks")
     parser.add_argument("--meta", type=Path, required=True, help="table with pvc_known")
-    parser.add_argument("--only", nargs="*", help="names of runs; by default all")
+    parser.add_argument("--only", nargs="*", help="names of runs; by default those of the ensemble")
     parser.add_argument("--table", type=Path, default=Path("reports/ptbxl.csv"))
     parser.add_argument("--finish", action="store_true", help="ship the members and evaluate them")
     parser.add_argument("--real", type=Path, help="recordings of other hospitals")
     options = parser.parse_args()
     logging.info(backend.start(0))
     material = read_material(options.data, options.meta, options.work / "prepared")
+    materials = {100.0: material}
     networks = options.work / "multitask"
     for folder in (networks, options.table.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    for name, (config, seed) in RUNS.items():
-        if options.only is None or name in options.only:
-            run(name, config, seed, material, networks, options.table)
+    wanted = RUNS | SCREENING if options.only else RUNS
+    for name, (config, seed) in wanted.items():
+        if not options.only or name in options.only or group(name) in options.only:
+            if config.rate not in materials:
+                folder = options.work / f"prepared{config.rate:g}"
+                materials[config.rate] = read_material(
+                    options.data, options.meta, folder, config.rate
+                )
+            run(name, config, seed, materials[config.rate], networks, options.table)
     if options.finish:
         members = {name: RUNS[name] for name in MEMBERS}
         finish(members, material, options.work, options.real, options.table.parent)

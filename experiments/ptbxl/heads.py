@@ -9,19 +9,17 @@ from typing import Any
 import numpy as np
 
 from ecg12.data.dataset import dequantize
-from ecg12.io.classes import ScoredClasses
 from ecg12.models.losses import ignoring_unknown, soft_challenge
 from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.signal.augmentation import drop_leads, kept_leads
 from ecg12.signal.preprocessing import STEP
 from ecg12.training.task import Task
-from experiments.ptbxl.task import CHALLENGE
+from experiments.ptbxl.task import CHALLENGE, SINGLE
 
 BATCH = 64
 EVERY = 2  # of so many training recordings one
 EPOCHS, FITTED_BATCH, RATE, DROPOUT = 6, 512, 2e-3, 0.3
-SINGLE = ScoredClasses(tuple((g[0],) for g in CHALLENGE.groups), CHALLENGE.weights, 2020)
 
 
 def fitted_head(model: Any, task: Task, seed: int) -> tuple[np.ndarray, np.ndarray]:

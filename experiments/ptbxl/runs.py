@@ -33,6 +33,7 @@ from experiments.ptbxl.task import (
     Material,
     challenge_cells,
     make_task,
+    softened,
     task_classes,
 )
 
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 MIN_POSITIVES = 20  # of a class, for its AUROC to count
 BATCH = 64
 TASK = task_classes()
+TEACHERS = ("member1", "scratch1")
 FIELDS = (
     "date", "commit", "kind", "name", "seed", "settings", "epochs", "processor_seconds",
     "part", "superclasses_auroc", "superclasses_auroc_mv", "challenge_auroc",
@@ -64,7 +66,16 @@ class Config:
     ema: float = 0.998
     mixup: float = 0.0
     lead_dropout: float = 0.2
+    gain: float = 0.1
+    noise: float = 0.05
+    wander: float = 0.05
+    stretch: float = 0.0
+    loss: str = "binary_crossentropy"
+    last_epochs: int = 0
     mend: str = "unknown"
+    columns: str = "all"
+    rate: float = 100.0
+    teacher: float = 0.0  # share of an ensemble's answers in the targets
     warm_up: int = field(default=1, repr=False)
     start: str = field(default="", repr=False)  # name of the run whose weights it begins with
 
@@ -77,12 +88,13 @@ class Config:
     def schedule(self) -> Schedule:
         """How it is trained."""
         varied = Augmentation(
-            gain=0.1, noise=0.05, wander=0.05, lead_dropout=self.lead_dropout, mixup=self.mixup
-        )
+            stretch=self.stretch, gain=self.gain, noise=self.noise, wander=self.wander,
+            lead_dropout=self.lead_dropout, mixup=self.mixup,
+        )  # fmt: skip
         return Schedule(
             epochs=self.epochs, batch=self.batch, learning_rate=self.learning_rate, min_lr=1e-5,
             warm_up=self.warm_up, decay="cosine", patience=self.epochs, monitor="auroc",
-            augmentation=varied,
+            augmentation=varied, loss=self.loss, last_epochs=self.last_epochs,
             crop=self.crop, whole_epochs=self.whole_epochs,
             weight_decay=self.weight_decay, ema=self.ema,
         )  # fmt: skip
@@ -108,13 +120,15 @@ def run(name: str, config: Config, seed: int, material: Material, work: Path, ta
         log.info("%s: finished before", name)
         return
     begun = time.process_time()
-    task = make_task(material, config.mend)
+    task = make_task(material, config.mend, config.columns)
+    if config.teacher:
+        task = softened(task, teacher_answers(work, material), config.teacher)
     keras.utils.set_random_seed(seed)
     n_samples = task.dataset.preprocessing.n_samples
     model = config.network.build(len(task.classes.columns), n_samples)
     if config.start:
         before = keras.models.load_model(work / f"{config.start}.keras", compile=False)
-        model.set_weights(before.get_weights())
+        set_shared_weights(model, before)
     made = f"{config} {seed} {task.fingerprint}{config.start}{config.warm_up}"
     checkpoint = work / f"{name}.checkpoint.npz"
     spent = spent_before(checkpoint, made)
@@ -137,6 +151,35 @@ def run(name: str, config: Config, seed: int, material: Material, work: Path, ta
         plain.set_weights(model.get_weights())  # without what training compiled
         plain.save(temporary)
     checkpoint.unlink()
+
+
+def teacher_answers(work: Path, material: Material) -> np.ndarray:
+    """Return the scores of `TEACHERS` on all recordings, (n, n_classes); stored, made if missing.
+
+    Means of both units and of the networks.
+    """
+    path = work / "teacher.npy"
+    if not path.is_file():
+        answers = np.zeros((len(material.dataset), len(TASK)))
+        for name in TEACHERS:
+            model = keras.models.load_model(work / f"{name}.keras", compile=False)
+            forward = backend.compiled([model], model.input_shape[1:])
+            for part, rows in material.parts.items():
+                scores = unit_scores(forward, material, part)
+                answers[rows] += sum(scores.values()) / (len(UNITS) * len(TEACHERS))
+        with atomic_write(path) as temporary, temporary.open("wb") as file:
+            np.save(file, answers)
+    return np.load(path)
+
+
+def set_shared_weights(model: Any, before: Any) -> None:
+    """Give a network another one's weights; the last layer stays untrained if columns differ."""
+    for layer, other in zip(model.layers, before.layers, strict=True):
+        weights = other.get_weights()
+        if [w.shape for w in weights] == [w.shape for w in layer.get_weights()]:
+            layer.set_weights(weights)
+        elif layer is not model.layers[-1]:
+            raise ValueError(f"{layer.name}: the weights of {before.name} do not fit")
 
 
 def unit_scores(
@@ -183,6 +226,8 @@ def measures(by_unit: dict[str, np.ndarray], material: Material, part: str) -> d
 
 def superclass_auroc(scores: np.ndarray, material: Material, part: str) -> float:
     """Return the macro AUROC of the superclasses, recordings without any left out."""
+    if scores.shape[1] == len(CHALLENGE):
+        return float("nan")
     truth = material.superclasses[material.parts[part]]
     rows, n = truth.any(axis=1), len(CHALLENGE)
     return macro(auroc(truth[rows], scores[rows, n : n + len(SUPERCLASSES)]))

@@ -35,6 +35,7 @@ CHALLENGE = load_weights(WEIGHTS)
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
 SLOW, FAST = (50, 60), (100, 120)  # beats per minute
 IRREGULAR, SHORT = (0.1, 0.2), (0.8,)
+SINGLE = ScoredClasses(tuple((g[0],) for g in CHALLENGE.groups), CHALLENGE.weights, 2020)
 AGAIN = " again"  # marks a superclass's second column: twice the weight in the loss
 PARTS = {"train": "training", "val": "validation", "test": "test"}
 MONITORED = 3  # of so many validation recordings one is scored after each epoch
@@ -67,7 +68,7 @@ def columns() -> tuple[str, ...]:
     return (*CHALLENGE.names, *SUPERCLASSES, *slow, *fast, *irregular, *short)
 
 
-def read_material(data: Path, meta: Path, work: Path) -> Material:
+def read_material(data: Path, meta: Path, work: Path, rate: float = 100.0) -> Material:
     """Prepare PTB-XL and read its tables.
 
     Parameters
@@ -78,10 +79,13 @@ def read_material(data: Path, meta: Path, work: Path) -> Material:
         The table with `record` and `pvc_known`.
     work
         Where the prepared signals lie.
+    rate
+        Sampling rate, Hz.
     """
-    dataset = prepare_folder(data, work / "ptbxl", PREPROCESSING, CHALLENGE)
-    in_millivolts = prepare_folder(data, work / "ptbxl-mv", MILLIVOLTS, CHALLENGE)
-    rhythm = measure(dataset.signals[dataset.rows], PREPROCESSING.rate)
+    own, millivolts = (replace(unit, rate=rate) for unit in (PREPROCESSING, MILLIVOLTS))
+    dataset = prepare_folder(data, work / "ptbxl", own, CHALLENGE)
+    in_millivolts = prepare_folder(data, work / "ptbxl-mv", millivolts, CHALLENGE)
+    rhythm = measure(dataset.signals[dataset.rows], rate)
     both = _interleave(work / "both.npy", dataset, in_millivolts)
     with (data / "labels.csv").open(encoding="utf-8", newline="") as file:
         labels = {row["recording"]: row for row in csv.DictReader(file)}
@@ -114,8 +118,18 @@ def _interleave(path: Path, first: Dataset, second: Dataset) -> np.ndarray:
     return np.load(path, mmap_mode="r")
 
 
-def make_task(material: Material, mend: str = "unknown") -> Task:
-    """Return the task; `mend`: what an unlabelled slow or fast sinus rhythm in training becomes."""
+def make_task(material: Material, mend: str = "unknown", columns: str = "all") -> Task:
+    """Return the task.
+
+    Parameters
+    ----------
+    material
+        PTB-XL.
+    mend
+        What an unlabelled slow or fast sinus rhythm in training becomes, one of `MENDS`.
+    columns
+        ``"all"``, or ``"challenge"``: the challenge's classes alone, with its table of weights.
+    """
     targets, known = challenge_cells(material)
     if mend != "none":
         _mend(targets, known, material, positive=mend == "positive")
@@ -125,6 +139,10 @@ def make_task(material: Material, mend: str = "unknown") -> Task:
     )
     targets = np.hstack([targets, material.superclasses, extra])
     known = np.hstack([known, classified, np.broadcast_to(measured[:, None], extra.shape)])
+    classes = task_classes()
+    if columns == "challenge":
+        n, classes = len(CHALLENGE), SINGLE
+        targets, known = targets[:, :n], known[:, :n]
     digest = hashlib.sha256(material.dataset.fingerprint.encode() + targets.tobytes())
     digest.update(known.tobytes())
     dataset = replace(
@@ -135,7 +153,35 @@ def make_task(material: Material, mend: str = "unknown") -> Task:
     )
     parts = material.parts
     parts["validation"] = parts["validation"][::MONITORED]
-    return Task(dataset, parts, task_classes())
+    return Task(dataset, parts, classes)
+
+
+@dataclass(frozen=True, eq=False)
+class Softened(Task):
+    """A task whose targets are mixed with an ensemble's answers (Furlanello et al., ICML 2018).
+
+    Unknown cells of the training part take the answers alone.
+    """
+
+    answers: np.ndarray
+    share: float
+
+    def outputs(self) -> np.ndarray:
+        """Return the columns' targets, (n_recordings, n_columns) float32."""
+        labels, answers = super().outputs(), self.classes.expand(self.answers)
+        mixed = np.where(
+            np.isnan(labels), answers, (1 - self.share) * labels + self.share * answers
+        )
+        training = self.parts["training"]
+        labels[training] = mixed[training]
+        return labels
+
+
+def softened(task: Task, answers: np.ndarray, share: float) -> Task:
+    """Return the task with targets mixed with `answers`, (n_recordings, n_classes)."""
+    digest = hashlib.sha256(task.dataset.fingerprint.encode() + answers.tobytes())
+    dataset = replace(task.dataset, fingerprint=f"{digest.hexdigest()}{share}")
+    return Softened(dataset, task.parts, task.classes, answers=answers, share=share)
 
 
 def task_classes() -> ScoredClasses:
