@@ -18,6 +18,7 @@ from ecg12.data.dataset import dequantize
 from ecg12.decision.thresholds import tune
 from ecg12.metrics import auroc, best_constant, challenge_score, macro
 from ecg12.models import SEResNet
+from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.runtime.files import atomic_write
 from ecg12.signal.augmentation import Augmentation
