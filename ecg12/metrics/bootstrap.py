@@ -7,7 +7,7 @@ products: the challenge metric, F and counts are sums of weights; for AUROC and 
 see `metrics.ranking`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -111,7 +111,7 @@ def draw_weights(units: np.ndarray, n_replicates: int, seed: int = 0) -> Iterato
 
 
 def resample(
-    runs: Sequence[WeightedMeasures],
+    runs: Sequence[Callable[[np.ndarray], Draws]],
     units: np.ndarray,
     n_replicates: int = REPLICATES,
     seed: int = 0,
@@ -123,7 +123,8 @@ def resample(
     Parameters
     ----------
     runs
-        The runs, all on the same n recordings.
+        Measures as functions of weights, (n, m), such as `WeightedMeasures`, all of the same n
+        recordings.
     units, n_replicates, seed
         As for `draw_weights`.
     show_progress

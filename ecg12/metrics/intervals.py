@@ -12,6 +12,9 @@ freedom (Biometrics Bulletin 2:110, 1946), see `mean_factor`.
 * Where no replicate differs, as for a class that is separated perfectly, `logit_interval` and
   `share_interval`, which is for a class's AUPRC and F, give the interval of Clopper and Pearson
   for m successes, or none, in m trials.
+* `difference`, for two disjoint groups: from the intervals of both and the correlation of their
+  replicates (Zou, "Toward using confidence intervals to compare correlations", Psychological
+  Methods 12:399, 2007), so that a group whose replicates are all alike keeps its uncertainty.
 * `student_interval`, for the mean of runs with several seeds, and of folds.
 
 Those for replicates were chosen by `experiments/bootstrap_coverage.py`, which measures how often
@@ -109,6 +112,27 @@ def logit_interval(
     half = (factor or _factor(n_units)) * spread
     low, high = expit(logit(np.clip(value, edge, 1 - edge)) + half * np.array([-1, 1]))
     return min(float(low), value), max(float(high), value)
+
+
+def difference(first: Estimate, second: Estimate, r: float = 0.0) -> Estimate:
+    """Return the first less the second with its interval, for replicates that correlate by r."""
+    value = first.value - second.value
+
+    def reach(a: float, b: float) -> float:
+        return float(np.sqrt(max(a * a - 2 * r * a * b + b * b, 0.0)))
+
+    low = value - reach(first.value - first.low, second.high - second.value)
+    high = value + reach(first.high - first.value, second.value - second.low)
+    return Estimate(value, low, high)
+
+
+def correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """Return Pearson's r of replicates, (m,) each, NaN left out; 0 where one does not vary."""
+    defined = ~np.isnan(first) & ~np.isnan(second)
+    first, second = first[defined], second[defined]
+    if len(first) < 2 or min(np.ptp(first), np.ptp(second)) < ROUNDING:
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 def mean_factor(draws: np.ndarray, positives: np.ndarray) -> float:

@@ -14,7 +14,7 @@ def test_beats_every_800_ms_are_75_per_minute(make_record, rate):
 
 
 def test_beats_are_found_where_they_were_put(make_ecg):
-    """The first lies at 0 s, where half a complex is left; the others at 0.8 s, 1.6 s …"""
+    """The first lies at 0 s, where half a complex is left; the others at 0.8 s, and so on."""
     beats = find_beats(make_ecg(500, 10), 500)
     np.testing.assert_allclose(beats[-12:] / 500, 0.8 * np.arange(1, 13), atol=0.02)
 

@@ -1,0 +1,87 @@
+"""The measures of some of the recordings, a group or its rest, as functions of weights."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecg12.io.classes import ScoredClasses
+from ecg12.metrics.bootstrap import Draws
+from ecg12.metrics.challenge import ChallengeScorer
+from ecg12.metrics.classwise import ratio
+from ecg12.metrics.intervals import Estimate, logit_interval, mean_factor, percentile_interval
+from ecg12.metrics.ranking import RankedClass
+
+METRIC, MACRO = "challenge metric", "macro AUROC"
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """What is scored: truth, predictions, scores and known cells, (n, n_classes) each."""
+
+    y_true: np.ndarray
+    y_pred: np.ndarray
+    y_score: np.ndarray
+    known: np.ndarray
+    classes: ScoredClasses
+
+
+class Side:
+    """A group or its rest: weights of all recordings, (n, m), → replicates of its measures.
+
+    Parameters
+    ----------
+    cells
+        Of all recordings.
+    mask
+        (n,) bool: the recordings of this side.
+    enough
+        The classes whose AUROC is measured.
+    n_units
+        How many patients it has.
+    """
+
+    def __init__(self, cells: Cells, mask: np.ndarray, enough: np.ndarray, n_units: int) -> None:
+        self.rows = rows = np.flatnonzero(mask)
+        y_true, known = cells.y_true[rows], cells.known[rows]
+        scorer = ChallengeScorer(y_true, cells.classes, known)
+        normal = np.broadcast_to(np.arange(y_true.shape[1]) == cells.classes.normal, y_true.shape)
+        predictions = (cells.y_pred[rows], normal, y_true)
+        self.credits = np.stack([scorer.credit(predicted) for predicted in predictions])
+        self.names = [cells.classes.names[k] for k in enough]
+        self.own = [np.flatnonzero(known[:, k]) for k in enough]
+        self.ranked = [
+            RankedClass(y_true[own, k], cells.y_score[rows[own], k])
+            for own, k in zip(self.own, enough, strict=True)
+        ]
+        self.positives, self.n_units = y_true[:, enough].sum(axis=0), n_units
+
+    def __call__(self, weights: np.ndarray) -> Draws:
+        """Return the challenge metric, the macro AUROC and the AUROC of each class, (m,) each."""
+        weights = weights[self.rows]
+        observed, inactive, correct = self.credits @ weights
+        pairs = zip(self.ranked, self.own, strict=True)
+        areas = [
+            area(weights if len(own) == len(weights) else weights[own])[0] for area, own in pairs
+        ]
+        found = {METRIC: ratio(observed - inactive, correct - inactive)}
+        if areas:
+            found[MACRO] = np.mean(areas, axis=0)
+        return found | dict(zip(self.names, areas, strict=True))
+
+    def estimates(self, draws: Draws, n: int) -> dict[str, Estimate]:
+        """Return each measure with its interval from replicates; n: of all recordings."""
+        values = {name: float(value[0]) for name, value in self(np.ones((n, 1))).items()}
+        ends = {METRIC: percentile_interval(draws[METRIC], self.n_units)}
+        edges = [
+            0.5 / (n_pos * (len(own) - n_pos))
+            for n_pos, own in zip(self.positives.tolist(), self.own, strict=True)
+        ]
+        if self.names:
+            factor = mean_factor(np.stack([draws[k] for k in self.names], 1), self.positives)
+            ends[MACRO] = logit_interval(
+                draws[MACRO], values[MACRO], min(self.positives), float(np.mean(edges)),
+                factor=factor,
+            )  # fmt: skip
+        for name, n_pos, edge in zip(self.names, self.positives.tolist(), edges, strict=True):
+            ends[name] = logit_interval(draws[name], values[name], n_pos, edge)
+        return {name: Estimate(value, *ends[name]) for name, value in values.items()}
