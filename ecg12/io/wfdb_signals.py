@@ -37,6 +37,7 @@ FORMATS = {
     "516": (0, MISSING),
     "524": (0, -(2**23)),
 }
+BIG_ENDIAN = "61"
 
 
 def read_signals(
@@ -73,7 +74,7 @@ def read_signals(
         _check_sizes(header, files, n_frames)
         n_frames = min(n_frames, ceil((n_samples or header.n_samples) / header.frame))
     signals = _read(path, header, files, n_frames)
-    marks = [_format(signal)[1] for signal in header.signals]
+    marks = [_storage(signal)[1] for signal in header.signals]
     lowest = min(marks)
     rows = [
         _at_rate(_marked(row, mark, lowest), signal.per_frame, header.frame, lowest)
@@ -86,14 +87,18 @@ def read_signals(
 
 def _check_sizes(header: Header, files: Mapping[str, Path], n_frames: int) -> None:
     for name, file in files.items():
-        frame = sum(_format(s)[0] * s.per_frame for s in header.signals if s.file == name)
+        frame = sum(_storage(s)[0] * s.per_frame for s in header.signals if s.file == name)
         check_size(file, int(frame * n_frames), f"{header.n_samples} samples per lead")
 
 
-def _format(signal: SignalLine) -> tuple[float, int]:
+def _format(signal: SignalLine) -> str:
+    """Return the storage format alone."""
+    return signal.format.partition("x")[0].partition(":")[0].partition("+")[0]
+
+
+def _storage(signal: SignalLine) -> tuple[float, int]:
     """Return bytes per sample and the mark of a missing one."""
-    kind = signal.format.partition("x")[0].partition(":")[0].partition("+")[0]
-    return FORMATS.get(kind, (0, MISSING))
+    return FORMATS.get(_format(signal), (0, MISSING))
 
 
 def _read(
@@ -108,19 +113,26 @@ def _read(
     lines = [f"r {len(header.signals)} {rate}{count}"]
     for number, signal in enumerate(header.signals):
         form = signal.format
-        lines.append(f"{names[signal.file]} {form} 200(0)/mV 0 0 {signal.initial} 0 0 n{number}")
+        lines.append(f"{names[signal.file]} {form} 1(0)/mV 0 0 {signal.initial} 0 0 n{number}")
+    kinds = [_format(signal) for signal in header.signals]
+    physical = BIG_ENDIAN in kinds  # wfdb 4.3 fails to convert the type of its whole numbers
     with tempfile.TemporaryDirectory(prefix="ecg12-") as folder:
         for name, file in files.items():
             Path(folder, names[name]).symlink_to(file.resolve())
         Path(folder, "r.hea").write_text("\n".join(lines) + "\n")
         try:
             read = wfdb.rdrecord(
-                f"{folder}/r", physical=False, sampto=n_frames, smooth_frames=False
+                f"{folder}/r", physical=physical, sampto=n_frames, smooth_frames=False
             )
         except Exception as error:  # a damaged file can raise nearly anything in the parser
             reason = repr(error).replace(folder, "")
             raise RecordError(f"{path}: not readable as WFDB: {reason}") from error
-    return read.e_d_signal
+    if not physical:
+        return read.e_d_signal
+    return [
+        np.where(np.isnan(row), FORMATS[kind][1], row).astype(np.int64)
+        for row, kind in zip(read.e_p_signal, kinds, strict=True)
+    ]
 
 
 def _marked(row: np.ndarray, mark: int, lowest: int) -> np.ndarray:

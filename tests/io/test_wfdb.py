@@ -29,6 +29,39 @@ def write(folder, name, data, *, record="{} 12 500 5000", form="16", gain="1000/
     return folder / name
 
 
+# Storage formats
+
+ENCODED = {  # signal(5), by hand
+    "16": lambda values: values.astype("<i2").tobytes(),
+    "61": lambda values: values.astype(">i2").tobytes(),
+    "160": lambda values: (values + 2**15).astype("<u2").tobytes(),
+    "24": lambda values: values.astype("<i4").view("u1").reshape(-1, 4)[:, :3].tobytes(),
+    "32": lambda values: values.astype("<i4").tobytes(),
+}
+
+
+@pytest.mark.parametrize("form", ENCODED)
+@pytest.mark.parametrize("per_frame", [1, 2])
+def test_every_width_and_order_of_bytes(tmp_path, stored, form, per_frame):
+    values = stored.astype(np.int64)
+    rows = values.reshape(12, -1, per_frame).transpose(1, 0, 2).ravel()
+    frames = f"{{}} 12 {500 // per_frame} {5000 // per_frame}"
+    kind = form if per_frame == 1 else f"{form}x{per_frame}"
+    path = write(tmp_path, "a", ENCODED[form](rows), record=frames, form=kind)
+    record = read_record(path)
+    np.testing.assert_array_equal(record.stored, values)
+    np.testing.assert_allclose(record.millivolts, values / 1000)
+
+
+@pytest.mark.parametrize("form", ["61", "160"])
+def test_missing_samples_of_sixteen_bits(tmp_path, stored, form):
+    values = stored.astype(np.int64)
+    values[2, 100:200] = -(2**15)
+    path = write(tmp_path, "a", ENCODED[form](values.T.ravel()), form=form)
+    gap = np.isnan(read_record(path).millivolts)
+    np.testing.assert_array_equal(gap, values == -(2**15))
+
+
 # Several samples per frame
 
 
