@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from ecg12.io.classes import CPSC_2018, WEIGHTS, load_weights
 from ecg12.metrics import best_constant, challenge_score
 from ecg12.metrics.intervals import Estimate, correlation, difference
-from ecg12.metrics.subgroups import Grouping, compare_groups
+from ecg12.subgroups import Grouping, compare_groups
 
 CLASSES = load_weights(WEIGHTS)
 

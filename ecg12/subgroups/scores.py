@@ -16,30 +16,12 @@ from ecg12.io.classes import ScoredClasses
 from ecg12.metrics.bootstrap import REPLICATES, Draws, resample
 from ecg12.metrics.challenge import best_constant
 from ecg12.metrics.classwise import as_set_pair
-from ecg12.metrics.group_measures import Cells, Side
 from ecg12.metrics.intervals import Estimate, correlation, difference
+from ecg12.subgroups.groupings import Grouping
+from ecg12.subgroups.measures import Cells, Side
 
 MIN_GROUP = 20  # patients, or recordings where those are unknown
 MIN_CASES = 10  # positives, and negatives, of a class
-
-
-@dataclass(frozen=True, eq=False)
-class Grouping:
-    """One way to divide recordings.
-
-    Attributes
-    ----------
-    name
-        Such as ``"sex"``.
-    groups
-        Names of the groups, in the order in which they are shown.
-    members
-        (n,) int: the place of each recording's group in `groups`.
-    """
-
-    name: str
-    groups: tuple[str, ...]
-    members: np.ndarray
 
 
 @dataclass(frozen=True)
