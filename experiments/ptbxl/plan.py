@@ -44,7 +44,7 @@ CHOICES: dict[str, Config] = {
     "16 epochs": replace(BASE, epochs=16, whole_epochs=2),
 }
 SCREENING = {"screen base": (BASE, 0)}
-SCREENING |= {f"screen base, seed {seed}": (BASE, seed) for seed in (1, 2)}
+SCREENING |= {f"screen base, seed {seed}": (BASE, seed) for seed in (1, 2, 3, 4)}
 SCREENING |= {f"screen {name}": (config, 0) for name, config in CHOICES.items()}
 
 
