@@ -1,0 +1,150 @@
+r"""Paper B's largest network against one of the default recipe, on PTB-XL's official split.
+
+    python -m experiments.ptbxl.papers DATA WORK --meta meta.csv --hours 3
+
+Both learn the challenge's classes of the same recordings, prepared as the default recipes do
+(250 Hz, each recording divided by its own amplitude). *Paper B*: ResNet(16, 7, 2, 8), schedule and
+stopping rule of recipe `mcircc`. *Default*: SEResNet(k=64), the schedule of recipe `submission`.
+After each epoch a row goes to the table: processor time and scores of the validation part, by
+which both can be compared at equal processor time. A training ends as its schedule says, or when
+its processor time is spent; a later call with more hours goes on.
+"""
+
+import argparse
+import csv
+import hashlib
+import logging
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ecg12.data.dataset import prepare_folder
+from ecg12.decision.thresholds import tune
+from ecg12.metrics import auroc, challenge_score, macro
+from ecg12.models import Network, ResNet
+from ecg12.runtime import backend
+from ecg12.runtime.backend import keras
+from ecg12.runtime.files import atomic_write
+from ecg12.signal.preprocessing import Preprocessing
+from ecg12.training.recipes import mcircc, submission
+from ecg12.training.resources import Clock
+from ecg12.training.schedule import Schedule
+from ecg12.training.task import Task, class_scores
+from ecg12.training.trainer import Trainer
+from experiments.ptbxl.runs import MIN_POSITIVES, commit
+from experiments.ptbxl.task import CHALLENGE, Material, challenge_cells, read_material
+
+RATE = 250.0
+NETWORKS: dict[str, tuple[Network, Schedule]] = {
+    "default": (submission.RECIPE.networks[0], submission.SCHEDULE),
+    "paper B": (ResNet(16, 7, 2, 8), mcircc.RECIPE.schedule),
+}
+FIELDS = ("commit", "network", "epoch", "processor_seconds", "auroc", "metric")
+log = logging.getLogger(__name__)
+
+
+class Observed(Trainer):
+    """A trainer that adds a row to a table after each epoch.
+
+    `table`, `row`: where to, and what all rows share; `spent`: processor seconds of earlier calls.
+    """
+
+    table: Path
+    row: dict[str, object]
+    spent: float
+
+    def validate(self) -> float:
+        """Return what the schedule monitors, after a row on the validation part."""
+        scores = class_scores(self.forward, self.task, self.task.parts["validation"])[0]
+        row = self.row | {
+            "epoch": self.progress.epoch + 1,
+            "processor_seconds": round(self.spent + self.clock.now()),
+        }
+        write_rows(self.table, [*read_rows(self.table), row | measures(scores, self.task)])
+        return super().validate()
+
+
+def train(name: str, task: Task, work: Path, table: Path, hours: float) -> None:
+    """Train one of `NETWORKS` until its schedule ends it or its processor time is spent."""
+    network, schedule = NETWORKS[name]
+    keras.utils.set_random_seed(0)
+    model = network.build(len(CHALLENGE.columns), task.dataset.preprocessing.n_samples)
+    identity = hashlib.sha256(f"{network} {schedule} {task.fingerprint}".encode()).hexdigest()
+    times = [r["processor_seconds"] for r in read_rows(table) if r["network"] == name]
+    spent = max((float(str(value)) for value in times), default=0.0)
+    clock = Clock(hours - spent / 3600, now=time.process_time)
+    trainer = Observed(
+        model, task, schedule,
+        seed=0, checkpoint=work / f"{name}.checkpoint.npz", identity=identity, clock=clock,
+    )  # fmt: skip
+    trainer.table, trainer.spent = table, spent
+    trainer.row = {"commit": commit(), "network": name}
+    log.info("%s: ended by %s after %d epochs", name, trainer.run(), trainer.progress.epoch)
+    with atomic_write(work / f"{name}.keras") as temporary:
+        plain = network.build(len(CHALLENGE.columns), task.dataset.preprocessing.n_samples)
+        plain.set_weights(trainer.model.get_weights())
+        plain.save(temporary)
+
+
+def measures(scores: np.ndarray, task: Task) -> dict[str, float]:
+    """Return AUROC and challenge metric of the validation part, whose thresholds are its own."""
+    y_true, known = task.truth(task.parts["validation"])
+    tuned = tune(scores, y_true, CHALLENGE, known=known)
+    enough = (y_true if known is None else y_true & known).sum(axis=0) >= MIN_POSITIVES
+    metric = challenge_score(y_true, scores > tuned.thresholds, CHALLENGE, known)
+    return {
+        "auroc": round(float(macro(auroc(y_true, scores, known)[enough])), 4),
+        "metric": round(float(metric), 4),
+    }
+
+
+def read_rows(table: Path) -> list[dict[str, object]]:
+    """Return the rows of the table; none if there is none."""
+    if not table.is_file():
+        return []
+    with table.open(encoding="utf-8", newline="") as file:
+        return [dict(row) for row in csv.DictReader(file)]
+
+
+def write_rows(table: Path, rows: list[dict[str, object]]) -> None:
+    """Write the table."""
+    with (
+        atomic_write(table) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def challenge_task(data: Path, meta: Path, work: Path) -> Task:
+    """Return the challenge's classes of PTB-XL as a task, on the official split."""
+    material: Material = read_material(data, meta, work / "prepared")
+    targets, known = challenge_cells(material)
+    dataset = prepare_folder(data, work / "papers", Preprocessing(rate=RATE), CHALLENGE)
+    digest = hashlib.sha256(dataset.fingerprint.encode() + known.tobytes()).hexdigest()
+    dataset = replace(dataset, targets=targets & known, known=known, fingerprint=digest)
+    return Task(dataset, material.parts, CHALLENGE)
+
+
+def main() -> None:
+    """Train both networks."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path, help="PTB-XL: train, val, test and labels.csv")
+    parser.add_argument("work", type=Path, help="folder for prepared signals and networks")
+    parser.add_argument("--meta", type=Path, required=True, help="table with pvc_known")
+    parser.add_argument("--hours", type=float, default=3.0, help="of processor time, each network")
+    parser.add_argument("--only", choices=NETWORKS, nargs="*", default=list(NETWORKS))
+    parser.add_argument("--table", type=Path, default=Path("reports/papers_ptbxl.csv"))
+    options = parser.parse_args()
+    logging.info(backend.start(0))
+    task = challenge_task(options.data, options.meta, options.work)
+    for name in options.only:
+        train(name, task, options.work, options.table, options.hours)
+
+
+if __name__ == "__main__":
+    main()
