@@ -8,6 +8,7 @@ loads slowly (TensorFlow, matplotlib) is imported inside `run`.
 COMMANDS = {
     "predict": "diagnoses for one's own recordings",
     "check": "audit recordings and labels before training",
+    "serve": "a page to drop recordings on, and predictions by HTTP",
     "plot": "draw a recording on ECG paper",
     "formats": "list the formats that are read; tell what a folder holds",
     "convert": "recordings of any format to a challenge folder",

@@ -52,6 +52,11 @@ class _Prepared:
     quality: Quality
 
 
+def needed_seconds(classifier: Classifier) -> float:
+    """Return how much of the beginning of each recording is read, s."""
+    return max(ASSESSED, *(one.needed_seconds for one in classifier.preprocessings))
+
+
 def predict_stream(classifier: Classifier, sources: Iterable[Source]) -> Iterator[Outcome]:
     """Predict recordings, in order.
 
@@ -69,7 +74,7 @@ def predict_stream(classifier: Classifier, sources: Iterable[Source]) -> Iterato
     Prediction or Failure
         One for each source.
     """
-    seconds = max(ASSESSED, *(one.needed_seconds for one in classifier.preprocessings))
+    seconds = needed_seconds(classifier)
 
     def prepare(batch: Sequence[Source]) -> list[_Prepared | Failure]:
         return [_prepare(classifier, source, seconds) for source in batch]

@@ -8,6 +8,7 @@ ECG12_PRETRAINED      model folder at whose networks training begins; empty: fro
 ECG12_DEVICES         among how many devices each batch is divided; 1
 ECG12_RUNTIME         what runs the networks in prediction: auto, keras or onnx; auto
 ECG12_SALT            secret from which patients' keys are made
+ECG12_TOKEN           secret that requests to `ecg12 serve` must name
 ====================  ============================================================================
 """
 
@@ -21,6 +22,7 @@ from ecg12.runtime.errors import InputError
 RECIPE, BUDGET, PRETRAINED = "ECG12_RECIPE", "ECG12_BUDGET", "ECG12_PRETRAINED"
 DEVICES, RUNTIME, SALT = "ECG12_DEVICES", "ECG12_RUNTIME", "ECG12_SALT"
 RUNTIMES = ("auto", "keras", "onnx")
+TOKEN = "ECG12_TOKEN"  # noqa: S105
 SHIPPED = "shipped"  # names the model that is part of the package, and a recipe
 
 
@@ -42,6 +44,8 @@ class Settings:
         What runs the networks in prediction, one of `RUNTIMES`.
     salt
         Secret of patients' keys; None: not set.
+    token
+        Secret that requests to the service must name; None: not set.
     """
 
     recipe: str = "submission"
@@ -50,6 +54,7 @@ class Settings:
     devices: int = 1
     runtime: str = "auto"
     salt: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -73,6 +78,7 @@ class Settings:
             devices=_devices(environment.get(DEVICES) or str(default.devices)),
             runtime=_runtime(environment.get(RUNTIME) or default.runtime),
             salt=_salt(environment.get(SALT)),
+            token=environment.get(TOKEN) or None,
         )
 
 

@@ -1,0 +1,151 @@
+"""The description of the service in OpenAPI 3.1."""
+
+from typing import Any
+
+from ecg12.runtime.version import __version__
+from ecg12.web.limits import MEGABYTE, Limits
+
+_STRING, _NUMBER, _FLAG = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
+_TEXTS = {"type": "array", "items": _STRING}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+def _list(what: Any) -> dict[str, Any]:
+    return {"type": "array", "items": what}
+
+
+def _named(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _body(name: str) -> dict[str, Any]:
+    return {"application/json": {"schema": _named(name)}}
+
+
+REFUSALS = {
+    "401": "a token is needed and is not given, or is another one",
+    "403": "the request comes from a page of another origin",
+    "408": "the body arrived too slowly",
+    "413": "the body, the number of files or the number of recordings is too large",
+    "421": "the Host header names a host that this service does not answer to",
+    "429": "too many requests of this client are in progress; see Retry-After",
+    "503": "too many requests are in progress, or the answer took too long; see Retry-After",
+}
+SCHEMAS = {
+    "Answer": _object(
+        notice=_STRING,
+        recordings=_list(_named("Prediction")),
+        failures=_list(_named("Failure")),
+        signals=_list(_named("Signals")),
+        csv=_STRING,
+    ),
+    "Prediction": _object(
+        source=_STRING, leads=_TEXTS, rate=_NUMBER, seconds=_NUMBER,
+        classes=_list(_named("ClassPrediction")), quality=_named("Quality"), diagnoses=_TEXTS,
+    ),
+    "ClassPrediction": _object(
+        codes=_TEXTS, abbreviation=_STRING, name=_STRING, positive=_FLAG, score=_NUMBER,
+        probability={"type": ["number", "null"]}, votes={"type": "integer"},
+        thresholds=_list(_NUMBER),
+    ),
+    "Quality": _object(
+        verdict={"enum": ["good", "usable", "unusable"]}, reasons=_TEXTS, warnings=_TEXTS,
+        used=_TEXTS, derived=_TEXTS, absent=_TEXTS, ignored=_TEXTS, missing=_NUMBER,
+    ),
+    "Failure": _object(source=_STRING, reason=_STRING),
+    "Signals": _object(
+        leads={"type": "object", "additionalProperties": _STRING}, rate=_NUMBER, step=_NUMBER,
+        start=_NUMBER, seconds=_NUMBER, silent=_TEXTS, heart_rate={"type": ["number", "null"]},
+        to_scale=_FLAG, amplitude_note=_STRING, filtered=_STRING, reason=_STRING,
+    ),
+    "Refusal": _object(error=_STRING),
+}  # fmt: skip
+
+
+def openapi(limits: Limits, root_path: str = "") -> dict[str, Any]:
+    """Return the description.
+
+    Parameters
+    ----------
+    limits
+        What it names.
+    root_path
+        Where the service is mounted, as clients see it.
+    """
+    size = f"{limits.request_bytes / MEGABYTE:g} MiB"
+    sent = {
+        "file": {
+            "type": "array",
+            "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+            "description": "Files of any format that is read, each a part with a filename. A "
+            "header and its signal files go together; several recordings may, too.",
+        },
+        "rate": {**_NUMBER, "description": "Sampling rate in Hz, for arrays of numbers."},
+        "unit": {**_STRING, "description": "nV, uV, mV, V or a step such as 5 uV, for arrays."},
+        "leads": {**_STRING, "description": "Names in the order of the array, such as I,II,V1."},
+        "include": {
+            **_STRING, "description": "What the answer holds besides: signals, csv; several with "
+            "commas between.",
+        },
+    }  # fmt: skip
+    refusals = {
+        status: {"description": text, "content": _body("Refusal")}
+        for status, text in REFUSALS.items()
+    }
+    predict = {
+        "summary": "Predict recordings",
+        "description": "The answer is what ecg12 predict --format json prints. At most "
+        f"{limits.files} files, {limits.recordings} recordings and {size} in one request. "
+        "Nothing that is sent is kept.",
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": {
+                "schema": {"type": "object", "required": ["file"], "properties": sent},
+            }},
+        },
+        "responses": {
+            "200": {
+                "description": "Predictions; files that cannot be read are among the failures.",
+                "content": _body("Answer"),
+            },
+            "415": {
+                "description": "The body is not multipart/form-data (error), or no file is of a "
+                "format that is read (failures).",
+                "content": _body("Answer"),
+            },
+            "422": {
+                "description": "A part or field cannot be used (error), or there is no prediction "
+                "for any recording (failures).",
+                "content": _body("Answer"),
+            },
+            **refusals,
+        },
+        "security": [{}, {"token": []}],
+    }  # fmt: skip
+    plain = {"description": "A JSON object.", "content": {"application/json": {}}}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "ecg12",
+            "version": __version__,
+            "description": "12-lead ECG classification. Research software, no medical device.",
+        },
+        "servers": [{"url": root_path or "/"}],
+        "paths": {
+            "/v1/predict": {"post": predict},
+            "/v1/model": {"get": {
+                "summary": "Classes, thresholds, formats and limits", "responses": {"200": plain},
+                "security": [{}, {"token": []}],
+            }},
+            "/health": {"get": {
+                "summary": "Whether the service runs", "responses": {"200": plain},
+            }},
+        },
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }  # fmt: skip

@@ -1,0 +1,428 @@
+"""The service: its answers are those of `predict` and the driver, its refusals say why."""
+
+import base64
+import csv
+import io
+import json
+import socket
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecg12.cli.main import main
+from ecg12.inference.challenge import drive
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+# A file of each format that is read; header and signals of WFDB come with the tests.
+FORMATS = [
+    "aecg/three_leads.xml", "array/e.h5", "cardiosoft/three_leads.xml", "dicom/explicit.dcm",
+    "edf/edf.edf", "ishne/three_leads.ecg", "muse/three_leads.xml", "philips/v3.xml",
+    "philips/v4.xml", "scp/first.scp",
+]  # fmt: skip
+ARRAY = {"rate": "500", "unit": "mV", "leads": "I,II,V1"}
+
+
+def predicted(folder, files, monkeypatch, capsys, *options):
+    """Return what `ecg12 predict --format json` prints, called beside the files."""
+    for name, data in files:
+        (folder / name).write_bytes(data)
+    monkeypatch.chdir(folder)
+    arguments = ["predict", *(name for name, _ in files), "--format", "json", *options]
+    try:
+        main([*arguments, "--runtime", "onnx"])
+    except SystemExit:
+        pass  # a file without a prediction
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_answer_is_that_of_predict(client, pair, tmp_path, monkeypatch, capsys):
+    status, answer = client.predict(pair)
+    assert status == 200
+    assert answer == predicted(tmp_path, pair, monkeypatch, capsys)
+
+
+def test_the_labels_and_scores_are_those_of_the_driver(client, pair, tmp_path, monkeypatch):
+    monkeypatch.setenv("ECG12_RUNTIME", "onnx")
+    for name, data in pair:
+        (tmp_path / name).write_bytes(data)
+    shipped = Path(__file__).parents[2] / "ecg12" / "ensemble" / "shipped"
+    drive(shipped, tmp_path, tmp_path / "out")
+    _, codes, labels, scores = (tmp_path / "out" / "A0001.csv").read_text().split("\n")[:4]
+    _, answer = client.predict(pair)
+    classes = {code: c for c in answer["recordings"][0]["classes"] for code in c["codes"]}
+    assert sorted(classes) == sorted(codes.split(","))
+    for code, label, score in zip(*(t.split(",") for t in (codes, labels, scores)), strict=True):
+        assert classes[code]["positive"] == (label == "1")
+        assert classes[code]["score"] == pytest.approx(float(score), abs=1e-5)
+
+
+@pytest.mark.parametrize("path", FORMATS)
+def test_each_format_is_answered_as_predict_answers(path, client, tmp_path, monkeypatch, capsys):
+    files = [(Path(path).name, (CORPUS / path).read_bytes())]
+    status, answer = client.predict(files)
+    assert answer == predicted(tmp_path, files, monkeypatch, capsys)
+    assert status == (200 if answer["recordings"] else 422)
+
+
+def test_an_array_is_read_by_what_the_fields_say(client, tmp_path, monkeypatch, capsys):
+    rng = np.random.default_rng(0)
+    text = io.StringIO()
+    np.savetxt(text, np.cumsum(rng.normal(0, 0.05, (5000, 3)), axis=0), delimiter=",")
+    files = [("signals.csv", text.getvalue().encode())]
+    status, answer = client.predict(files, ARRAY)
+    options = [word for name, value in ARRAY.items() for word in (f"--{name}", value)]
+    assert status == 200
+    assert answer == predicted(tmp_path, files, monkeypatch, capsys, *options)
+    status, answer = client.predict(files)
+    assert status == 422
+    assert "rate" in answer["failures"][0]["reason"]
+
+
+def test_several_recordings_are_answered_in_the_order_sent(client, pair):
+    edf = ("z.edf", (CORPUS / "edf" / "edf.edf").read_bytes())
+    again = [(name.replace("A0001", "B"), data.replace(b"A0001", b"B")) for name, data in pair]
+    status, answer = client.predict([again[1], edf, *pair, again[0]])
+    assert status == 200
+    assert [one["source"] for one in answer["recordings"]] == ["B.mat", "z.edf", "A0001.hea"]
+    assert answer["recordings"][0]["classes"] == answer["recordings"][2]["classes"]
+
+
+def test_a_failing_file_costs_no_other(client, pair):
+    status, answer = client.predict([*pair, ("photo.png", b"\x89PNG\r\n\x1a\n" + bytes(99))])
+    assert status == 200
+    assert len(answer["recordings"]) == 1
+    assert [one["source"] for one in answer["failures"]] == ["photo.png"]
+
+
+def test_signals_are_those_of_the_file(client, pair, module_record):
+    """In the middle of the stretch the filter leaves a beat's height to within 5 %."""
+    _, answer = client.predict(pair, {"include": "signals,csv"})
+    [drawn] = answer["signals"]
+    assert drawn["rate"] == 500
+    assert list(drawn["leads"]) == list(module_record.leads)
+    for lead, text in drawn["leads"].items():
+        values = np.frombuffer(base64.b64decode(text), "<i2") * drawn["step"]
+        assert len(values) == 5000
+        expected = module_record.millivolts[module_record.leads.index(lead)]
+        middle = slice(1000, 4000)
+        expected = expected[middle] - np.median(expected[middle])
+        assert np.ptp(values[middle]) == pytest.approx(np.ptp(expected), rel=0.35)
+
+
+def test_the_table_is_that_of_predict_with_the_notice(client, pair, tmp_path, monkeypatch, capsys):
+    _, answer = client.predict(pair, {"include": "csv"})
+    for name, data in pair:
+        (tmp_path / name).write_bytes(data)
+    monkeypatch.chdir(tmp_path)
+    main(["predict", *(name for name, _ in pair), "--format", "csv", "--runtime", "onnx"])
+    expected = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    found = list(csv.reader(io.StringIO(answer["csv"])))
+    assert [row[:-1] for row in found] == expected
+    assert found[0][-1] == "notice"
+    assert {row[-1] for row in found[1:]} == {answer["notice"]}
+
+
+def test_requests_that_arrive_together_are_answered_as_alone(client, pair):
+    _, alone = client.predict(pair)
+    answers = [None] * 20
+
+    def ask(place):
+        answers[place] = client.predict(pair)
+
+    threads = [threading.Thread(target=ask, args=(place,)) for place in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    [expected] = alone["recordings"]
+    for status, answer in answers:
+        [found] = answer["recordings"]
+        assert status == 200
+        assert found["diagnoses"] == expected["diagnoses"]
+        for one, other in zip(found["classes"], expected["classes"], strict=True):
+            assert one["score"] == pytest.approx(other["score"], abs=2e-6)  # order of summation
+
+
+def test_nothing_is_kept(serve, pair, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with serve() as one:
+        one.predict(pair)
+        one.predict([("broken.hea", b"x")])
+        [folder] = tmp_path.iterdir()
+        assert folder.stat().st_mode & 0o077 == 0
+        assert [path.name for path in folder.iterdir()] == ["lock"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../../x.edf", "..\\x.edf", "/etc/x.edf", ".x.edf", "a/x.edf"])
+def test_a_file_name_is_no_path(client, name):
+    _, answer = client.predict([(name, (CORPUS / "edf" / "edf.edf").read_bytes())])
+    assert answer["recordings"][0]["source"] == "x.edf"
+
+
+def test_a_header_cannot_name_files_of_the_machine(client):
+    header = b"x 1 500 10\n/etc/passwd 16 200/mV 16 0 0 0 0 I\n"
+    status, answer = client.predict([("x.hea", header)])
+    assert status == 422
+    assert "passwd" in answer["failures"][0]["reason"]
+
+
+# Refusals.
+
+
+def test_what_is_no_multipart_is_refused(client):
+    status, _, text = client.request("POST", "/v1/predict", b"{}", {"Content-Type": "text/json"})
+    assert status == 415
+    assert "multipart/form-data" in json.loads(text)["error"]
+
+
+def test_a_file_of_no_known_format_is_refused(client):
+    status, answer = client.predict([("photo.png", b"\x89PNG\r\n\x1a\n" + bytes(99))])
+    assert status == 415
+    assert "photo.png" in answer["failures"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"rate": "fast"}, "rate='fast'"),
+        ({"speed": "1"}, "'speed'"),
+        ({"include": "signals,all"}, "'all'"),
+    ],
+)
+def test_a_field_that_cannot_be_is_refused(client, pair, fields, reason):
+    status, answer = client.predict(pair, fields)
+    assert status == 422
+    assert reason in answer["error"]
+
+
+def test_a_request_without_files_or_with_a_name_twice_is_refused(client, pair):
+    assert client.predict([])[0] == 422
+    status, answer = client.predict([pair[0], pair[0]])
+    assert status == 422
+    assert "A0001.hea" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"--x\r\n", b"--x\r\nA: b\r\n\r\n1\r\n--x--\r\n", b"\0" * 50]
+)
+def test_a_broken_body_is_refused(client, body):
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert client.request("POST", "/v1/predict", body, kind)[0] == 422
+
+
+def test_a_large_request_is_refused_before_it_is_sent(serve, pair):
+    with serve(limits={"request_bytes": 100_000}) as one:
+        status, answer = one.predict(pair)
+        assert status == 413
+        assert "MiB" in answer["error"]
+        assert one.get("/health")[0] == 200
+
+
+def test_a_large_chunked_request_is_refused(serve):
+    with serve(limits={"request_bytes": 100_000}) as one:
+        head = (
+            "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+            "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+        )
+        part = b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'
+        with socket.create_connection(("127.0.0.1", one.port)) as raw:
+            raw.sendall(head.encode() + b"%x\r\n%b\r\n" % (len(part), part))
+            for _ in range(10):
+                raw.sendall(b"%x\r\n%b\r\n" % (50_000, bytes(50_000)))
+            raw.settimeout(20)
+            assert raw.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_more_files_or_recordings_than_allowed_are_refused(serve):
+    edf = (CORPUS / "edf" / "edf.edf").read_bytes()
+    with serve(limits={"files": 3, "recordings": 2}) as one:
+        for n in (3, 4):
+            status, answer = one.predict([(f"{i}.edf", edf) for i in range(n)])
+            assert status == 413
+            assert answer["error"].startswith(("3 recordings", "more than 3 files"))
+
+
+def test_a_slow_body_is_refused(serve):
+    with serve(limits={"idle_seconds": 0.3}) as one:
+        head = (
+            "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n"
+            "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x"
+        )
+        with socket.create_connection(("127.0.0.1", one.port)) as raw:
+            raw.sendall(head.encode())
+            raw.settimeout(20)
+            assert raw.recv(100).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_connection_that_asks_nothing_is_closed(serve):
+    with serve(limits={"connection_seconds": 0.3}) as one:
+        with socket.create_connection(("127.0.0.1", one.port)) as raw:
+            raw.sendall(b"GET / HT")
+            raw.settimeout(20)
+            assert raw.recv(100) == b""
+
+
+def test_too_many_connections_are_refused_and_the_service_lives(serve):
+    with serve(limits={"connections": 20, "connection_seconds": 1.0}) as one:
+        opened = [socket.create_connection(("127.0.0.1", one.port)) for _ in range(60)]
+        refused = 0
+        for raw in opened[20:]:
+            raw.settimeout(20)
+            refused += raw.recv(100).startswith(b"HTTP/1.1 503 ")
+        assert refused == 40
+        for raw in opened:
+            raw.close()
+        end = time.monotonic() + 20
+        while one.get("/health")[0] != 200:
+            assert time.monotonic() < end
+
+
+@pytest.mark.parametrize(
+    ("limits", "status"), [({"requests": 1}, 503), ({"client_requests": 1}, 429)]
+)
+def test_too_many_requests_are_told_to_wait(serve, pair, limits, status):
+    with serve(limits=limits) as one:
+        head = (
+            "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n"
+            "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x"
+        )
+        with socket.create_connection(("127.0.0.1", one.port)) as raw:
+            raw.sendall(head.encode())
+            end = time.monotonic() + 20
+            while (found := one.predict(pair)[0]) == 200:
+                assert time.monotonic() < end
+            assert found == status
+        while one.predict(pair)[0] != 200:
+            assert time.monotonic() < end
+
+
+def test_an_archive_that_unpacks_to_more_than_memory_is_a_failure(client):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("signals.npy", "w") as file:
+            head = io.BytesIO()
+            np.lib.format.write_array_header_1_0(
+                head, {"descr": "<f8", "fortran_order": False, "shape": (12, 2**24)}
+            )
+            file.write(head.getvalue())
+            for _ in range(12 * 8):
+                file.write(bytes(2**24))
+    assert len(packed.getvalue()) < 10_000_000
+    status, answer = client.predict([("bomb.npz", packed.getvalue())], ARRAY)
+    assert status == 422
+    assert "bomb.npz" in answer["failures"][0]["reason"]
+    assert client.get("/health")[0] == 200
+
+
+# Who may ask.
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "[::1", "10.0.0.5"])
+def test_another_host_is_refused(client, host):
+    for path in ("/", "/v1/model", "/health"):
+        assert client.get(path, {"Host": host})[0] in (400, 421)
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]:8000"])
+def test_this_machine_is_answered(client, host):
+    assert client.get("/v1/model", {"Host": host})[0] == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
+def test_a_page_of_another_origin_is_refused(client, pair, headers):
+    assert client.predict(pair, headers=headers)[0] == 403
+
+
+def test_its_own_page_may_ask(client, pair):
+    assert client.predict(pair, headers={"Origin": client.address.rstrip("/")})[0] == 200
+
+
+def test_no_answer_allows_other_origins_or_stores_anything(client):
+    for path in ("/", "/docs", "/openapi.json", "/health", "/v1/model", "/static/page.js", "/none"):
+        _, headers, _ = client.get(path)
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert not [name for name in headers if name.lower().startswith("access-control")]
+        assert headers["Set-Cookie"] is None
+    assert (
+        client.request("OPTIONS", "/v1/predict", headers={"Origin": client.address[:-1]})[0] == 405
+    )
+
+
+def test_a_token_is_asked_for(serve, pair):
+    token = "0123456789abcdef"  # noqa: S105
+    with serve(token=token) as one:
+        assert one.predict(pair)[0] == 401
+        assert one.predict(pair, headers={"Authorization": "Bearer 0123456789abcdeF"})[0] == 401
+        assert one.predict(pair, headers={"Authorization": f"Bearer {token}"})[0] == 200
+        assert one.get("/v1/model")[0] == 401
+        for path in ("/", "/health", "/docs"):
+            assert one.get(path)[0] == 200
+
+
+@pytest.mark.parametrize("token", [None, "short"])
+def test_others_are_not_served_without_a_secret(token, monkeypatch):
+    monkeypatch.delenv("ECG12_TOKEN", raising=False)
+    if token:
+        monkeypatch.setenv("ECG12_TOKEN", token)
+    with pytest.raises(SystemExit, match="ECG12_TOKEN"):
+        main(["serve", "--host", "0.0.0.0", "--port", "0"])  # noqa: S104
+
+
+def test_a_proxy_may_offer_it_below_a_path(serve, pair):
+    with serve(root_path="/ecg/") as one:
+        assert one.get("/v1/model")[0] == 200
+        described = json.loads(one.get("/openapi.json")[2])
+        assert described["servers"] == [{"url": "/ecg"}]
+
+
+# What it says of itself.
+
+
+def test_the_model_is_described(client, served_model):
+    told = json.loads(client.get("/v1/model")[2])
+    assert [one["abbreviation"] for one in told["classes"]] == list(served_model.classes.names)
+    assert told["limits"]["request_bytes"] == 64 * 2**20
+    assert "no medical device" in told["notice"]
+
+
+def test_the_description_covers_every_status_and_key(client, pair):
+    described = json.loads(client.get("/openapi.json")[2])
+    schemas = described["components"]["schemas"]
+    responses = described["paths"]["/v1/predict"]["post"]["responses"]
+    assert {"200", "401", "403", "408", "413", "415", "421", "422", "429", "503"} <= set(responses)
+    _, answer = client.predict(pair, {"include": "signals,csv"})
+    [recording] = answer["recordings"]
+    assert set(answer) == set(schemas["Answer"]["properties"])
+    assert set(recording) == set(schemas["Prediction"]["properties"])
+    assert set(recording["quality"]) == set(schemas["Quality"]["properties"])
+    assert set(recording["classes"][0]) == set(schemas["ClassPrediction"]["properties"])
+    assert set(answer["signals"][0]) <= set(schemas["Signals"]["properties"])
+
+
+def test_the_log_names_no_file_and_no_person(client, pair, caplog):
+    caplog.set_level("INFO")
+    client.predict([("Jane_Doe_1961.edf", (CORPUS / "edf" / "edf.edf").read_bytes())])
+    client.predict([("Jane_Doe.hea", b"Jane_Doe 1 500")], {"leads": "Jane"})
+    client.get("/Jane_Doe")
+    client.request("JANE", "/")
+    time.sleep(0.1)
+    lines = [json.loads(r.getMessage()) for r in caplog.records if r.name == "ecg12.web"]
+    assert [(one["route"], one["status"]) for one in lines[-4:]] == [
+        ("/v1/predict", 200), ("/v1/predict", 422), (None, 404), (None, 405)
+    ]  # fmt: skip
+    assert lines[-4]["recordings"] == 1
+    assert "Jane" not in caplog.text
