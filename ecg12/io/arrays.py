@@ -17,7 +17,6 @@ off here. Their documentation says 400 Hz; on the unit it is not at one with its
 Sources: Ribeiro et al. (2021), CODE-15%, doi 10.5281/zenodo.4916206, and those of `array_files`.
 """
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from ecg12.io.array_files import LARGEST_ARRAY, NOTES, TRACINGS, StoredArray, is
 from ecg12.io.array_text import is_table, is_text, read_table_of_numbers
 from ecg12.io.channels import Channel, check_rate, recording
 from ecg12.io.leads import LEADS
+from ecg12.io.open_record import OpenRecord, samples
 from ecg12.io.record import MILLIVOLTS_PER_UNIT, Record
 from ecg12.runtime.errors import RecordError
 from ecg12.runtime.files import is_file
@@ -115,15 +115,53 @@ def read(
     given = {"rate": rate, "unit": unit, "leads": leads}
     with _opened(path, seconds, rate) as array:
         notes = _settled(path, array, {name: v for name, v in given.items() if v is not None})
-        n_samples = None if seconds is None else max(1, math.ceil(seconds * notes["rate"]))
-        values = _values(path, array, index, len(notes["leads"]), n_samples)
+        n_samples = None if seconds is None else samples(seconds, notes["rate"])
+        values = _values(path, array, index, len(notes["leads"]), slice(n_samples))
+    return _record(path, index, notes, values[:, :n_samples])
+
+
+def _record(path: Path, index: int | None, notes: dict[str, Any], values: np.ndarray) -> Record:
     gain, unit = _gain(path, notes["unit"])
     channels = [
         Channel(lead=lead, samples=row, gain=gain, unit=unit)
         for lead, row in zip(notes["leads"], values, strict=True)
     ]
-    record = recording(path, channels, notes["rate"], seconds=seconds)
+    record = recording(path, channels, notes["rate"])
     return record if index is None else replace(record, name=f"{path.stem}_{index}")
+
+
+def open_record(
+    path: Path,
+    *,
+    rate: float | None = None,
+    unit: str | None = None,
+    leads: Sequence[str] | str | None = None,
+) -> OpenRecord:
+    """Open a recording in an array, to read stretches of it.
+
+    Those of `.npy` and HDF5 are read when they are asked for; others are read whole, here.
+
+    Parameters and errors are those of `read`.
+    """
+    file, index = split_index(path)
+    rate = None if rate is None else _rate(file, rate)
+    given = {"rate": rate, "unit": unit, "leads": leads}
+    with _opened(file) as array:
+        notes = _settled(file, array, {name: v for name, v in given.items() if v is not None})
+        n_leads, shape = len(notes["leads"]), array.values.shape
+        if array.name == TRACINGS or type(array.values) is np.ndarray:
+            values = _values(file, array, index, n_leads, slice(None))
+            return OpenRecord.of(_record(file, index, notes, values))
+        n_samples = shape[-1 if _lead_axis(file, array, n_leads) == -2 else -2]
+        _which(file, shape, index)
+
+    def read_stretch(first: int, n: int) -> Record:
+        with _opened(file) as array:
+            values = _values(file, array, index, n_leads, slice(first, first + n))
+        return _record(file, index, notes, values)
+
+    name = file.stem if index is None else f"{file.stem}_{index}"
+    return OpenRecord(name=name, rate=notes["rate"], n_samples=n_samples, read=read_stretch)
 
 
 @contextmanager
@@ -150,7 +188,7 @@ def _opened(
 def _table(path: Path, seconds: float | None, rate: float | None) -> StoredArray:
     n_rows = None
     if seconds is not None and rate is not None:
-        n_rows = max(FEWEST_ROWS, math.ceil(min(seconds * rate, LARGEST_ARRAY)))
+        n_rows = max(FEWEST_ROWS, samples(min(seconds, LARGEST_ARRAY / rate), rate))
     values, names = read_table_of_numbers(path, n_rows)
     return StoredArray(values=values, notes={"leads": names} if names else {}, named=bool(names))
 
@@ -201,12 +239,12 @@ def _lead_axis(path: Path, array: StoredArray, n_leads: int) -> int:
 
 
 def _values(
-    path: Path, array: StoredArray, index: int | None, n_leads: int, n_samples: int | None
+    path: Path, array: StoredArray, index: int | None, n_leads: int, wanted: slice
 ) -> np.ndarray:
-    """Return the samples of one recording, (n_leads, n_samples)."""
+    """Return the samples of one recording, (n_leads, n_samples); all of one that may be padded."""
     axis, shape = _lead_axis(path, array, n_leads), array.values.shape
     padded = array.name == TRACINGS
-    wanted = slice(None if padded else n_samples)
+    wanted = slice(None) if padded else wanted
     key: tuple[Any, ...] = (wanted, slice(None)) if axis == -1 else (slice(None), wanted)
     key = (*_which(path, shape, index), *key)
     if prod(shape[-2:]) * array.values.dtype.itemsize > LARGEST_ARRAY and wanted.stop is None:

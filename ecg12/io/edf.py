@@ -21,12 +21,14 @@ import math
 import os
 import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ecg12.io.channels import Channel, recording
 from ecg12.io.demographics import age_between, patient_sex
 from ecg12.io.leads import LEADS, standard_lead
+from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import MILLIVOLTS_PER_UNIT, MISSING, Record
 from ecg12.runtime.errors import RecordError
 from ecg12.runtime.optional_deps import require_extra
@@ -82,22 +84,60 @@ def read(path: Path, seconds: float | None = None) -> Record:
     InputError
         If the library edfio is not installed.
     """
+    return open_record(path).cut(0.0, seconds)
+
+
+def open_record(path: Path) -> OpenRecord:
+    """Open an EDF, EDF+C or BDF recording, to read stretches of it.
+
+    Raises
+    ------
+    RecordError, InputError
+        As `read`.
+    """
     path = Path(path)
     with require_extra("reading EDF", EXTRA):
         import edfio  # noqa: F401
     try:
         with path.open("rb") as file:
             layout, head = _layout(file, path)
-            size = _wanted(layout, seconds) * layout.record
-            if size > LARGEST_READ:
-                raise RecordError(f"{path}: more than {LARGEST_READ} bytes of samples")
-            edf = _parsed(head + file.read(size), layout.width, path)
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}") from error
+    found = _channels(_data_records(path, layout, head, range(1)))
+    channels, rate = _of_one_rate(found, path)
+    names = {channel.lead for channel in channels}
+    if left := [channel.lead for channel, _ in found if channel.lead not in names]:
+        log.info("%s: left out, no voltage of the leads' rate: %s", path, ", ".join(left))
+    each = len(channels[0].samples)
+    return OpenRecord(
+        name=path.stem, rate=rate, n_samples=each * layout.n_records,
+        read=partial(_stretch, path, layout, head, each),
+    )  # fmt: skip
+
+
+def _stretch(path: Path, layout: _Layout, head: bytes, each: int, first: int, n: int) -> Record:
+    """Read samples of a recording whose data records hold `each` samples of a lead."""
+    records = range(first // each, -(-(first + n) // each))
+    edf = _data_records(path, layout, head, records)
     channels, rate = _of_one_rate(_channels(edf), path)
+    begin = first - each * records.start
+    channels = [replace(one, samples=one.samples[begin : begin + n]) for one in channels]
     age, sex = _patient(edf)
     missing = MISSING if layout.width == 2 else MISSING_BDF
-    return recording(path, channels, rate, age=age, sex=sex, seconds=seconds, missing=missing)
+    return recording(path, channels, rate, age=age, sex=sex, missing=missing)
+
+
+def _data_records(path: Path, layout: _Layout, head: bytes, wanted: range) -> Any:
+    """Read some data records as edfio does."""
+    size = len(wanted) * layout.record
+    if size > LARGEST_READ:
+        raise RecordError(f"{path}: more than {LARGEST_READ} bytes of samples")
+    try:
+        with path.open("rb") as file:
+            file.seek(layout.header + wanted.start * layout.record)
+            return _parsed(head + file.read(size), layout.width, path)
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}") from error
 
 
 def _layout(file: BinaryIO, path: Path) -> tuple[_Layout, bytes]:
@@ -145,13 +185,6 @@ def _held(file: BinaryIO, path: Path, layout: _Layout) -> int:
     return announced
 
 
-def _wanted(layout: _Layout, seconds: float | None) -> int:
-    """Return how many data records hold the first seconds."""
-    if seconds is None:
-        return layout.n_records
-    return max(1, math.ceil(min(seconds / layout.duration, layout.n_records)))
-
-
 def _parsed(data: bytes, width: int, path: Path) -> Any:
     """Let edfio parse the header and the data records that were read."""
     import edfio
@@ -190,7 +223,7 @@ def _channels(edf: Any) -> list[tuple[Channel, float]]:
 
 
 def _of_one_rate(channels: list[tuple[Channel, float]], path: Path) -> tuple[list[Channel], float]:
-    """Return the leads and other voltages of their rate, and that rate; log what is left out."""
+    """Return the leads and other voltages of their rate, and that rate."""
     leads = [(channel, rate) for channel, rate in channels if channel.lead in LEADS]
     rates = {rate: channel.lead for channel, rate in leads}
     if len(rates) != 1:
@@ -203,9 +236,6 @@ def _of_one_rate(channels: list[tuple[Channel, float]], path: Path) -> tuple[lis
             )
     (wanted,) = rates
     kept = [channel for channel, rate in channels if rate == wanted and _is_voltage(channel)]
-    names = {channel.lead for channel in kept}
-    if left := [channel.lead for channel, _ in channels if channel.lead not in names]:
-        log.info("%s: left out, no voltage of the leads' rate: %s", path, ", ".join(left))
     return kept, wanted
 
 

@@ -16,7 +16,8 @@ def _read(module: Any, instead: str = "") -> Format:
     """Return the row of a module that reads a format."""
     return Format(
         name=module.NAME, suffixes=module.SUFFIXES, recognises=module.recognises, read=module.read,
-        instead=instead, extra=getattr(module, "EXTRA", ""),
+        open_record=getattr(module, "open_record", None), instead=instead,
+        extra=getattr(module, "EXTRA", ""),
         statements=getattr(module, "statements", None),
         identifier=getattr(module, "identifier", None),
     )  # fmt: skip

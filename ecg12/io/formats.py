@@ -19,6 +19,7 @@ from ecg12.io.format_table import (
     format_of,
 )
 from ecg12.io.muse import read_muse
+from ecg12.io.open_record import OpenRecord
 from ecg12.io.recognition import Format, read_head
 from ecg12.io.record import Record
 from ecg12.io.xml_file import root_name
@@ -26,7 +27,8 @@ from ecg12.runtime.errors import RecordError
 from ecg12.runtime.files import is_file, recordings_folder
 
 __all__ = [
-    "FORMATS", "Folder", "elements", "find_any", "format_at", "format_of", "read_any", "scan",
+    "FORMATS", "Folder", "elements", "find_any", "format_at", "format_of", "open_any",
+    "read_any", "scan",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -101,24 +103,49 @@ def read_any(
         is recognised and not read, what to do instead.
     """
     path = Path(path)
-    file, index = arrays.split_index(path)
-    if path.is_dir():
-        raise RecordError(f"{path}: a folder without recordings; read are {READ}")
-    if index is None and wfdb.is_recording(path):
-        return wfdb.read_record(path, seconds)
-    try:
-        found = format_of(file)
-    except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
+    found = _format_to_read(path)
     if found is ARRAY:
         return arrays.read(path, seconds, rate=rate, unit=unit, leads=leads)
-    if found is None:
+    if found is None or found.read is None:
         return _read_unknown(path, seconds)
-    if found.read is None:
+    return found.read(path, seconds)
+
+
+def open_any(
+    path: str | Path,
+    *,
+    rate: float | None = None,
+    unit: str | None = None,
+    leads: Sequence[str] | str | None = None,
+) -> OpenRecord:
+    """Open a recording of any format that is read, to read stretches of it.
+
+    WFDB, EDF, ISHNE, `.npy` and HDF5 are read when a stretch is asked for, others here.
+
+    Parameters and errors are those of `read_any`.
+    """
+    path = Path(path)
+    found = _format_to_read(path)
+    if found is ARRAY:
+        return arrays.open_record(path, rate=rate, unit=unit, leads=leads)
+    if found is None or found.open_record is None:
+        return OpenRecord.of(read_any(path))
+    return found.open_record(path)
+
+
+def _format_to_read(path: Path) -> Format | None:
+    """Return the format by which a recording is read; None if it is of no known format."""
+    if path.is_dir():
+        raise RecordError(f"{path}: a folder without recordings; read are {READ}")
+    try:
+        found = format_at(path)
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}") from error
+    if found is not None and found.read is None:
         raise RecordError(
             f"{path}: {found.name}, a format that is not read: {found.instead}. Read are {READ}"
         )
-    return found.read(path, seconds)
+    return found
 
 
 def format_at(path: str | Path) -> Format | None:

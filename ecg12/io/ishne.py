@@ -16,13 +16,15 @@ import os
 import struct
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from ecg12.io.channels import Channel, recording
+from ecg12.io.channels import Channel, check_rate, recording
 from ecg12.io.demographics import age_between
+from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
 
@@ -77,22 +79,41 @@ def read(path: Path, seconds: float | None = None) -> Record:
         If it is truncated, its header makes no sense, or its leads are no twelve-lead recording
         (see `channels.recording`).
     """
+    return open_record(path).cut(0.0, seconds)
+
+
+def open_record(path: Path) -> OpenRecord:
+    """Open an ISHNE recording, to read stretches of it.
+
+    Raises
+    ------
+    RecordError
+        As `read`; if its leads are none, reading it says so.
+    """
     path = Path(path)
     try:
         with path.open("rb") as file:
             header = _header(file, path)
-            return _record(file, path, header, seconds)
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}") from error
+    check_rate(path, header.rate)
+    return OpenRecord(
+        name=path.stem, rate=header.rate, n_samples=header.n_samples,
+        read=partial(_stretch, path, header),
+    )  # fmt: skip
 
 
-def _record(file: BinaryIO, path: Path, header: _Header, seconds: float | None) -> Record:
-    n_leads, n_samples = len(header.leads), header.n_samples
-    if seconds is not None:
-        n_samples = min(n_samples, max(1, math.ceil(seconds * header.rate)))
-    file.seek(header.start)
-    samples = np.frombuffer(file.read(2 * n_leads * n_samples), "<i2")
-    rows = samples.reshape(n_samples, n_leads).T
+def _stretch(path: Path, header: _Header, first: int, n: int) -> Record:
+    frame = 2 * len(header.leads)
+    try:
+        with path.open("rb") as file:
+            file.seek(header.start + frame * first)
+            data = file.read(frame * n)
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}") from error
+    if len(data) < frame * n:
+        raise RecordError(f"{path}: truncated while it was read")
+    rows = np.frombuffer(data, "<i2").reshape(n, len(header.leads)).T
     channels = [
         Channel(lead=lead, samples=row, gain=1 / step if step > 0 else math.nan, unit="nV")
         for lead, row, step in zip(header.leads, rows, header.steps, strict=True)

@@ -9,7 +9,7 @@ a negative number of rows is read for ever (SciPy 1.17).
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -46,6 +46,25 @@ def read_mat(path: str | Path, n_samples: int | None = None) -> np.ndarray:
     RecordError
         If the file is truncated, holds no numeric matrix `val`, or cannot be read.
     """
+    columns, read = open_mat(path)
+    return read(0, columns if n_samples is None else min(columns, n_samples))
+
+
+def open_mat(path: str | Path) -> tuple[int, Callable[[int, int], np.ndarray]]:
+    """Open `val` in a MATLAB file; of version 4, columns are read when they are asked for.
+
+    Returns
+    -------
+    n_samples
+        Columns of `val`.
+    read
+        From the first sample and their number to (n_leads, that number); raises as this.
+
+    Raises
+    ------
+    RecordError
+        As `read_mat`.
+    """
     try:
         with Path(path).open("rb") as file:
             head = file.read(128)
@@ -55,10 +74,12 @@ def read_mat(path: str | Path, n_samples: int | None = None) -> np.ndarray:
                 )
             if order := {b"\0\1IM": "<", b"\1\0MI": ">"}.get(head[124:]):
                 size = min(os.fstat(file.fileno()).st_size, LARGEST_FILE)
-                return _read_v5(file.read(size), order, path)[:, :n_samples]
-            return _read_v4(file, path, n_samples)
+                matrix = _read_v5(file.read(size), order, path)
+                return matrix.shape[1], lambda first, n: matrix[:, first : first + n]
+            variable = _find_v4(file, path)
     except OSError as error:
         raise RecordError(f"{path}: {error.strerror}") from error
+    return variable.shape[1], lambda first, n: _columns_v4(path, variable, first, n)
 
 
 def format_mat(stored: np.ndarray) -> bytes:
@@ -94,7 +115,7 @@ class _Variable:
         return self.start + self.row_bytes * self.shape[1] * (1 + self.imaginary)
 
 
-def _read_v4(file: BinaryIO, path: str | Path, n_samples: int | None) -> np.ndarray:
+def _find_v4(file: BinaryIO, path: str | Path) -> _Variable:
     """Walk through the variables of a version 4 file until the one named `val`."""
     position = 0
     for _ in range(MOST_VARIABLES):
@@ -105,7 +126,11 @@ def _read_v4(file: BinaryIO, path: str | Path, n_samples: int | None) -> np.ndar
             raise RecordError(f"{path}: {variable.name!r} has shape {variable.shape}")
         check_size(path, variable.end, f"{variable.shape[0]} x {variable.shape[1]} samples")
         if variable.name == "val":
-            return _matrix_v4(file, path, variable, n_samples)
+            if min(variable.shape) < 1 or variable.imaginary or not variable.full:
+                raise RecordError(
+                    f"{path}: 'val' has shape {variable.shape}, or is no matrix of numbers"
+                )
+            return variable
         position = variable.end
     raise RecordError(f"{path}: no matrix 'val'")
 
@@ -127,16 +152,18 @@ def _variable(file: BinaryIO, path: str | Path, position: int) -> _Variable | No
     raise RecordError(f"{path}: not a MATLAB file of version 4 or 5, or a damaged one")
 
 
-def _matrix_v4(
-    file: BinaryIO, path: str | Path, variable: _Variable, n_samples: int | None
-) -> np.ndarray:
-    rows, columns = variable.shape
-    if min(rows, columns) < 1 or variable.imaginary or not variable.full:
-        raise RecordError(f"{path}: 'val' has shape {variable.shape}, or is no matrix of numbers")
-    columns = columns if n_samples is None else min(columns, n_samples)
-    file.seek(variable.start)
-    data = file.read(variable.row_bytes * columns)
-    return np.frombuffer(data, variable.dtype).reshape(columns, rows).T
+def _columns_v4(path: str | Path, variable: _Variable, first: int, n: int) -> np.ndarray:
+    """Read columns, one after the other in the file, of a matrix that was found."""
+    size = variable.row_bytes
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(variable.start + size * first)
+            data = file.read(size * n)
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}") from error
+    if len(data) < size * n:
+        raise RecordError(f"{path}: truncated while it was read")
+    return np.frombuffer(data, variable.dtype).reshape(n, variable.shape[0]).T
 
 
 def _read_v5(data: bytes, order: str, path: str | Path) -> np.ndarray:

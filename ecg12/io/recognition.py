@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import Record
 from ecg12.io.xml_file import root_name
 from ecg12.runtime.files import is_file
@@ -27,6 +28,8 @@ class Format:
         Tells from the first `HEAD` bytes of a file whether it is one.
     read
         Reads a recording from path and seconds; None for a format that is not read.
+    open_record
+        Opens a recording, to read stretches of it; None for a format that is read whole.
     instead
         What to do with such a file if it is not read.
     extra
@@ -43,6 +46,7 @@ class Format:
     suffixes: tuple[str, ...]
     recognises: Callable[[bytes], bool]
     read: Callable[..., Record] | None = None
+    open_record: Callable[..., OpenRecord] | None = None
     instead: str = ""
     extra: str = ""
     statements: Callable[[Path], tuple[str, ...]] | None = None

@@ -2,13 +2,17 @@
 
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from math import ceil
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from ecg12.io.headers import SHOWN, Header
 from ecg12.io.leads import LEADS
-from ecg12.io.matlab import read_mat
+from ecg12.io.matlab import open_mat
+from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import MISSING, Record
 from ecg12.io.wfdb_files import (
     HEADER,
@@ -25,14 +29,15 @@ from ecg12.io.wfdb_files import (
     signal_files,
     stem_of,
 )  # fmt: skip
-from ecg12.io.wfdb_segments import join_segments
-from ecg12.io.wfdb_signals import FORMATS, read_signals
+from ecg12.io.wfdb_segments import open_segments
+from ecg12.io.wfdb_signals import FORMATS, open_signals
 from ecg12.io.wfdb_write import write_record
 from ecg12.runtime.errors import RecordError
 
 __all__ = [
-    "HEADER", "NAME", "SUFFIXES", "find_records", "header_of", "in_folder", "is_recording", "read",
-    "read_header", "read_record", "read_text", "recognises", "signal_files", "write_record",
+    "HEADER", "NAME", "SUFFIXES", "find_records", "header_of", "in_folder", "is_recording",
+    "open_record", "read", "read_header", "read_record", "read_text", "recognises", "signal_files",
+    "write_record",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -72,35 +77,59 @@ def read_record(path: str | Path, seconds: float | None = None) -> Record:
     RecordError
         If the header or the signals are missing, malformed or truncated, or a lead stands twice.
     """
-    stem = stem_of(Path(path))
-    header = read_header(header_path(stem))
-    if header.segments:
-        return join_segments(stem, header, seconds, _read_segment)
-    _check_leads(stem, header)
-    return _read_whole(stem, header, seconds)
+    return open_record(path).cut(0.0, seconds)
 
 
 read = read_record
 
 
-def _read_segment(stem: Path, seconds: float) -> Record:
+def open_record(path: str | Path) -> OpenRecord:
+    """Open a recording, given with or without suffix, to read stretches of it.
+
+    Raises
+    ------
+    RecordError
+        As `read_record`; what only the samples show is found when they are read.
+    """
+    stem = stem_of(Path(path))
+    header = read_header(header_path(stem))
+    if header.segments:
+        return open_segments(stem, header, _open_segment)
+    _check_leads(stem, header)
+    return _open_single(stem, header)
+
+
+def _open_segment(stem: Path) -> OpenRecord:
     header = read_header(header_path(stem))
     if header.segments:
         raise RecordError(f"{stem}.hea: a segment that is in segments itself")
-    return _read_whole(stem, header, seconds)
+    return _open_single(stem, header)
 
 
-def _read_whole(stem: Path, header: Header, seconds: float | None) -> Record:
-    """Read a recording that is not in segments."""
-    n_samples = None if seconds is None else max(1, ceil(seconds * header.rate))
+def _open_single(stem: Path, header: Header) -> OpenRecord:
+    """Open a recording that is not in segments."""
     own = existing(stem.with_name(f"{stem.name}.mat"))
     files = _signal_files(stem, header)
     if own or [file.suffix.lower() for file in files.values()] == [".mat"]:
-        stored, missing = read_mat(own or next(iter(files.values())), n_samples), MISSING
+        (n_samples, read), missing = open_mat(own or next(iter(files.values()))), MISSING
     else:
         _check_names(stem, header)
-        stored, missing = read_signals(header_path(stem), header, files, n_samples)
-    record = Record.from_header(header, stored, str(stem))
+        n_samples, read, missing = open_signals(header_path(stem), header, files)
+    return OpenRecord(
+        name=stem.name, rate=header.rate, n_samples=n_samples,
+        read=partial(_stretch, stem, header, read, missing),
+    )  # fmt: skip
+
+
+def _stretch(
+    stem: Path,
+    header: Header,
+    read: Callable[[int, int], np.ndarray],
+    missing: int,
+    first: int,
+    n: int,
+) -> Record:
+    record = Record.from_header(header, read(first, n), str(stem))
     return replace(record, name=stem.name, missing=missing)
 
 

@@ -6,22 +6,23 @@ segment does not have, and the time between segments, is missing.
 """
 
 from collections.abc import Callable
-from math import ceil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ecg12.io.headers import GAP, SHOWN, Header
+from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import MILLIVOLTS_PER_UNIT, Record
 from ecg12.runtime.errors import RecordError
 
 LARGEST = 2**26  # samples of all signals together; 10 min of 12 leads at 1 kHz take 2**23
 
 
-def join_segments(
-    stem: Path, header: Header, seconds: float | None, read: Callable[[Path, float], Record]
-) -> Record:
-    """Read the segments of a recording.
+def open_segments(
+    stem: Path, header: Header, open_segment: Callable[[Path], OpenRecord]
+) -> OpenRecord:
+    """Open a recording in segments, of which no more are read than hold what is asked for.
 
     Parameters
     ----------
@@ -29,65 +30,90 @@ def join_segments(
         Path of its header without suffix.
     header
         What the header says.
-    seconds
-        Read only the first seconds, and only the segments that hold them; all by default.
-    read
-        Reads a segment from the path of its header without suffix, and seconds.
+    open_segment
+        Opens a segment from the path of its header without suffix.
 
     Returns
     -------
-    Record
-        Its samples are physical values in float64, because segments may differ in gain.
+    OpenRecord
+        Its samples are physical values in float64, because segments may differ in gain. It has the
+        leads of the segments that are read.
 
     Raises
     ------
     RecordError
-        If a segment cannot be read, or does not fit the others.
+        If there are no samples, or the first segment cannot be opened; others when they are read.
     """
-    total = sum(n for _, n in header.segments)
-    total = total if seconds is None else min(total, max(1, ceil(seconds * header.rate)))
-    pieces: list[tuple[int, Record]] = []
-    position = 0  # in samples at the header's rate
-    for name, n_samples in header.segments:
-        n_samples = min(n_samples, total - position)
-        if name != GAP and n_samples:
-            if Path(name).name != name:
-                raise RecordError(
-                    f"{stem}.hea: {name[:SHOWN]!r} is no name of a recording beside the header"
-                )
-            pieces.append((position, read(stem.with_name(name), n_samples / header.rate)))
-        position += n_samples
-    if not pieces:
+    named = next((name for name, n in header.segments if name != GAP and n), None)
+    if named is None:
         raise RecordError(f"{stem}.hea: no samples in {len(header.segments)} segments")
-    return _joined(stem, header, position, pieces)
+
+    def opened(name: str) -> OpenRecord:
+        if Path(name).name != name:
+            raise RecordError(
+                f"{stem}.hea: {name[:SHOWN]!r} is no name of a recording beside the header"
+            )
+        return open_segment(stem.with_name(name))
+
+    first = opened(named)
+    frame = round(first.rate / header.rate)
+    if frame * header.rate != first.rate:
+        raise RecordError(
+            f"{stem}.hea: segment {named} at {first.rate:g} Hz, the recording at {header.rate:g} Hz"
+        )
+    n_samples = frame * sum(n for _, n in header.segments)
+    read = partial(_stretch, stem, header, opened, first)
+    return OpenRecord(name=stem.name, rate=first.rate, n_samples=n_samples, read=read)
 
 
-def _joined(stem: Path, header: Header, total: int, pieces: list[tuple[int, Record]]) -> Record:
-    """Put the segments where they belong; a segment may have several samples per frame."""
-    rate = pieces[0][1].rate
+def _stretch(
+    stem: Path,
+    header: Header,
+    opened: Callable[[str], OpenRecord],
+    first_segment: OpenRecord,
+    first: int,
+    n: int,
+) -> Record:
+    """Read samples from the segments that hold them; where there are none, all are missing."""
+    rate, position = first_segment.rate, 0
     frame = round(rate / header.rate)
+    pieces: list[tuple[int, Record]] = []
+    for name, announced in header.segments:
+        begin, end = max(first, position), min(first + n, position + announced * frame)
+        if name != GAP and begin < end:
+            segment = opened(name)
+            if segment.rate != rate:
+                raise RecordError(
+                    f"{stem}.hea: segment {name} at {segment.rate:g} Hz, others at {rate:g} Hz"
+                )
+            held = min(end - begin, segment.n_samples - (begin - position))
+            if held > 0:
+                pieces.append((begin - first, segment.read(begin - position, held)))
+        position += announced * frame
+    return _joined(stem, header, rate, n, pieces or [(n, first_segment.read(0, 1))])
+
+
+def _joined(
+    stem: Path, header: Header, rate: float, n: int, pieces: list[tuple[int, Record]]
+) -> Record:
+    """Put pieces where they belong among n samples; what lies behind them only has its leads."""
     units: dict[str, str] = {}
     for _, piece in pieces:
         for lead, unit in _units(piece):
             units.setdefault(lead, unit)
-    if total * frame * len(units) > LARGEST:
+    if n * len(units) > LARGEST:
         raise RecordError(f"{stem}.hea: more than {LARGEST} samples; read its first seconds only")
-    values = np.full((len(units), total * frame), np.nan)
+    values = np.full((len(units), n), np.nan)
     rows = dict(zip(units, values, strict=True))
-    for position, piece in pieces:
-        if piece.rate != rate or frame * header.rate != rate:
-            raise RecordError(
-                f"{stem}.hea: segment {piece.name} at {piece.rate:g} Hz, others at {rate:g} Hz"
-            )
+    for begin, piece in pieces:
         physical = piece.centred / piece.gains[:, None]
         for row, (lead, unit) in zip(physical, _units(piece), strict=True):
             scale = _scale(stem, lead, unit, units[lead])
-            begin = position * frame
-            rows[lead][begin : begin + len(row)] = row * scale
-    n = len(units)
+            rows[lead][begin : begin + len(row)] = row[: n - begin] * scale
+    count = len(units)
     return Record(
-        stem.name, values, np.ones(n), np.zeros(n), tuple(units.values()), tuple(units), rate,
-        header.age, header.sex, header.codes,
+        stem.name, values, np.ones(count), np.zeros(count), tuple(units.values()), tuple(units),
+        rate, header.age, header.sex, header.codes,
     )  # fmt: skip
 
 

@@ -9,7 +9,9 @@ a missing sample. Here all get one rate, that of the twelve leads, and one mark.
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from math import ceil, gcd
 from pathlib import Path
 
@@ -38,12 +40,14 @@ FORMATS = {
     "524": (0, -(2**23)),
 }
 BIG_ENDIAN = "61"
+FROM_THE_BEGINNING = ("8",)  # of differences: a sample is the sum of all before it
+EDGE = 1.0  # s; beyond a stretch that is read, where a signal's rate is changed
 
 
-def read_signals(
-    path: Path, header: Header, files: Mapping[str, Path], n_samples: int | None
-) -> tuple[np.ndarray, int]:
-    """Read signal files.
+def open_signals(
+    path: Path, header: Header, files: Mapping[str, Path]
+) -> tuple[int, Callable[[int, int], np.ndarray], int]:
+    """Open signal files, of which stretches are read then.
 
     Parameters
     ----------
@@ -53,27 +57,81 @@ def read_signals(
         What it says.
     files
         The signal files by the names that the header has for them.
-    n_samples
-        Read only the first samples; all of them by default.
 
     Returns
     -------
-    stored
-        (n_leads, n_samples) at the header's rate.
+    n_samples
+        How many there are, at the header's rate.
+    read
+        From the first sample and their number to (n_leads, that number); raises as this.
     missing
-        The value that marks a missing sample in it.
+        The value that marks a missing sample.
 
     Raises
     ------
     RecordError
         If a file is truncated, or cannot be read.
     """
-    n_frames = None
-    if header.n_samples is not None:
-        n_frames = -(-header.n_samples // header.frame)
-        _check_sizes(header, files, n_frames)
-        n_frames = min(n_frames, ceil((n_samples or header.n_samples) / header.frame))
-    signals = _read(path, header, files, n_frames)
+    lowest = min(_storage(signal)[1] for signal in header.signals)
+    if header.n_samples is None:
+        return *_whole(path, header, files), lowest
+    if header.n_samples < 1:
+        raise RecordError(f"{path}: no samples")
+    n_frames = -(-header.n_samples // header.frame)
+    for name, file in files.items():
+        size = int(_frame_bytes(header, name) * n_frames)
+        check_size(file, size, f"{header.n_samples} samples per lead")
+    return header.n_samples, partial(_stretch, path, header, files), lowest
+
+
+def _whole(
+    path: Path, header: Header, files: Mapping[str, Path]
+) -> tuple[int, Callable[[int, int], np.ndarray]]:
+    """Open signal files whose header does not say how long they are: as long as the shortest."""
+    sizes = {name: _frame_bytes(header, name) for name in files}
+    if all(sizes.values()):
+        n_frames = min(
+            int((file.stat().st_size - _skipped(header, name)) / sizes[name])
+            for name, file in files.items()
+        )
+        if n_frames < 1:
+            raise RecordError(f"{path}: no samples in {', '.join(f.name for f in files.values())}")
+        known = replace(header, n_samples=n_frames * header.frame)
+        return known.n_samples or 0, partial(_stretch, path, known, files)
+    stored = _joined(path, header, _read(path, header, files, None))
+    return stored.shape[1], lambda first, n: stored[:, first : first + n]
+
+
+def _frame_bytes(header: Header, name: str) -> float:
+    """Return what a frame takes in a file of that name, 0 where it is compressed."""
+    own = [signal for signal in header.signals if signal.file == name]
+    return sum(_storage(signal)[0] * signal.per_frame for signal in own)
+
+
+def _skipped(header: Header, name: str) -> int:
+    """Return how many bytes of a file precede its samples."""
+    form = next(signal.format for signal in header.signals if signal.file == name)
+    offset = form.partition("+")[2]
+    return int(offset) if offset.isdigit() else 0
+
+
+def _stretch(
+    path: Path, header: Header, files: Mapping[str, Path], first: int, n: int
+) -> np.ndarray:
+    """Read samples, whole frames of them, and some more where signals are resampled."""
+    frame = header.frame
+    spare = 0 if all(s.per_frame == frame for s in header.signals) else ceil(EDGE * header.rate)
+    begin = max(0, first - spare) // frame
+    if any(_format(signal) in FROM_THE_BEGINNING for signal in header.signals):
+        begin = 0
+    last = min(first + n + spare, header.n_samples or 0)
+    signals = _read(path, header, files, range(begin, -(-last // frame)))
+    at = first - begin * frame
+    return _joined(path, header, signals)[:, at : at + n]
+
+
+def _joined(path: Path, header: Header, signals: list[np.ndarray]) -> np.ndarray:
+    """Bring signals to one rate and one mark of missing samples: (n_leads, n_samples)."""
     marks = [_storage(signal)[1] for signal in header.signals]
     lowest = min(marks)
     rows = [
@@ -82,13 +140,7 @@ def read_signals(
     ]
     if len({len(row) for row in rows}) != 1:
         raise RecordError(f"{path}: signals of {sorted({len(row) for row in rows})} samples")
-    return np.array(rows)[:, :n_samples], lowest
-
-
-def _check_sizes(header: Header, files: Mapping[str, Path], n_frames: int) -> None:
-    for name, file in files.items():
-        frame = sum(_storage(s)[0] * s.per_frame for s in header.signals if s.file == name)
-        check_size(file, int(frame * n_frames), f"{header.n_samples} samples per lead")
+    return np.array(rows)
 
 
 def _format(signal: SignalLine) -> str:
@@ -102,9 +154,9 @@ def _storage(signal: SignalLine) -> tuple[float, int]:
 
 
 def _read(
-    path: Path, header: Header, files: Mapping[str, Path], n_frames: int | None
+    path: Path, header: Header, files: Mapping[str, Path], frames: range | None
 ) -> list[np.ndarray]:
-    """Let wfdb read all samples of each signal, from a header and links of our own."""
+    """Let wfdb read frames of each signal, all by default, from a header and links of our own."""
     import wfdb
 
     names = {name: f"s{number}.dat" for number, name in enumerate(files)}
@@ -122,7 +174,11 @@ def _read(
         Path(folder, "r.hea").write_text("\n".join(lines) + "\n")
         try:
             read = wfdb.rdrecord(
-                f"{folder}/r", physical=physical, sampto=n_frames, smooth_frames=False
+                f"{folder}/r",
+                physical=physical,
+                sampfrom=frames.start if frames else 0,
+                sampto=frames.stop if frames else None,
+                smooth_frames=False,
             )
         except Exception as error:  # a damaged file can raise nearly anything in the parser
             reason = repr(error).replace(folder, "")
