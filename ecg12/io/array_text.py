@@ -14,7 +14,7 @@ from typing import TextIO
 
 import numpy as np
 
-from ecg12.io.leads import LEADS, standard_lead
+from ecg12.io.leads import LEADS, standard_leads
 from ecg12.io.xml_file import MARKS
 from ecg12.runtime.errors import RecordError
 
@@ -75,6 +75,8 @@ def read_table_of_numbers(
     with path.open(encoding=encoding, errors="replace") as text:
         names, rows = _split(_lines(text, path))
         values = _numbers(islice(rows, n_rows), path)
+    if values.shape[1] not in (len(names), len(LEADS)):
+        values = _without_open_end(values)
     if not names:
         return values, ()
     if len(names) != values.shape[1]:
@@ -141,12 +143,12 @@ def _are_counted(cells: Iterable[str]) -> bool:
 
 def _known(names: Iterable[str]) -> dict[int, str]:
     """Return column → lead of the columns that are named as one of the twelve leads."""
-    leads = {column: standard_lead(name) for column, name in enumerate(names)}
-    return {column: lead for column, lead in leads.items() if lead in LEADS}
+    leads = enumerate(standard_leads(names))
+    return {column: lead for column, lead in leads if lead in LEADS}
 
 
 def _numbers(rows: Iterable[str], path: Path) -> np.ndarray:
-    """Read rows of equal length; after a delimiter at the end of every row there is no column."""
+    """Read rows of equal length."""
     values, width, n_rows = array("d"), 0, 0
     for row in rows:
         if not row.strip():
@@ -163,5 +165,9 @@ def _numbers(rows: Iterable[str], path: Path) -> np.ndarray:
             )
     if not n_rows:
         raise RecordError(f"{path}: a table without numbers")
-    table = np.frombuffer(values).reshape(n_rows, width)
-    return table[:, :-1] if width > FEWEST and np.isnan(table[:, -1]).all() else table
+    return np.frombuffer(values).reshape(n_rows, width)
+
+
+def _without_open_end(table: np.ndarray) -> np.ndarray:
+    """Drop the column that a delimiter at the end of every row makes."""
+    return table[:, :-1] if table.shape[1] > FEWEST and np.isnan(table[:, -1]).all() else table

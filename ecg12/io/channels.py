@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ecg12.io.headers import GAINS, RATES
-from ecg12.io.lead_names import BEYOND, INVERTED, LEADS, standard_lead
+from ecg12.io.lead_names import BEYOND, INVERTED, LEADS, standard_leads
 from ecg12.io.record import MISSING, Record
 from ecg12.runtime.errors import RecordError
 
@@ -145,9 +145,9 @@ def rate_of(path: Path, interval: float, digit: float) -> float:
 
 def _by_name(path: Path, channels: Sequence[Channel]) -> dict[str, Channel]:
     named: dict[str, Channel] = {}
-    for number, channel in enumerate(channels, 1):
-        lead = standard_lead(channel.lead) or f"channel {number}"
-        gain = channel.gain
+    leads = standard_leads(channel.lead for channel in channels)
+    for number, (lead, channel) in enumerate(zip(leads, channels, strict=True), 1):
+        lead, gain = lead or f"channel {number}", channel.gain
         if lead in INVERTED:
             lead, gain = INVERTED[lead], -gain
         shown = lead if lead in LEADS else f"number {number}"

@@ -27,7 +27,7 @@ from typing import Any, BinaryIO
 
 from ecg12.io.channels import Channel, recording
 from ecg12.io.demographics import age_between, patient_sex
-from ecg12.io.leads import LEADS, standard_lead
+from ecg12.io.leads import LEADS, standard_leads
 from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import MILLIVOLTS_PER_UNIT, MISSING, Record
 from ecg12.runtime.errors import RecordError
@@ -204,7 +204,8 @@ def _channels(edf: Any) -> list[tuple[Channel, float]]:
     A value is physical maximum + (digital - digital maximum) / gain.
     """
     channels = []
-    for signal in edf.signals:
+    leads = standard_leads(signal.label for signal in edf.signals)
+    for signal, lead in zip(edf.signals, leads, strict=True):
         try:
             (low, high), (least, most) = signal.physical_range, signal.digital_range
             gain = (most - least) / (high - low)
@@ -212,7 +213,7 @@ def _channels(edf: Any) -> list[tuple[Channel, float]]:
         except (ValueError, ArithmeticError):
             gain = offset = math.nan
         channel = Channel(
-            lead=standard_lead(signal.label),
+            lead=lead,
             samples=signal.digital,
             gain=gain,
             offset=offset,
@@ -225,9 +226,11 @@ def _channels(edf: Any) -> list[tuple[Channel, float]]:
 def _of_one_rate(channels: list[tuple[Channel, float]], path: Path) -> tuple[list[Channel], float]:
     """Return the leads and other voltages of their rate, and that rate."""
     leads = [(channel, rate) for channel, rate in channels if channel.lead in LEADS]
+    if not leads:
+        raise RecordError(f"{path}: none of the twelve leads among {len(channels)} signals")
     rates = {rate: channel.lead for channel, rate in leads}
     if len(rates) != 1:
-        found = ", ".join(f"{lead} {rate:g} Hz" for rate, lead in rates.items()) or "none"
+        found = ", ".join(f"{lead} {rate:g} Hz" for rate, lead in rates.items())
         raise RecordError(f"{path}: the twelve leads must have one rate; found: {found}")
     for lead, _ in leads:
         if not _is_voltage(lead):

@@ -180,7 +180,7 @@ def _read_unknown(path: Path, seconds: float | None) -> Record:
     elif path.suffix.lower() == ".xml":
         return read_muse(path).record
     else:
-        likely = dict.fromkeys(f.name for f in FORMATS if path.suffix.lower() in f.suffixes)
+        likely = [f.name for f in FORMATS if f.read and path.suffix.lower() in f.suffixes]
         named = f"named like {' or '.join(likely)}, but " if likely else ""
         reason = f"{named}of no known format"
     raise RecordError(f"{path}: {reason}; read are {READ}")

@@ -11,7 +11,8 @@ Field by field the format is that of the WFDB Applications Guide (header(5)). A 
 after its format or any later field: without a gain, WFDB's default of 200 units per mV holds, and
 `Header.assumed` names these leads; without a description, the lead has no name. What follows a
 ``#`` in a signal line is a comment. A gain of zero says that the amplitude is not calibrated and
-stays unknown (None), as does the number of samples where the header does not say it.
+stays unknown (None), as does the number of samples where the header does not say it. Without a
+sampling rate, WFDB's default of 250 Hz holds.
 
 A frame may hold several samples of a signal (``16x4``). `Header.rate` and `n_samples` are those of
 the twelve leads, of the fastest where they differ.
@@ -21,10 +22,10 @@ other headers and how many samples of each belong to the recording; ``~`` is a g
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
-from ecg12.io.leads import LEADS, standard_lead
+from ecg12.io.leads import LEADS, standard_leads
 from ecg12.runtime.errors import RecordError
 
 _GAIN = re.compile(r"([^(/]*)(?:\(([^)]*)\))?(?:/(.*))?")  # gain(offset)/unit
@@ -37,6 +38,7 @@ OLDEST = 130  # years; ages beyond are placeholders (PTB-XL writes 300) and coun
 RATES = (1.0, 1e5)  # Hz; beyond, no recording of the heart, and no filter that fits into memory
 GAINS = (1e-9, 1e15)  # stored units per physical unit; what lies outside counts as unknown
 DEFAULT_GAIN = 200.0  # stored units per mV, by header(5)
+DEFAULT_RATE = 250.0  # Hz, by header(5)
 GAP = "~"  # instead of the name of a segment, or of the file of a signal
 SHOWN = 80  # characters of a malformed line that a message quotes
 LARGEST = 2.0**31  # largest magnitude of a stored value: WFDB formats have at most 32 bits
@@ -84,7 +86,8 @@ class Header:
     """A parsed header: rate in Hz, number of samples per lead or None, age in years or None.
 
     `frame` is the number of samples in a frame at that rate, `segments` name and number of samples
-    of each segment of a recording in segments, `assumed` the leads whose gain is WFDB's default.
+    of each segment of a recording in segments, `assumed` the leads whose gain is WFDB's default,
+    `assumed_rate` whether the rate is.
     """
 
     name: str
@@ -97,6 +100,7 @@ class Header:
     frame: int = 1
     segments: tuple[tuple[str, int], ...] = ()
     assumed: tuple[str, ...] = ()
+    assumed_rate: bool = False
 
 
 def parse_header(text: str, source: str = "header") -> Header:
@@ -127,8 +131,7 @@ def parse_header(text: str, source: str = "header") -> Header:
     if segmented:
         segments = tuple(_segment_line(line, source) for line in fields[1 : n_lines + 1])
     else:
-        numbered = enumerate(fields[1 : n_lines + 1], 1)
-        signals = tuple(_signal_line(line, number, source) for number, line in numbered)
+        signals = _named([_signal_line(line, source) for line in fields[1 : n_lines + 1]])
     frame = max((s.per_frame for s in signals if s.lead in LEADS), default=0)
     frame = frame or max((s.per_frame for s in signals), default=1)
     _check_rate(n_signals, rate * frame, source)
@@ -141,6 +144,7 @@ def parse_header(text: str, source: str = "header") -> Header:
         frame,
         segments,
         tuple(s.lead for line, s in zip(fields[1:], signals, strict=False) if not _gain(line)),
+        len(fields[0]) == 2,
     )
 
 
@@ -170,7 +174,7 @@ def parse_comments(text: str) -> tuple[float | None, str | None, tuple[str, ...]
 def _record_line(fields: list[str], source: str) -> tuple[str, int, float, int | None]:
     try:
         n_signals = int(fields[1])
-        rate = float(fields[2].split("/")[0].split("(")[0])
+        rate = float(fields[2].split("/")[0].split("(")[0]) if len(fields) > 2 else DEFAULT_RATE
         n_samples = min(int(fields[3]), int(LARGEST)) if len(fields) > 3 else None
     except (IndexError, ValueError) as error:
         raise RecordError(f"{source}: malformed record line {_quoted(fields)}") from error
@@ -198,7 +202,14 @@ def _segment_line(fields: list[str], source: str) -> tuple[str, int]:
         raise RecordError(f"{source}: malformed segment line {_quoted(fields)}") from error
 
 
-def _signal_line(fields: list[str], number: int, source: str) -> SignalLine:
+def _named(signals: list[SignalLine]) -> tuple[SignalLine, ...]:
+    """Name the leads as the package does, and by number where they have no name."""
+    leads = standard_leads(signal.lead for signal in signals)
+    numbered = enumerate(zip(signals, leads, strict=True), 1)
+    return tuple(replace(signal, lead=lead or f"signal {n}") for n, (signal, lead) in numbered)
+
+
+def _signal_line(fields: list[str], source: str) -> SignalLine:
     """Parse `file format gain(offset)/unit resolution zero first checksum block description`."""
     if len(fields) < 2 or not _FORMAT.match(fields[1]):
         raise RecordError(f"{source}: malformed signal line {_quoted(fields)}")
@@ -214,7 +225,7 @@ def _signal_line(fields: list[str], number: int, source: str) -> SignalLine:
     except ValueError as error:
         raise RecordError(f"{source}: malformed signal line {_quoted(fields)}") from error
     described = " ".join(rest[len(numeric) :]).partition(" #")[0]
-    lead = standard_lead("" if described.startswith("#") else described) or f"signal {number}"
+    lead = "" if described.startswith("#") else described
     unit = (written and written[3]) or "mV"
     initial = int(_known(numeric[2], 0, LARGEST) or 0) if len(numeric) > 2 else 0
     return SignalLine(fields[0], fields[1], gain, offset or 0.0, unit, lead, initial)

@@ -5,9 +5,13 @@ The twelve leads are written in many ways: in capitals, as the chest leads C1 to
 (Einthoven)"), as `MDC_ECG_LEAD_AVF` of ISO/IEEE 11073-10101, or as a number: SCP-ECG (EN 1064) and
 ISO/IEEE 11073-10101, which DICOM and HL7 use, number the leads alike. Posterior leads are V7 to V9
 here and right-sided ones V3R to V9R; they are leads of their own and stand in for no other.
+
+C1 to C6 and D1 to D3 are electrodes on the head, too. Beside others of these (Cz, F3, O1, M1 ...)
+they are no leads of the heart, as in recordings of sleep.
 """
 
 import re
+from collections.abc import Iterable
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 INVERTED = {"-aVR": "aVR"}  # a lead that is drawn upside down, as Cabrera's order has it
@@ -32,6 +36,9 @@ _KNOWN = (
     | {f"{word}{lead.lower()}": lead for lead in LEADS[:3] for word in ("d", "ml")}
     | {"avrneg": "-aVR"}
 )  # fmt: skip
+# Klem et al. (1999), the ten-twenty electrode system; A1, B1 ... of caps with 64 and more.
+_ELECTRODE = re.compile(r"(?:fp[12z]|f[3478z]|[cp]z|o[12z]|[am][12])")
+_AMBIGUOUS = re.compile(r"[cd][1-9]")
 
 
 def standard_lead(name: str) -> str:
@@ -44,6 +51,20 @@ def standard_lead(name: str) -> str:
     key = name.lower().replace("\N{MINUS SIGN}", "-")
     key = _BEHIND.sub("", _BEFORE.sub("", key, count=1) if _BEFORE.match(key) else key)
     return _KNOWN.get(re.sub(r"[\s_]", "", key), name)
+
+
+def standard_leads(names: Iterable[str]) -> list[str]:
+    """Return the usual spelling of all lead names of a recording, as `standard_lead` does.
+
+    Where electrodes on the head are among them, ``"C3"`` is ``"EEG C3"``, not ``"V3"``.
+    """
+    names = list(names)
+    keys = [name.strip(" \t\r\n\0").lower() for name in names]
+    head = any(map(_ELECTRODE.fullmatch, keys))
+    return [
+        f"EEG {key.upper()}" if head and _AMBIGUOUS.fullmatch(key) else standard_lead(name)
+        for name, key in zip(names, keys, strict=True)
+    ]
 
 
 def lead_of_code(code: str) -> str | None:

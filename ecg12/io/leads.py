@@ -8,9 +8,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ecg12.io.lead_names import LEADS, standard_lead
+from ecg12.io.lead_names import LEADS, standard_lead, standard_leads
 
-__all__ = ["LEADS", "LIMB_LEADS", "LIMB_LEAD_LAWS", "derive_limb_leads", "standard_lead"]
+__all__ = [
+    "LEADS",
+    "LIMB_LEADS",
+    "LIMB_LEAD_LAWS",
+    "derive_limb_leads",
+    "standard_lead",
+    "standard_leads",
+]
 
 # Each limb lead as a combination of I and II (Einthoven's law; Goldberger's augmented leads).
 LIMB_LEADS = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.io.headers import SHOWN, Header
+from ecg12.io.headers import DEFAULT_RATE, SHOWN, Header
 from ecg12.io.leads import LEADS
 from ecg12.io.matlab import open_mat
 from ecg12.io.open_record import OpenRecord
@@ -93,6 +93,8 @@ def open_record(path: str | Path) -> OpenRecord:
     """
     stem = stem_of(Path(path))
     header = read_header(header_path(stem))
+    if header.assumed_rate:
+        log.warning("%s: no sampling rate; WFDB's %g Hz is used", stem, DEFAULT_RATE)
     if header.segments:
         return open_segments(stem, header, _open_segment)
     _check_leads(stem, header)

@@ -166,8 +166,8 @@ def _read(
     for number, signal in enumerate(header.signals):
         form = signal.format
         lines.append(f"{names[signal.file]} {form} 1(0)/mV 0 0 {signal.initial} 0 0 n{number}")
-    kinds = [_format(signal) for signal in header.signals]
-    physical = BIG_ENDIAN in kinds  # wfdb 4.3 fails to convert the type of its whole numbers
+    marks = [_storage(signal)[1] for signal in header.signals]
+    physical = BIG_ENDIAN in map(_format, header.signals)  # wfdb 4.3 fails to convert the type of its whole numbers
     with tempfile.TemporaryDirectory(prefix="ecg12-") as folder:
         for name, file in files.items():
             Path(folder, names[name]).symlink_to(file.resolve())
@@ -186,8 +186,8 @@ def _read(
     if not physical:
         return read.e_d_signal
     return [
-        np.where(np.isnan(row), FORMATS[kind][1], row).astype(np.int64)
-        for row, kind in zip(read.e_p_signal, kinds, strict=True)
+        np.where(np.isnan(row), mark, row).astype(np.int64)
+        for row, mark in zip(read.e_p_signal, marks, strict=True)
     ]
 
 

@@ -195,6 +195,17 @@ def test_columns_of_other_names_are_those_that_are_given(tmp_path, signals):
     np.testing.assert_allclose(arrays.read(tmp_path / "a.csv", **SAID).millivolts, signals)
 
 
+@pytest.mark.parametrize("names", ["", ",".join(LEADS)])
+def test_a_last_lead_without_samples(tmp_path, signals, names):
+    path = tmp_path / "a.csv"
+    values = signals.copy()
+    values[11] = np.nan
+    text = "\n".join(",".join("" if x != x else f"{x:.6f}" for x in row) for row in values.T)
+    path.write_text(f"{names}\n{text}\n")
+    record = arrays.read(path, **SAID)
+    np.testing.assert_allclose(record.millivolts, values, atol=1e-6)
+
+
 def test_empty_cells_are_missing(tmp_path, signals):
     signals[3, 700:800] = np.nan
     frame = pd.DataFrame(signals.T, columns=LEADS)

@@ -121,13 +121,23 @@ def test_gaps_are_refused(tmp_path, signals, bdf, mark):
         ({"unit": ".V"}, "lead I in '.V'"),
         ({"unit": ""}, "lead I in ''"),
         ({"leads": ["I", *LEADS[:11]]}, "lead I stands twice"),
-        ({"leads": [f"Fp{n}" for n in range(12)]}, "found: none"),
+        ({"leads": [f"Fp{n}" for n in range(12)]}, "none of the twelve leads among 12"),
     ],
 )
 def test_what_fits_no_record_is_refused(tmp_path, signals, options, reason):
     path = write(tmp_path / "bad.edf", signals, **options)
     with pytest.raises(RecordError, match=rf"bad\.edf: .*{reason}"):
         edf.read(path)
+
+
+def test_electrodes_on_the_head_are_no_leads_of_the_heart(tmp_path, signals):
+    """A recording of sleep: its C3 and C4 are no chest leads."""
+    head = ["C3", "C4", "O1", "O2", "A1", "A2"]
+    path = write(tmp_path / "sleep.edf", signals[:6], leads=head)
+    with pytest.raises(RecordError, match=r"sleep\.edf: none of the twelve leads among 6"):
+        edf.read(path)
+    path = write(tmp_path / "both.edf", signals[:8], leads=["I", "II", *head])
+    assert edf.read(path).leads == ("I", "II", "EEG C3", "EEG C4", "O1", "O2", "A1", "A2")
 
 
 def test_leads_of_different_rates_are_refused(tmp_path, signals):

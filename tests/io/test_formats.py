@@ -96,7 +96,8 @@ def test_a_long_comment_before_the_root(tmp_path):
     [
         ("a.dcm", b"damaged", "named like DICOM, but of no known format; read are WFDB"),
         ("a.SCP", b"\1\2\3", "named like SCP-ECG, but of no known format"),
-        ("a.csv", b"name,age\nx,y\n", "named like array of numbers or Apple Watch csv, but"),
+        ("package.json", b'{"name": "x"}', "of no known format; read are"),
+        ("a.csv", b"name,age\nx,y\n", "named like array of numbers, but"),
         ("a.xml", b"<Invoice/>", "XML with the root 'Invoice', of no known format"),
         ("a.xml", b"<Invoice", "not well-formed XML"),
         ("a", b"", "of no known format; read are WFDB, GE MUSE XML, DICOM"),

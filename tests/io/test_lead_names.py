@@ -2,7 +2,7 @@
 
 import pytest
 
-from ecg12.io.lead_names import CODES, LEADS, lead_of_code, standard_lead
+from ecg12.io.lead_names import CODES, LEADS, lead_of_code, standard_lead, standard_leads
 
 LIMB, CHEST = LEADS[:6], LEADS[6:]
 
@@ -59,6 +59,17 @@ def test_other_spellings(written, lead):
 )  # fmt: skip
 def test_other_names_stay(name):
     assert standard_lead(f" {name} ") == name
+
+
+@pytest.mark.parametrize("beside", ["Cz", "fp1", "F3", "O2", "A1", "M2"])
+def test_electrodes_on_the_head(beside):
+    """C3 of the ten-twenty system is no chest lead; beside IEC's other names it is V3."""
+    names = ["C3", " c4\0", "D1", beside, "ECG II", "V1"]
+    assert standard_leads(names)[:3] == ["EEG C3", "EEG C4", "EEG D1"]
+    assert standard_leads(standard_leads(names)) == standard_leads(names)
+    assert standard_leads(names)[4:] == ["II", "V1"]
+    iec = ["I", "II", "III", "aVR", "aVL", "aVF", *(f"C{n}" for n in range(1, 7)), "P1", "ABP"]
+    assert standard_leads(iec)[:12] == list(LEADS)
 
 
 def test_no_name_of_another_signal_of_dicom_is_taken_for_one_of_the_twelve():

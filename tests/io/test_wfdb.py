@@ -126,6 +126,14 @@ def test_limb_and_chest_leads_of_different_rates(tmp_path, make_ecg):
     np.testing.assert_allclose(record.millivolts[6, inner], expected[inner], atol=0.01)
 
 
+def test_without_a_rate_that_of_wfdb_holds_and_is_said(tmp_path, stored, caplog):
+    path = write(tmp_path, "a", stored.T.tobytes(), record="{} 12")
+    record = read_record(path)
+    assert record.rate == wfdb.rdheader(str(path)).fs == 250
+    np.testing.assert_array_equal(record.stored, stored)
+    assert "a: no sampling rate; WFDB's 250 Hz is used" in caplog.text
+
+
 # Segments
 
 
