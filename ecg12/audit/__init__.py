@@ -1,8 +1,9 @@
 """An audit of a data folder before anything is trained on it: what is there, and what is odd.
 
-Every recording is read whole, by itself, so that none costs the others, and checked against itself
-(`checks`); what a folder holds is then counted database by database (`tally`). A finding is no
-verdict: a flat lead may be an unplugged electrode or a lead that this hospital does not record.
+Every recording is read by itself, so that none costs the others, and checked against itself
+(`checks`); of those longer than ten minutes, stretches that are spread over the recording. What a
+folder holds is then counted database by database (`tally`). A finding is no verdict: a flat lead
+may be an unplugged electrode or a lead that this hospital does not record.
 """
 
 from ecg12.audit.folder import Audited, audit_folder

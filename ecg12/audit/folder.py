@@ -11,7 +11,7 @@ from joblib import cpu_count
 
 from ecg12.audit.checks import reported
 from ecg12.io.databases import database_of
-from ecg12.io.formats import find_any, read_any
+from ecg12.io.formats import find_any, open_any
 from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
 from ecg12.runtime.executors import LocalExecutor
@@ -19,6 +19,8 @@ from ecg12.signal.lead_checks import Finding
 from ecg12.signal.quality import assess
 
 CHUNK = 16  # recordings that a process audits at a time
+LONGEST = 600.0  # s that are checked whole
+STRETCHES, STRETCH = 60, 10.0  # how many, of how many s, of a longer recording
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Audited:
     codes
         Diagnosis codes as the header has them.
     digest
-        Of leads, rate and samples; equal for recordings of the same signal.
+        Of leads, rate, length and the samples checked; equal for recordings of the same signal.
     findings
         What is odd.
     """
@@ -91,27 +93,36 @@ def _audit_chunk(paths: list[Path], folder: Path, array: dict[str, Any]) -> list
 
 
 def audit(path: Path, folder: Path, **array: Any) -> Audited:
-    """Audit one recording, given as `formats.read_any` takes it, of a data folder."""
+    """Audit one recording, given as `formats.read_any` takes it, of a data folder.
+
+    Of one that is longer than `LONGEST`, `STRETCHES` are checked, evenly spaced.
+    """
     name = path.relative_to(folder).as_posix()
     database = database_of(path, folder)
     try:
-        record = read_any(path, **array)
+        opened = open_any(path, **array)
+        long = opened.seconds > LONGEST
+        record = opened.sample(STRETCHES, STRETCH) if long else opened.cut()
     except RecordError as error:
         return Audited(name, database, str(error))
     except OSError as error:
         return Audited(name, database, f"{path}: {error.strerror or error}")
     quality = assess(record)
+    findings = reported(quality)
+    if long:
+        detail = f"{STRETCHES} stretches of {STRETCH:g} s of {opened.seconds:.0f} s were checked"
+        findings.append(Finding("long recording", "", detail))
     return Audited(
         name,
         database,
         "",
         record.rate,
-        record.stored.shape[1] / record.rate,
+        opened.seconds,
         tuple(sorted({_gain(*pair) for pair in zip(record.gains, record.units, strict=True)})),
         quality.amplitude,
         record.codes,
-        _digest(record),
-        tuple(reported(quality)),
+        _digest(record, opened.n_samples),
+        tuple(findings),
     )
 
 
@@ -119,9 +130,9 @@ def _gain(gain: float, unit: str) -> str:
     return f"{'unknown' if np.isnan(gain) else format(gain, '.6g')}/{unit}"
 
 
-def _digest(record: Record) -> bytes:
+def _digest(record: Record, n_samples: int) -> bytes:
     """Return 16 bytes that equal recordings share, whatever type their samples are stored in."""
     kind = "<f8" if record.stored.dtype.kind == "f" else "<i8"
     samples = np.ascontiguousarray(record.stored.T, kind)
-    head = f"{record.leads} {record.rate} {samples.shape} "
+    head = f"{record.leads} {record.rate} {n_samples} "
     return hashlib.sha256(head.encode() + samples.tobytes()).digest()[:16]

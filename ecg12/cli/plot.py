@@ -18,10 +18,10 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Draw it."""
-    from ecg12.io.formats import read_any
+    from ecg12.io.formats import open_any
     from ecg12.plotting import draw, save
 
-    record = read_any(options.record, **array_options(options))
+    record = open_any(options.record, **array_options(options))
     path = options.output or f"{record.name}.png"
     span = {"start": options.start, "seconds": options.seconds}
     save(draw(record, **span, low_pass=options.lowpass, raw=options.raw), path)

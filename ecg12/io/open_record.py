@@ -5,8 +5,10 @@ what is asked of it is read from the disk then. Formats that are short by nature
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError
@@ -68,7 +70,42 @@ class OpenRecord:
         n = left if seconds is None else min(left, samples(seconds, self.rate))
         return self.read(first, n)
 
+    def sample(self, count: int, seconds: float) -> Record:
+        """Read `count` stretches of so many seconds, evenly spaced, and put them together.
+
+        Where leads, gains or units change between them, in mV; what a stretch lacks is missing.
+        """
+        n = min(samples(seconds, self.rate), self.n_samples)
+        starts = np.linspace(0, self.n_samples - n, count).astype(int).tolist()
+        return _together([self.read(first, n) for first in starts])
+
 
 def samples(seconds: float, rate: float) -> int:
     """Return how many samples hold that many seconds, at least one."""
     return max(1, math.ceil(min(seconds * rate, 2.0**53)))
+
+
+def _together(pieces: Sequence[Record]) -> Record:
+    first = pieces[0]
+    if all(_alike(one, first) for one in pieces):
+        return replace(first, stored=np.concatenate([one.stored for one in pieces], axis=1))
+    leads = tuple(dict.fromkeys(lead for one in pieces for lead in one.leads))
+    columns = []
+    for one in pieces:
+        rows = dict(zip(one.leads, one.millivolts, strict=True))
+        nothing = np.full(one.stored.shape[1], np.nan)
+        columns.append(np.array([rows.get(lead, nothing) for lead in leads]))
+    n = len(leads)
+    return replace(
+        first, stored=np.concatenate(columns, axis=1), leads=leads, units=("mV",) * n,
+        gains=np.ones(n), offsets=np.zeros(n),
+    )  # fmt: skip
+
+
+def _alike(one: Record, two: Record) -> bool:
+    """Tell whether the stored values of two recordings mean the same."""
+    return (
+        (one.leads, one.units) == (two.leads, two.units)
+        and np.array_equal(one.gains, two.gains, equal_nan=True)
+        and np.array_equal(one.offsets, two.offsets)
+    )

@@ -129,7 +129,8 @@ class Record:
         Parameters
         ----------
         signals
-            (n_leads, n_samples) in `unit`; NaN or infinity where a sample is missing.
+            (n_leads, n_samples) in `unit`; NaN or infinity where a sample is missing. An array of
+            numbers is not copied.
         fs
             Sampling rate in Hz.
         leads
@@ -192,10 +193,10 @@ class Record:
 
 
 def _numbers(signals: Any) -> np.ndarray:
-    """Return an array-like of numbers as float64, whatever is not finite as NaN."""
+    """Return an array of numbers as it is, and anything like one as float64."""
+    if isinstance(signals, np.ndarray) and signals.dtype.kind in "iuf":
+        return signals
     try:
-        values = np.array(signals, np.float64)
+        return np.array(signals, np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"signals are not an array of numbers: {error}") from error
-    values[~np.isfinite(values)] = np.nan
-    return values

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError
 from ecg12.signal.heart_rate import LOWEST_RATE, band_pass, bridge_gaps, heart_rate, usual_of
@@ -47,6 +48,10 @@ class Excerpt:
         What is wrong with the amplitude, or an empty text.
     filtered
         The pass band in words.
+    record
+        The samples that were read for it, a little more than is shown.
+    length
+        Of the whole recording, s.
     """
 
     signals: dict[str, np.ndarray]
@@ -58,10 +63,12 @@ class Excerpt:
     to_scale: bool
     amplitude_note: str
     filtered: str
+    record: Record
+    length: float
 
 
 def excerpt(
-    record: Record,
+    recording: Record | OpenRecord,
     start: float = 0.0,
     seconds: float = 10.0,
     *,
@@ -72,8 +79,8 @@ def excerpt(
 
     Parameters
     ----------
-    record
-        Any leads, rate and length.
+    recording
+        Any leads, rate and length; of an open one no more is read than is needed.
     start, seconds
         Where the stretch begins and how long it is at most, s.
     low_pass
@@ -87,9 +94,10 @@ def excerpt(
         If the recording ends before `start`, `low_pass` is not above 1 Hz, or the sampling rate is
         below 50 Hz.
     """
-    _check(record, start, low_pass)
-    around, shown = _cut(record, start, seconds)
-    centred = record.centred[:, around]
+    opened = recording if isinstance(recording, OpenRecord) else OpenRecord.of(recording)
+    _check(opened, start, low_pass)
+    record, shown = _cut(opened, start, seconds)
+    centred = record.centred
     alive = np.array([_changes(row[shown]) for row in centred])
     resolution, note = _resolution(record)
     values = centred[alive] * resolution[alive, None]
@@ -107,12 +115,14 @@ def excerpt(
         dict(zip(leads[alive].tolist(), display, strict=True)),
         record.rate,
         start,
-        min(seconds, record.stored.shape[1] / record.rate - start),
+        min(seconds, opened.seconds - start),
         tuple(leads[~alive].tolist()),
         heart_rate(smooth[:, shown], record.rate, present),
         not note,
         note,
         "unfiltered" if raw else _band(record.rate, low_pass),
+        record,
+        opened.seconds,
     )
 
 
@@ -127,10 +137,11 @@ def wave_height(signals: np.ndarray, rate: float, present: np.ndarray | None = N
     return float(np.median(spans[spans > 0])) if (spans > 0).any() else 1.0
 
 
-def _check(record: Record, start: float, low_pass: float) -> None:
-    length = record.stored.shape[1] / record.rate
-    if not 0 <= start < length:
-        raise InputError(f"{record.name}: start at {start:g} s of a recording of {length:g} s")
+def _check(record: OpenRecord, start: float, low_pass: float) -> None:
+    if not 0 <= start < record.seconds:
+        raise InputError(
+            f"{record.name}: start at {start:g} s of a recording of {record.seconds:g} s"
+        )
     if not low_pass > 1:
         raise InputError(f"low-pass at {low_pass:g} Hz: it must lie above 1 Hz")
     if record.rate < LOWEST_RATE:
@@ -139,12 +150,13 @@ def _check(record: Record, start: float, low_pass: float) -> None:
         )
 
 
-def _cut(record: Record, start: float, seconds: float) -> tuple[slice, slice]:
+def _cut(recording: OpenRecord, start: float, seconds: float) -> tuple[Record, slice]:
     """Return the samples to filter, and which of those to show."""
-    first = max(0, round((start - MARGIN) * record.rate))
-    begin = round(start * record.rate) - first
-    around = slice(first, round((start + seconds + MARGIN) * record.rate))
-    return around, slice(begin, begin + round(seconds * record.rate))
+    rate = recording.rate
+    first = max(0, round((start - MARGIN) * rate))
+    begin = round(start * rate) - first
+    last = min(recording.n_samples, round((start + seconds + MARGIN) * rate))
+    return recording.read(first, last - first), slice(begin, begin + round(seconds * rate))
 
 
 def _changes(row: np.ndarray) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ecg12.io.classes import DIAGNOSES
+from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import Record
 from ecg12.plotting.excerpt import LOW_PASS, Excerpt, excerpt
 from ecg12.runtime.errors import InputError
@@ -51,7 +52,7 @@ POINT = 25.4 / 72  # mm
 
 
 def draw(
-    record: Record,
+    recording: Record | OpenRecord,
     *,
     start: float = 0.0,
     seconds: float = 10.0,
@@ -68,8 +69,8 @@ def draw(
 
     Parameters
     ----------
-    record
-        Any leads, rate and length.
+    recording
+        Any leads, rate and length; of an open one no more is read than is drawn.
     start, seconds
         The stretch to draw, s; beyond 10 s the page grows wider.
     low_pass, raw
@@ -84,9 +85,9 @@ def draw(
     """
     if not SECONDS[0] <= seconds <= SECONDS[1]:
         raise InputError(f"{seconds:g} s: {SECONDS[0]:g} to {SECONDS[1]:g} s fit on a page")
-    shown = excerpt(record, start, seconds, low_pass=low_pass, raw=raw)
+    shown = excerpt(recording, start, seconds, low_pass=low_pass, raw=raw)
     width = max(GRID[0], 5 * np.ceil((INDENT + SPEED * seconds + 5) / 5))
-    title, *lines = _heading(record, shown, notes, round(0.5 * width))
+    title, *lines = _heading(shown, notes, round(0.5 * width))
     spare = LINE * max(0, len(lines) - HEADING_LINES)
     figure, axes = _page(width, PAGE[1] + spare)
     _grid(axes, width)
@@ -97,7 +98,7 @@ def draw(
     for i, line in enumerate(lines):
         weight = "bold" if line.startswith("AMPLITUDE") else "normal"
         _text(axes, 0, GRID[1] + 19.5 + spare - LINE * i, line, weight=weight)
-    _text(axes, 0, -5.5, _footer(record, shown, begins))
+    _text(axes, 0, -5.5, _footer(shown, begins))
     return figure
 
 
@@ -206,8 +207,9 @@ def _text(axes: Axes, x: float, y: float, text: str, size: float = 9, **style: A
     axes.text(x, y, text, fontsize=size, color=INK, parse_math=False, **style)
 
 
-def _heading(record: Record, shown: Excerpt, notes: Sequence[str], columns: int) -> list[str]:
+def _heading(shown: Excerpt, notes: Sequence[str], columns: int) -> list[str]:
     """Return the title and the lines below it, wrapped to a number of characters."""
+    record = shown.record
     age = "age unknown" if record.age is None else f"{record.age:g} years"
     rate = "rate unknown" if shown.heart_rate is None else f"{shown.heart_rate:.0f} beats/min"
     title = "   ".join((record.name, age, (record.sex or "sex unknown").lower(), rate))
@@ -221,19 +223,22 @@ def _diagnosis(code: str) -> str:
     return "\N{NO-BREAK SPACE}".join(DIAGNOSES.get(code, ("SNOMED\N{NO-BREAK SPACE}CT", code)))
 
 
-def _footer(record: Record, shown: Excerpt, begins: Sequence[float]) -> str:
+def _footer(shown: Excerpt, begins: Sequence[float]) -> str:
     """Return speed, gain, filter and which part of the recording each column shows."""
     parts = [
         f"{SPEED:g} mm/s",
         f"{GAIN:g} mm/mV" if shown.to_scale else "amplitude not to scale",
         shown.filtered,
-        f"{record.rate:g} Hz",
-        f"{shown.start:g}–{shown.start + shown.seconds:.4g} s of "
-        f"{record.stored.shape[1] / record.rate:.4g} s",
+        f"{shown.rate:g} Hz",
+        f"{shown.start:g}–{_number(shown.start + shown.seconds)} s of {_number(shown.length)} s",
     ]
     if len(set(np.diff(begins).round(6))) > 1:
         parts.append("columns from " + ", ".join(f"{shown.start + b:.3g}" for b in begins) + " s")
-    other = set(record.leads).difference(*LAYOUT, (_rhythm_lead(shown),))
+    other = set(shown.record.leads).difference(*LAYOUT, (_rhythm_lead(shown),))
     if other:
         parts.append("not drawn: " + ", ".join(sorted(other)))
     return "    ".join(parts)
+
+
+def _number(seconds: float) -> str:
+    return f"{seconds:.4g}" if seconds < 1e4 else f"{seconds:.0f}"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg12.inference.results import ClassPrediction, Prediction
-from ecg12.io.formats import read_any
+from ecg12.io.formats import open_any
 from ecg12.plotting import draw, save
 
 
@@ -21,7 +21,7 @@ def draw_result(result: Prediction, folder: Path, taken: set[str], **array: Any)
     InputError
         If nothing of the recording can be drawn.
     """
-    record = read_any(result.source, **array)
+    record = open_any(result.source, **array)
     said = "; ".join(map(_described, result.diagnoses)) or "none of the known diagnoses"
     figure = draw(record, notes=(f"Classifier (research, no medical device): {said}",))
     folder.mkdir(parents=True, exist_ok=True)
