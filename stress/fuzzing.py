@@ -5,7 +5,7 @@
 Coverage-guided (libFuzzer through atheris, which `pip install ecg12[stress]` brings), each parser
 for ten minutes from the seeds in `tests/corpus`. An input ends the campaign if it raises anything
 but the documented error, breaks a promise of `stress.targets`, takes longer than 10 s or more than
-2 GB. Then the inputs that it found are run once more under `coverage`, and it prints executions and
+1 GB. Then the inputs that it found are run once more under `coverage`, and it prints executions and
 the share of the parser's lines that they reach.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from stress.targets import CORPUS, ROOT, TARGETS
 
-LIMITS = ["-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=0"]
+LIMITS = ["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1", "-verbosity=0"]
 
 
 def inside(name: str, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,13 +19,14 @@ from ecg12.io.matlab import format_mat, read_mat
 from ecg12.io.muse import read_muse
 from ecg12.io.outputs import parse_output
 from ecg12.io.record import Record
-from ecg12.io.wfdb import read_header
+from ecg12.io.wfdb import read_header, read_record
 from ecg12.runtime.errors import ModelError, RecordError
 from ecg12.runtime.files import sha256
 from ecg12.signal.preprocessing import Preprocessing
 
 ROOT = Path(__file__).parent.parent
 CORPUS = ROOT / "tests" / "corpus"
+PART = b"\n\0\n"  # between the files of a recording in several
 MATRIX = np.arange(-30, 30, dtype=np.int16).reshape(12, 5)
 
 
@@ -66,9 +68,14 @@ def muse(path: Path) -> None:
 
 
 def reading(
-    read: Callable[[Path], Record], statements: Callable[[Path], tuple[str, ...]] | None = None
+    read: Callable[[Path], Record],
+    statements: Callable[[Path], tuple[str, ...]] | None = None,
+    calibrated: bool = True,
 ) -> Callable[[Path], None]:
-    """Return a target that reads a file of a clinical format, checks the recording, converts it."""
+    """Return a target that reads a file of a clinical format, checks the recording, converts it.
+
+    `calibrated` says whether the amplitude of every lead is known.
+    """
 
     def check(path: Path) -> None:
         record = read(path)
@@ -76,7 +83,7 @@ def reading(
         assert n_samples > 0
         assert n_leads == len(record.leads) == len(set(record.leads)) == len(record.units)
         assert record.gains.shape == record.offsets.shape == (n_leads,)
-        assert np.isfinite(record.resolution).all()
+        assert np.isfinite(record.resolution).all() or not calibrated
         assert record.millivolts.shape == record.stored.shape
         assert RATES[0] <= record.rate <= RATES[1]
         assert record.age is None or 0 <= record.age <= OLDEST
@@ -84,12 +91,25 @@ def reading(
         assert record.name == path.stem
         kept, _ = as_int16(record, path.name)
         assert kept.stored.dtype == np.int16
-        steps = np.abs(record.millivolts - kept.millivolts) / np.abs(kept.resolution)[:, None]
-        assert not np.nan_to_num(steps).max() > 0.501
+        if calibrated:
+            steps = np.abs(record.millivolts - kept.millivolts) / np.abs(kept.resolution)[:, None]
+            assert not np.nan_to_num(steps).max() > 0.501
         if statements:
             assert all(isinstance(statement, str) for statement in statements(path))
 
     return check
+
+
+def wfdb(path: Path) -> Record:
+    """Read a recording whose header and other files, `a.dat`, `a.hea` ..., are parts of one."""
+    whole, *parts = path.read_bytes().split(PART)
+    path.write_bytes(whole)
+    for name, part in zip(("a.dat", "a.hea", "b.dat"), parts, strict=False):
+        path.with_name(name).write_bytes(part)
+    record = read_record(path)
+    first = record.stored[:, :3]
+    np.testing.assert_array_equal(read_record(path, 3 / record.rate).stored, first)
+    return replace(record, name=path.stem)
 
 
 def array(path: Path) -> Record:
@@ -130,6 +150,7 @@ def tables() -> tuple[ScoredClasses, ScoredClasses]:
 # Name: (what is run, suffix of its files, module whose lines count, longest input in bytes)
 TARGETS: dict[str, tuple[Callable[[Path], None], str, str, int]] = {
     "header": (header, ".hea", "ecg12/io/headers.py", 2000),
+    "wfdb": (reading(wfdb, calibrated=False), ".hea", "ecg12/io/wfdb*.py", 2000),
     "mat": (mat, ".mat", "ecg12/io/matlab.py", 1000),
     "muse": (muse, ".xml", "ecg12/io/muse", 4000),
     "dicom": (reading(dicom.read, dicom.statements), ".dcm", "ecg12/io/dicom*.py", 8000),

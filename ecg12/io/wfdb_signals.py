@@ -167,7 +167,8 @@ def _read(
         form = signal.format
         lines.append(f"{names[signal.file]} {form} 1(0)/mV 0 0 {signal.initial} 0 0 n{number}")
     marks = [_storage(signal)[1] for signal in header.signals]
-    physical = BIG_ENDIAN in map(_format, header.signals)  # wfdb 4.3 fails to convert the type of its whole numbers
+    # Of these the library wfdb 4.3 fails to convert the type of the whole numbers.
+    physical = BIG_ENDIAN in map(_format, header.signals)
     with tempfile.TemporaryDirectory(prefix="ecg12-") as folder:
         for name, file in files.items():
             Path(folder, names[name]).symlink_to(file.resolve())
