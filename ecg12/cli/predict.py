@@ -40,6 +40,13 @@ def add(command: argparse.ArgumentParser) -> None:
         "--strict", action="store_true", help="no prediction where the signal is unusable"
     )
     command.add_argument("--plot", metavar="DIR", help="draw each recording with its diagnoses")
+    command.add_argument(
+        "--every",
+        type=float,
+        metavar="SECONDS",
+        help="predict long recordings window by window; --format json has a line for each, "
+        "--plot draws a timeline",
+    )
     add_array(command)
 
 
@@ -53,6 +60,10 @@ def run(options: argparse.Namespace) -> None:
     from ecg12.runtime.files import atomic_write
     from ecg12.runtime.progress import bar
 
+    if options.every is not None:
+        from ecg12.cli.predict_windows import run_windows
+
+        return run_windows(options)
     said = array_options(options)
     paths = list(expand(options.files, with_arrays=bool(said)))
     model = load_model(

@@ -98,23 +98,24 @@ def _json(items: Iterable[Outcome], _: bool) -> Iterator[str]:
         if isinstance(item, Failure):
             failures.append(asdict(item))
         else:
-            yield separator + json.dumps(_as_dict(item), allow_nan=False)
+            yield separator + json.dumps(as_dict(item), allow_nan=False)
             separator = ",\n"
     yield f'],\n "failures": {json.dumps(failures)}}}\n'
 
 
-def _as_dict(result: Prediction) -> dict[str, object]:
+def as_dict(result: Prediction) -> dict[str, object]:
+    """Return a prediction as JSON has it."""
     quality = result.quality
     fields = asdict(result) | {  # findings of single leads stay out
         "quality": {
             "verdict": quality.verdict, "reasons": quality.reasons, "warnings": quality.warnings,
             "used": quality.used, "derived": quality.derived, "absent": quality.absent,
-            "ignored": quality.ignored, "missing": _rounded(quality.missing),
+            "ignored": quality.ignored, "missing": rounded(quality.missing),
         }
     }  # fmt: skip
     for entry in fields["classes"]:
         for name in ("score", "probability"):
-            entry[name] = _rounded(entry[name])
+            entry[name] = rounded(entry[name])
     return fields | {"diagnoses": [entry.abbreviation for entry in result.diagnoses]}
 
 
@@ -128,7 +129,7 @@ def _csv(items: Iterable[Outcome], _: bool) -> Iterator[str]:
         for entry in item.classes:
             yield _row([
                 item.source, "|".join(entry.codes), entry.abbreviation, entry.name,
-                int(entry.positive), _rounded(entry.score), _rounded(entry.probability),
+                int(entry.positive), rounded(entry.score), rounded(entry.probability),
                 entry.votes, len(entry.thresholds), " ".join(map(str, entry.thresholds)), "",
                 item.quality.verdict, "; ".join(item.quality.reasons),
                 _leads(item.quality),
@@ -139,7 +140,8 @@ def _row(cells: Iterable[object]) -> str:
     return format_rows([cells])
 
 
-def _rounded(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
+    """Return a score or probability as JSON and csv have it."""
     return None if value is None else round(value, DIGITS)
 
 

@@ -12,9 +12,11 @@ from ecg12.ensemble.model_folder import load_classifier
 from ecg12.ensemble.model_index import CHALLENGE, SHIPPED
 from ecg12.inference.results import Failure, Outcome, Prediction
 from ecg12.inference.stream import Source, predict_stream
+from ecg12.inference.windows import Window, Windows, predict_windows
 from ecg12.io.classes import ScoredClasses
-from ecg12.io.formats import read_any
+from ecg12.io.formats import open_any, read_any
 from ecg12.io.given import expand
+from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
 from ecg12.runtime.settings import Settings
@@ -115,6 +117,46 @@ class Model:
         said = {"rate": rate, "unit": unit, "leads": leads}
         found = expand(given, with_arrays=any(value is not None for value in said.values()))
         return predict_stream(self.classifier, (file_source(path, **said) for path in found))
+
+    def predict_windows(
+        self,
+        recording: Record | OpenRecord | str | Path,
+        every: float = 10.0,
+        *,
+        rate: float | None = None,
+        unit: str | None = None,
+        leads: Sequence[str] | str | None = None,
+    ) -> Iterator[Window]:
+        """Predict a long recording window by window; each yields a `Window`, as it comes.
+
+        A window's prediction equals that of the recording cut to the window. Of a file, no more
+        than a few windows are in memory.
+
+        Parameters
+        ----------
+        recording
+            A recording, or the path of one of any format that is read.
+        every
+            From one window to the next, s; a window is that long, or as long as the networks take,
+            if that is longer.
+        rate, unit, leads
+            What an array of numbers does not say, as `read_record` takes it.
+
+        Raises
+        ------
+        RecordError
+            If the file cannot be read. What fails in a window is that window's `Failure`.
+        InputError
+            If `every` is less than 1 s.
+        """
+        if isinstance(recording, str | Path):
+            opened = open_any(recording, rate=rate, unit=unit, leads=leads)
+            name = str(recording)
+        else:
+            opened = recording if isinstance(recording, OpenRecord) else OpenRecord.of(recording)
+            name = opened.name
+        windows = Windows.of(self.classifier, opened, every)
+        return predict_windows(self.classifier, opened, windows, name)
 
 
 def _held(record: Record) -> Source:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from ecg12.signal.quality import Quality
 
+NO_SIGNAL, UNUSABLE = "no signal: ", "unusable signal: "  # how such reasons begin
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClassPrediction:
@@ -75,6 +77,11 @@ class Failure:
     source: str
     reason: str
 
+    @property
+    def about_signal(self) -> bool:
+        """Whether the recording was read, but its signal is absent or refused as unusable."""
+        return self.reason.startswith((NO_SIGNAL, UNUSABLE))
+
 
 Outcome = Prediction | Failure
 
@@ -83,4 +90,4 @@ def refuse_unusable(outcome: Outcome) -> Outcome:
     """Turn the prediction of a recording of unusable quality into a failure, with the reasons."""
     if isinstance(outcome, Failure) or outcome.quality.verdict != "unusable":
         return outcome
-    return Failure(outcome.source, f"unusable signal: {'; '.join(outcome.quality.reasons)}")
+    return Failure(outcome.source, f"{UNUSABLE}{'; '.join(outcome.quality.reasons)}")

@@ -13,7 +13,13 @@ from itertools import chain, islice
 import numpy as np
 
 from ecg12.ensemble.classifier import BATCH, Classifier
-from ecg12.inference.results import ClassPrediction, Failure, Outcome, Prediction
+from ecg12.inference.results import (
+    NO_SIGNAL,
+    ClassPrediction,
+    Failure,
+    Outcome,
+    Prediction,
+)
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.prefetch import prefetch
@@ -106,7 +112,7 @@ def _prepare(classifier: Classifier, source: Source, seconds: float) -> _Prepare
     n_used = int(np.ceil(seconds * record.rate))
     quality = assess(replace(record, stored=record.stored[:, :n_used]))
     if quality.no_signal:
-        return Failure(source.name, f"no signal: {quality.no_signal}")
+        return Failure(source.name, f"{NO_SIGNAL}{quality.no_signal}")
     longest = max(one.parts * one.seconds for one in classifier.preprocessings)
     used = min(record.stored.shape[1] / record.rate, longest)
     return _Prepared(source.name, record.leads, record.rate, used, signals, quality)
