@@ -31,14 +31,14 @@ def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> Non
     log_to(sys.stderr, logging.WARNING)
     try:
         evaluation = evaluate_folders(paths.labels, paths.outputs, load_weights(weights))
+        if paths.scores is None:
+            print(evaluation.table())
+        else:
+            write_text(paths.scores, evaluation.table())
+        if paths.class_scores is not None:
+            write_text(paths.class_scores, evaluation.class_table())
     except (OSError, ValueError) as error:
         sys.exit(f"evaluate_model.py: {error}")
-    if paths.scores is None:
-        print(evaluation.table())
-    else:
-        write_text(paths.scores, evaluation.table())
-    if paths.class_scores is not None:
-        write_text(paths.class_scores, evaluation.class_table())
 
 
 if __name__ == "__main__":

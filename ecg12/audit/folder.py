@@ -81,7 +81,7 @@ def audit_folder(
     FileNotFoundError
         If there is no such folder or no recording in it.
     """
-    paths = find_any(folder, with_arrays=bool(array))
+    paths = find_any(folder, with_arrays=bool(array), unlisted=True)
     chunks = [paths[i : i + CHUNK] for i in range(0, len(paths), CHUNK)]
     executor = LocalExecutor(n_jobs or cpu_count())
     results = executor.in_order(_audit_chunk, [(chunk, Path(folder), array) for chunk in chunks])
@@ -105,8 +105,6 @@ def audit(path: Path, folder: Path, **array: Any) -> Audited:
         record = opened.sample(STRETCHES, STRETCH) if long else opened.cut()
     except RecordError as error:
         return Audited(name, database, str(error))
-    except OSError as error:
-        return Audited(name, database, f"{path}: {error.strerror or error}")
     quality = assess(record)
     findings = reported(quality)
     if long:

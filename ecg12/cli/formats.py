@@ -39,6 +39,7 @@ def _said(path: Path) -> Iterator[str]:
 
     if path.is_dir():
         found = scan(path)
+        found.complain()
         yield f"{path}: {len(found.recordings)} recordings"
         yield from (f"  {n} {name}" for name, n in sorted(found.counts().items()))
         yield from (f"  {line}" for line in found.left_out())

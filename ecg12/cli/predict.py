@@ -94,7 +94,7 @@ def _watched(
 ) -> "Iterator[Outcome]":
     """Pass results on; note what failed, and draw what was predicted if a folder is given."""
     from ecg12.inference.results import Failure
-    from ecg12.runtime.errors import InputError
+    from ecg12.runtime.errors import InputError, file_error
 
     taken: set[str] = set()
     for item in items:
@@ -107,4 +107,6 @@ def _watched(
                 draw_result(item, Path(folder), taken, **said)
             except InputError as error:
                 failed.append(f"  not drawn: {error}")
+            except OSError as error:
+                failed.append(f"  not drawn: {file_error(error, item.source)}")
         yield item

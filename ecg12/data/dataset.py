@@ -183,6 +183,7 @@ def prepare_folder(
     pairs = list(zip(manifest.paths, counts, strict=True))
     executor = executor or LocalExecutor(n_jobs or cpu_count())
     signals, errors = fill_map(Path(work), pairs, preprocessing, key=key, executor=executor)
+    errors = errors | dict(manifest.unread)
     failures = tuple(errors[place] for place in sorted(errors))
     for message in failures:
         log.warning("left out: %s", message)

@@ -14,6 +14,8 @@ from ecg12.io.headers import parse_header
 from ecg12.io.label_table import normal_form
 from ecg12.io.outputs import write_output
 from ecg12.io.record import Record
+from ecg12.runtime.errors import InputError, file_error
+from ecg12.runtime.files import NO_SPACE
 from ecg12.runtime.progress import bar
 from ecg12.signal.quality import VERDICTS
 
@@ -89,12 +91,17 @@ def drive(model: str | Path, data: str | Path, output: str | Path) -> list[Failu
         If the model folder cannot be loaded.
     FileNotFoundError
         If there are no recordings.
+    OSError
+        If the output folder is full, read-only or gone.
+    InputError
+        If single outputs could not be written, after all others are; the message names them.
     """
     paths = _first_of_each_stem(find_any(data))
     loaded = load_model(model, n_recordings=len(paths))
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
-    failures = []
+    failures: list[Failure] = []
+    unwritten: list[str] = []
     verdicts: Counter[str] = Counter()
     outcomes = predict_stream(loaded.classifier, map(file_source, paths.values()))
     shown = bar(outcomes, total=len(paths), desc="recordings", unit="rec")
@@ -103,14 +110,27 @@ def drive(model: str | Path, data: str | Path, output: str | Path) -> list[Failu
             failures.append(outcome)
         else:
             verdicts[outcome.quality.verdict] += 1
-        write_output(folder, stem, *output_columns(loaded, outcome))
+        unwritten += _written(folder, stem, output_columns(loaded, outcome))
     for failure in failures:
         named = failure.source in failure.reason
         reason = failure.reason if named else f"{failure.source}: {failure.reason}"
         log.error("no prediction, all-negative: %s", reason)
     log.info("signal quality: %s", ", ".join(f"{verdicts[v]} {v}" for v in VERDICTS))
     log.info("%d recordings, %d of them without a prediction", len(paths), len(failures))
+    if unwritten:
+        raise InputError("\n".join([f"{len(unwritten)} outputs are not written:", *unwritten]))
     return failures
+
+
+def _written(folder: Path, stem: str, columns: Columns) -> list[str]:
+    """Write an output; return why it cannot be written, unless no other could be either."""
+    try:
+        write_output(folder, stem, *columns)
+    except OSError as error:
+        if error.errno in NO_SPACE or not folder.is_dir():
+            raise
+        return [f"  {file_error(error, folder / f'{stem}.csv')}"]
+    return []
 
 
 def _first_of_each_stem(found: Iterable[Path]) -> dict[str, Path]:

@@ -88,6 +88,8 @@ def open_array(path: Path, head: bytes) -> Iterator[StoredArray]:
 def _npy(path: Path) -> Iterator[StoredArray]:
     try:
         values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError:
+        raise
     except Exception as error:  # NumPy lets anything out of a damaged header
         raise RecordError(
             f"{path}: damaged NumPy file, or one of objects: {_kind(error)}"
@@ -111,7 +113,7 @@ def _npz(path: Path) -> Iterator[StoredArray]:
                     notes[name] = values.tolist()
                 elif values is not None and _fits(values):
                     found[name] = values
-    except RecordError:
+    except (RecordError, OSError):
         raise
     except Exception as error:  # zip and NumPy let anything out of a damaged file
         raise RecordError(f"{path}: damaged .npz file: {_kind(error)}") from error

@@ -33,7 +33,7 @@ from ecg12.io.channels import Channel, check_rate, recording
 from ecg12.io.leads import LEADS
 from ecg12.io.open_record import OpenRecord, samples
 from ecg12.io.record import MILLIVOLTS_PER_UNIT, Record
-from ecg12.runtime.errors import RecordError
+from ecg12.runtime.errors import RecordError, file_error
 from ecg12.runtime.files import is_file
 
 NAME = "array of numbers"
@@ -182,7 +182,7 @@ def _opened(
         else:
             raise RecordError(f"{path}: no array of numbers")
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror or type(error).__name__}") from error
+        raise RecordError(file_error(error, path)) from error
 
 
 def _table(path: Path, seconds: float | None, rate: float | None) -> StoredArray:

@@ -32,9 +32,9 @@ from ecg12.io.muse import patient_key, read_statements
 from ecg12.io.record import Record
 from ecg12.io.wfdb import write_record
 from ecg12.io.wfdb_files import HEADER, SIGNALS, stem_of
-from ecg12.runtime.errors import InputError
+from ecg12.runtime.errors import InputError, file_error
 from ecg12.runtime.executors import LocalExecutor
-from ecg12.runtime.files import is_file
+from ecg12.runtime.files import NO_SPACE, is_file
 from ecg12.runtime.locks import locked
 from ecg12.runtime.progress import bar
 
@@ -218,9 +218,15 @@ def _convert_chunk(
         except (InputError, OSError, MemoryError) as error:
             failed[job.path] = _reason(job.path, error)
             continue
-        place = (output / job.name).parent  # a disk that is full ends the run, not one recording
-        place.mkdir(parents=True, exist_ok=True)
-        write_record(place, record)
+        place = (output / job.name).parent
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            write_record(place, record)
+        except OSError as error:
+            if error.errno in NO_SPACE or not output.is_dir():  # no other can be written either
+                raise
+            failed[job.path] = _reason(job.path, error)
+            continue
         done.append(entry)
     return done, failed
 
@@ -244,8 +250,9 @@ def _read(job: _Job, salt: str | None, array: dict[str, Any]) -> tuple[Record, F
 
 
 def _reason(path: Path, error: Exception) -> str:
-    text = str(error) if isinstance(error, InputError) else ""
-    text = text or getattr(error, "strerror", None) or type(error).__name__
+    if isinstance(error, OSError):
+        return file_error(error, path)
+    text = str(error) or type(error).__name__
     return text if str(path) in text else f"{path}: {text}"
 
 

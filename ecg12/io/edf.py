@@ -30,7 +30,7 @@ from ecg12.io.demographics import age_between, patient_sex
 from ecg12.io.leads import LEADS, standard_leads
 from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import MILLIVOLTS_PER_UNIT, MISSING, Record
-from ecg12.runtime.errors import RecordError
+from ecg12.runtime.errors import RecordError, file_error
 from ecg12.runtime.optional_deps import require_extra
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def open_record(path: Path) -> OpenRecord:
         with path.open("rb") as file:
             layout, head = _layout(file, path)
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
+        raise RecordError(file_error(error, path)) from error
     found = _channels(_data_records(path, layout, head, range(1)))
     channels, rate = _of_one_rate(found, path)
     names = {channel.lead for channel in channels}
@@ -137,7 +137,7 @@ def _data_records(path: Path, layout: _Layout, head: bytes, wanted: range) -> An
             file.seek(layout.header + wanted.start * layout.record)
             return _parsed(head + file.read(size), layout.width, path)
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
+        raise RecordError(file_error(error, path)) from error
 
 
 def _layout(file: BinaryIO, path: Path) -> tuple[_Layout, bytes]:

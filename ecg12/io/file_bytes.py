@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ecg12.runtime.errors import InputError, RecordError
+from ecg12.runtime.errors import InputError, RecordError, file_error
 from ecg12.runtime.files import read_limited
 
 
@@ -17,6 +17,6 @@ def file_bytes(path: Path, most: int) -> bytes:
     try:
         return read_limited(path, most)
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
+        raise RecordError(file_error(error, path)) from error
     except InputError as error:
         raise RecordError(str(error)) from error

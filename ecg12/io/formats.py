@@ -23,8 +23,8 @@ from ecg12.io.open_record import OpenRecord
 from ecg12.io.recognition import Format, read_head
 from ecg12.io.record import Record
 from ecg12.io.xml_file import root_name
-from ecg12.runtime.errors import RecordError
-from ecg12.runtime.files import is_file, recordings_folder
+from ecg12.runtime.errors import RecordError, file_error, record_errors
+from ecg12.runtime.files import folders_below, is_file, recordings_folder
 
 __all__ = [
     "FORMATS", "Folder", "elements", "find_any", "format_at", "format_of", "open_any",
@@ -49,15 +49,23 @@ class Folder:
         Path → format of the files that are recognised and not read.
     unknown
         Files of no known format that belong to no recording.
+    unlisted
+        Folder → why it cannot be listed, so that nobody knows what it holds.
     """
 
     recordings: dict[Path, Format] = field(default_factory=dict)
     unread: dict[Path, Format] = field(default_factory=dict)
     unknown: list[Path] = field(default_factory=list)
+    unlisted: dict[Path, str] = field(default_factory=dict)
 
     def counts(self) -> dict[str, int]:
         """Return how many recordings there are of each format."""
         return dict(Counter(row.name for row in self.recordings.values()))
+
+    def complain(self) -> None:
+        """Tell in the log of each folder that cannot be listed."""
+        for reason in self.unlisted.values():
+            log.error("folder not read: %s", reason)
 
     def left_out(self) -> list[str]:
         """Return a line for each format, and for unknown files, of what is not a recording."""
@@ -103,12 +111,13 @@ def read_any(
         is recognised and not read, what to do instead.
     """
     path = Path(path)
-    found = _format_to_read(path)
-    if found is ARRAY:
-        return arrays.read(path, seconds, rate=rate, unit=unit, leads=leads)
-    if found is None or found.read is None:
-        return _read_unknown(path, seconds)
-    return found.read(path, seconds)
+    with record_errors(path):
+        found = _format_to_read(path)
+        if found is ARRAY:
+            return arrays.read(path, seconds, rate=rate, unit=unit, leads=leads)
+        if found is None or found.read is None:
+            return _read_unknown(path, seconds)
+        return found.read(path, seconds)
 
 
 def open_any(
@@ -125,22 +134,21 @@ def open_any(
     Parameters and errors are those of `read_any`.
     """
     path = Path(path)
-    found = _format_to_read(path)
-    if found is ARRAY:
-        return arrays.open_record(path, rate=rate, unit=unit, leads=leads)
-    if found is None or found.open_record is None:
-        return OpenRecord.of(read_any(path))
-    return found.open_record(path)
+    with record_errors(path):
+        found = _format_to_read(path)
+        if found is ARRAY:
+            return arrays.open_record(path, rate=rate, unit=unit, leads=leads)
+        if found is None or found.open_record is None:
+            return OpenRecord.of(read_any(path))
+        return found.open_record(path)
 
 
 def _format_to_read(path: Path) -> Format | None:
     """Return the format by which a recording is read; None if it is of no known format."""
     if path.is_dir():
+        next(path.iterdir(), None)  # one that cannot be listed says why
         raise RecordError(f"{path}: a folder without recordings; read are {READ}")
-    try:
-        found = format_at(path)
-    except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
+    found = format_at(path)
     if found is not None and found.read is None:
         raise RecordError(
             f"{path}: {found.name}, a format that is not read: {found.instead}. Read are {READ}"
@@ -204,12 +212,17 @@ def scan(folder: str | Path, with_arrays: bool = False) -> Folder:
     ------
     FileNotFoundError
         If there is no such folder.
+    OSError
+        If it cannot be listed.
     """
     found = Folder()
-    for where, folders, names in os.walk(recordings_folder(folder)):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        visible = [name for name in names if not name.startswith(".")]
-        recordings, orphans, others = wfdb.in_folder(Path(where), visible)
+    top = recordings_folder(folder)
+
+    def unlisted(error: OSError) -> None:
+        found.unlisted[Path(os.fsdecode(error.filename))] = file_error(error, top)
+
+    for where, names in folders_below(top, unlisted):
+        recordings, orphans, others = wfdb.in_folder(where, names)
         found.recordings.update(dict.fromkeys(recordings, WFDB))
         stems = {path.name.lower() for path in recordings}
         for path in (*orphans, *others):
@@ -240,15 +253,20 @@ def _is_damaged_xml(path: Path) -> bool:
     return path.suffix.lower() == ".xml" and is_file(path) and root_name(read_head(path)) is None
 
 
-def find_any(folder: str | Path, with_arrays: bool = False) -> list[Path]:
+def find_any(
+    folder: str | Path, with_arrays: bool = False, *, unlisted: bool = False
+) -> list[Path]:
     """List the recordings below a folder, sorted, each as `read_any` takes it.
 
-    What is recognised and not read, and what is of no known format, is counted in the log.
+    What is recognised and not read, and what is of no known format, is counted in the log, which
+    names the folders that cannot be listed.
 
     Parameters
     ----------
     folder, with_arrays
         As for `scan`.
+    unlisted
+        Return these folders too, for reading them says why.
 
     Raises
     ------
@@ -256,9 +274,10 @@ def find_any(folder: str | Path, with_arrays: bool = False) -> list[Path]:
         If there is no such folder or no recording in it.
     """
     found = scan(folder, with_arrays)
-    if not found.recordings:
+    found.complain()
+    if not found.recordings and not (unlisted and found.unlisted):
         reasons = "".join(f"; {line}" for line in found.left_out())
         raise FileNotFoundError(f"{folder}: no recordings{reasons}; read are {READ}")
     for line in found.left_out():
         log.info("%s: %s", folder, line)
-    return sorted(found.recordings)
+    return sorted([*found.recordings, *(found.unlisted if unlisted else ())])

@@ -29,10 +29,18 @@ def expand(paths: Iterable[str | Path], with_arrays: bool = False) -> dict[Path,
     """
     found: dict[Path, tuple[Path, Path]] = {}
     for path in map(Path, paths):
-        folder = path if path.is_dir() else path.parent
-        for recording in _within(path, with_arrays) if path.is_dir() else [path]:
+        is_folder = _is_folder(path)
+        folder = path if is_folder else path.parent
+        for recording in _within(path, with_arrays) if is_folder else [path]:
             found.setdefault(_stem(recording), (recording, folder))
     return dict(found.values())
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # which reading it says again
+        return False
 
 
 def _stem(path: Path) -> Path:
@@ -41,8 +49,12 @@ def _stem(path: Path) -> Path:
 
 
 def _within(folder: Path, with_arrays: bool) -> list[Path]:
-    found = scan(folder, with_arrays)
+    try:
+        found = scan(folder, with_arrays)
+    except OSError:  # which reading it says again
+        return [folder]
+    found.complain()
     for line in found.left_out():
         log.info("%s: %s", folder, line)
     ecgs = [path for path, row in found.unread.items() if row.only_ecg and not row.read]
-    return sorted([*found.recordings, *ecgs]) or [folder]
+    return sorted([*found.recordings, *found.unlisted, *ecgs]) or [folder]

@@ -26,7 +26,7 @@ from ecg12.io.channels import Channel, check_rate, recording
 from ecg12.io.demographics import age_between
 from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import Record
-from ecg12.runtime.errors import RecordError
+from ecg12.runtime.errors import RecordError, file_error
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def open_record(path: Path) -> OpenRecord:
         with path.open("rb") as file:
             header = _header(file, path)
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
+        raise RecordError(file_error(error, path)) from error
     check_rate(path, header.rate)
     return OpenRecord(
         name=path.stem, rate=header.rate, n_samples=header.n_samples,
@@ -110,7 +110,7 @@ def _stretch(path: Path, header: _Header, first: int, n: int) -> Record:
             file.seek(header.start + frame * first)
             data = file.read(frame * n)
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
+        raise RecordError(file_error(error, path)) from error
     if len(data) < frame * n:
         raise RecordError(f"{path}: truncated while it was read")
     rows = np.frombuffer(data, "<i2").reshape(n, len(header.leads)).T

@@ -7,15 +7,16 @@ one. Recordings of other formats than WFDB carry statements at most, no codes, a
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ecg12.io.arrays import split_index
 from ecg12.io.formats import find_any
 from ecg12.io.headers import parse_header
 from ecg12.io.label_table import LabelTable, normal_form
-from ecg12.io.wfdb import HEADER, header_of, read_text, signal_files
-from ecg12.runtime.errors import InputError, RecordError
+from ecg12.io.wfdb import HEADER, header_of, signal_files, text_of
+from ecg12.runtime.errors import InputError, file_error
 from ecg12.runtime.files import is_file
 from ecg12.runtime.progress import bar
 
@@ -44,6 +45,8 @@ class Manifest:
         Changes whenever a recording does, but not with labels, patients or other comments.
     unknown
         Codes of which nobody knows whether the recording shows them; empty: none of any.
+    unread
+        Place of each recording whose header, which has the codes, cannot be read, and why.
     """
 
     paths: tuple[Path, ...]
@@ -54,6 +57,7 @@ class Manifest:
     digest: str
     signals_digest: str
     unknown: tuple[tuple[str, ...], ...] = ()
+    unread: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +87,7 @@ def join_manifests(first: Manifest, second: Manifest) -> Manifest:
         f"{first.digest} {second.digest}",
         f"{first.signals_digest} {second.signals_digest}",
         tuple(unknown) if any(unknown) else (),
+        {**first.unread, **{len(first.paths) + i: why for i, why in second.unread.items()}},
     )
 
 
@@ -113,8 +118,13 @@ def build_manifest(
     patients = tuple(labels.patients[row] for row in rows) if labels else ()
     unknown = tuple(labels.unknown[row] for row in rows) if labels and labels.unknown else ()
     codes, seconds, digest, signals_digest = [], [], hashlib.sha256(), hashlib.sha256()
+    unread: dict[int, str] = {}
     for place, name in enumerate(bar(names, desc="headers", unit="rec")):
-        own, length, state = _scan(found[name])
+        try:
+            own, length, state = _scan(found[name])
+        except OSError as error:
+            own, length, state = (), 0.0, ""
+            unread[place] = file_error(error, found[name])
         codes.append(labels.codes[rows[place]] if labels else own)
         seconds.append(length)
         patient = patients[place] if patients else ""
@@ -128,7 +138,7 @@ def build_manifest(
             "its own", folder, unnamed, len(names),
         )  # fmt: skip
     digests = digest.hexdigest(), signals_digest.hexdigest()
-    return Manifest(paths, names, tuple(codes), tuple(seconds), known, *digests, unknown)
+    return Manifest(paths, names, tuple(codes), tuple(seconds), known, *digests, unknown, unread)
 
 
 def _labelled(
@@ -164,17 +174,17 @@ def _scan(path: Path) -> tuple[tuple[str, ...], float, str]:
     """Return codes and length in a header, and a digest of it and its signal files' state.
 
     Samples are not read: size and time of change stand for them. Comments, where the labels are,
-    are left out of the digest.
+    are left out of the digest. An OSError if a file cannot be read or looked at.
     """
     if not _has_header(path):
         return (), 0.0, repr((path.name, _states([split_index(path)[0]])))
     header_path = header_of(path)
     text, header, files = "", None, [header_path.with_suffix(".mat")]
     try:
-        text = read_text(header_path)
+        text = text_of(header_path)
         header = parse_header(text, str(header_path))
         files = sorted(signal_files(header_path, header))
-    except RecordError:
+    except (FileNotFoundError, InputError):
         pass  # reading the recording says what is wrong with it
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     digest = hashlib.sha256(f"{lines}\0{_states(files)!r}".encode())

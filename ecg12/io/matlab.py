@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ecg12.runtime.errors import RecordError
+from ecg12.runtime.errors import RecordError, file_error
 
 # Version 4: the type field is 1000 × byte order + 10 × number type + kind of matrix.
 INT16_V4 = 30
@@ -78,7 +78,7 @@ def open_mat(path: str | Path) -> tuple[int, Callable[[int, int], np.ndarray]]:
                 return matrix.shape[1], lambda first, n: matrix[:, first : first + n]
             variable = _find_v4(file, path)
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
+        raise RecordError(file_error(error, path)) from error
     return variable.shape[1], lambda first, n: _columns_v4(path, variable, first, n)
 
 
@@ -160,7 +160,7 @@ def _columns_v4(path: str | Path, variable: _Variable, first: int, n: int) -> np
             file.seek(variable.start + size * first)
             data = file.read(size * n)
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
+        raise RecordError(file_error(error, path)) from error
     if len(data) < size * n:
         raise RecordError(f"{path}: truncated while it was read")
     return np.frombuffer(data, variable.dtype).reshape(n, variable.shape[0]).T

@@ -28,6 +28,7 @@ from ecg12.io.wfdb_files import (
     read_text,
     signal_files,
     stem_of,
+    text_of,
 )  # fmt: skip
 from ecg12.io.wfdb_segments import open_segments
 from ecg12.io.wfdb_signals import FORMATS, open_signals
@@ -37,7 +38,7 @@ from ecg12.runtime.errors import RecordError
 __all__ = [
     "HEADER", "NAME", "SUFFIXES", "find_records", "header_of", "in_folder", "is_recording",
     "open_record", "read", "read_header", "read_record", "read_text", "recognises", "signal_files",
-    "write_record",
+    "text_of", "write_record",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)

@@ -6,13 +6,12 @@ called by the path of its header without suffix, or with it where the rest of th
 like a signal file (`b.dat.hea`). Suffixes may be in capitals.
 """
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from ecg12.io.headers import Header, parse_header
-from ecg12.runtime.errors import InputError, RecordError
-from ecg12.runtime.files import is_file, read_limited, recordings_folder
+from ecg12.runtime.errors import InputError, RecordError, file_error
+from ecg12.runtime.files import folders_below, is_file, read_limited, recordings_folder
 
 HEADER = ".hea"
 SIGNALS = (".mat", ".dat")
@@ -32,12 +31,13 @@ def find_records(folder: str | Path) -> list[Path]:
     ------
     FileNotFoundError
         If there is no such folder or no recording in it.
+    OSError
+        If a folder cannot be listed.
     """
     folder = recordings_folder(folder)
     found: list[Path] = []
-    for where, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        recordings, orphans, _ = in_folder(Path(where), (f for f in files if f[0] != "."))
+    for where, files in folders_below(folder):
+        recordings, orphans, _ = in_folder(where, files)
         found += [*recordings, *(path.with_suffix("") for path in orphans)]
     if not found:
         raise FileNotFoundError(f"{folder}: no recordings (.hea with .mat or .dat)")
@@ -59,7 +59,8 @@ def in_folder(folder: Path, names: Iterable[str]) -> tuple[list[Path], list[Path
     recordings
         What `read_record` takes, one for each header that is no segment of another recording.
     orphans
-        Files with the suffix of signals that belong to no header.
+        Files with the suffix of signals that belong to no header; none where a header cannot be
+        read, because they may be its own.
     others
         Files that are neither headers nor signals.
     """
@@ -71,21 +72,28 @@ def in_folder(folder: Path, names: Iterable[str]) -> tuple[list[Path], list[Path
     files: set[str] = set()
     for path in headers:
         if path.stem.lower() not in complete:
-            found = _named_by(path)
+            try:
+                found = _named_by(path)
+            except OSError:  # which reading it says again
+                signals = []
+                continue
             segments |= found[0] - {path.stem.lower()}
             files |= found[1]
     recordings = [_called(path) for path in headers if path.stem.lower() not in segments]
     orphans = [p for p in signals if p.stem.lower() not in stems and p.name.lower() not in files]
-    known = {*headers, *signals}
-    others = [path for path in paths if path not in known and path.name.lower() not in files]
+    others = [
+        path
+        for path in paths
+        if path.suffix.lower() not in SUFFIXES and path.name.lower() not in files
+    ]
     return recordings, orphans, others
 
 
 def _named_by(path: Path) -> tuple[set[str], set[str]]:
     """Return the segments and the files that a header names, in small letters."""
     try:
-        header = parse_header(read_text(path), str(path))
-    except RecordError:
+        header = parse_header(text_of(path), str(path))
+    except InputError:
         return set(), set()
     return (
         {name.lower() for name, _ in header.segments},
@@ -119,11 +127,16 @@ def read_text(path: str | Path) -> str:
         If it is missing, no regular file, or larger than 1 MiB.
     """
     try:
-        return decode(read_limited(path, LARGEST_HEADER))
+        return text_of(path)
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
+        raise RecordError(file_error(error, path)) from error
     except InputError as error:
         raise RecordError(str(error)) from error
+
+
+def text_of(path: str | Path) -> str:
+    """Return the text of a header file; an OSError or InputError if it cannot be read."""
+    return decode(read_limited(path, LARGEST_HEADER))
 
 
 def decode(data: bytes) -> str:

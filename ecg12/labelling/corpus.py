@@ -6,12 +6,14 @@ as the review asks for: a phrase about few people, which may be a name, is never
 disk. Memory holds one batch of recordings, whatever their number.
 """
 
+import errno
 import hashlib
 import hmac
 import sqlite3
 import struct
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -29,6 +31,26 @@ INSERT INTO phrase VALUES (?1, ?2, CASE WHEN ?2 >= ?4 THEN ?3 END)
 ON CONFLICT (fingerprint) DO UPDATE SET count = count + ?2,
     text = CASE WHEN count + ?2 >= ?4 THEN ?3 ELSE text END
 """
+
+
+# SQLite's codes of what the file system refuses.
+REFUSED = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_IOERR: errno.EIO,
+    sqlite3.SQLITE_CANTOPEN: errno.EACCES, sqlite3.SQLITE_PERM: errno.EACCES,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+}  # fmt: skip
+
+
+@contextmanager
+def database_errors(path: str | Path) -> Iterator[None]:
+    """Turn SQLite's errors into those of the file system, or into an `InputError`."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        if code in REFUSED:
+            raise OSError(REFUSED[code], str(error), str(path)) from error
+        raise InputError(f"{path}: not a store of phrases ({error}); delete it") from error
 
 
 class Corpus:
@@ -59,11 +81,9 @@ class Corpus:
         self._key = hashlib.blake2b((salt or "").encode(), digest_size=32).digest()
         written = f"{settings}|{min_count}"
         self.setting = hmac.digest(self._key, written.encode(), "sha256").hex()
-        try:
+        with database_errors(path):
             self._database = sqlite3.connect(path)
             self._begin()
-        except sqlite3.DatabaseError as error:
-            raise InputError(f"{path}: not a store of phrases ({error}); delete it") from error
 
     def __enter__(self) -> Self:
         return self

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ecg12.io.classes import ScoredClasses
 from ecg12.io.label_table import Row, write_label_rows
-from ecg12.labelling.corpus import Corpus
+from ecg12.labelling.corpus import Corpus, database_errors
 from ecg12.labelling.counting import write_counts
 from ecg12.labelling.lookup import Mapper, Proposal
 from ecg12.labelling.review import WHY, Review, read_review, write_review
@@ -126,7 +126,7 @@ def label(
     """
     source, output = Path(source), Path(output)
     output.mkdir(parents=True, exist_ok=True)
-    with locked(output / ".lock"):
+    with locked(output / ".lock"), database_errors(output):
         read_review(output / REVIEW, classes)  # mistakes are reported before the long work
         mapper = open_mapper(output, classes, vocabulary, all_ancestors=options.all_ancestors)
         settings = f"{ALGORITHM} {options.splitting} {source.resolve()}"

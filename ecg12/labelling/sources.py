@@ -19,7 +19,7 @@ from ecg12.io.formats import scan
 from ecg12.io.label_table import normal_form
 from ecg12.io.muse import patient_key, read_statements
 from ecg12.runtime.csv_tables import Table, read_table
-from ecg12.runtime.errors import InputError, RecordError
+from ecg12.runtime.errors import InputError, RecordError, file_error
 from ecg12.runtime.executors import LocalExecutor
 
 log = logging.getLogger(__name__)
@@ -116,6 +116,7 @@ def _with_statements(folder: Path) -> list[Path]:
     found = scan(folder)
     paths = [path for path, row in found.recordings.items() if row.statements or row is UNREADABLE]
     others = Counter(found.recordings[path].name for path in found.recordings.keys() - {*paths})
+    found.complain()
     lines = [f"{n} of {name}, which holds no statements" for name, n in others.items()]
     for line in (*lines, *found.left_out()):
         log.info("%s: %s", folder, line)
@@ -147,7 +148,7 @@ def _read(files: list[tuple[Path, str, str]], salt: str | None) -> list[Statemen
         except RecordError as error:
             found.append(error)
         except OSError as error:
-            found.append(RecordError(f"{path}: {error.strerror or error}"))
+            found.append(RecordError(file_error(error, path)))
         else:
             found.append(Statements(name, stamp, patient or "", segments))
     return found

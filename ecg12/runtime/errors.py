@@ -1,5 +1,10 @@
 """Errors that the user's input causes; the message says what to correct."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class InputError(ValueError):
     """Bad input: the message names the file, the value and the choices."""
@@ -11,3 +16,28 @@ class RecordError(InputError):
 
 class ModelError(InputError):
     """A model folder that cannot be loaded; the message names the file and the reason."""
+
+
+def file_error(error: OSError, path: str | Path = "") -> str:
+    """Return a line that names the file and says why, of an error of the file system.
+
+    Parameters
+    ----------
+    error
+        The error, which names a file or not.
+    path
+        What was read or written; it stands first where the error names nothing or another file.
+    """
+    named = "" if error.filename is None else os.fsdecode(error.filename)
+    reason = error.strerror or str(error) or type(error).__name__
+    about = [str(path)] if str(path) and Path(path).name not in named else []
+    return ": ".join([*about, *([named] if named else []), reason])
+
+
+@contextmanager
+def record_errors(path: str | Path) -> Iterator[None]:
+    """Turn errors of the file system while a recording is read into a `RecordError`."""
+    try:
+        yield
+    except OSError as error:
+        raise RecordError(file_error(error, path)) from error

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from ecg12.runtime.locks import try_lock
 
 LONGEST_NAME = 255  # bytes of a file's name on Linux
 LARGEST_JSON = 2**26  # bytes; the report of a hundred members takes 2**20
+NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # then no other file can be written either
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of a file system without locks
 
 
@@ -82,11 +85,52 @@ def _temporary_file(path: Path) -> Iterator[Path]:
 
 
 def is_file(path: str | Path) -> bool:
-    """Tell whether there is such a file; a name that no file can have is none."""
+    """Tell whether there is such a file; a name that no file can have is none.
+
+    Raises
+    ------
+    OSError
+        If the file system does not tell, because of a damaged disk or a folder that is not open.
+    """
     try:
-        return Path(path).is_file()
-    except OSError:  # the name is too long
+        return stat.S_ISREG(Path(path).stat().st_mode)
+    except ValueError:  # a zero byte in the name
         return False
+    except OSError as error:
+        if error.errno in NO_FILE:
+            return False
+        raise
+
+
+def folders_below(
+    folder: str | Path, failed: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[Path, list[str]]]:
+    """Yield each folder, `folder` itself first, with the names of its files.
+
+    Names that begin with a dot are passed over; links to folders are not followed.
+
+    Parameters
+    ----------
+    folder
+        An existing folder.
+    failed
+        Is told of each folder below that cannot be listed; None: its error is raised.
+
+    Raises
+    ------
+    OSError
+        If `folder` itself cannot be listed.
+    """
+    top = Path(folder)
+
+    def fail(error: OSError) -> None:
+        if failed is None or Path(os.fsdecode(error.filename or top)) == top:
+            raise error
+        failed(error)
+
+    for where, folders, files in os.walk(top, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield Path(where), [name for name in files if not name.startswith(".")]
 
 
 def recordings_folder(path: str | Path) -> Path:

@@ -2,7 +2,6 @@
 
 import hmac
 import math
-import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -15,7 +14,7 @@ from ecg12.io.muse.segments import segments
 from ecg12.io.muse.waveforms import Lead, rhythm_leads, with_derived
 from ecg12.io.record import Record
 from ecg12.io.xml_file import number, read_root, root_name, text
-from ecg12.runtime.files import recordings_folder
+from ecg12.runtime.files import folders_below, recordings_folder
 
 NAME = "GE MUSE XML"
 SUFFIX = ".xml"  # in upper or lower case
@@ -66,10 +65,8 @@ def find_muse(folder: str | Path) -> list[Path]:
     """
     folder = recordings_folder(folder)
     found: list[Path] = []
-    for where, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        shown = (name for name in files if not name.startswith("."))
-        found += [Path(where, name) for name in shown if name.lower().endswith(SUFFIX)]
+    for where, names in folders_below(folder):
+        found += [where / name for name in names if name.lower().endswith(SUFFIX)]
     if not found:
         raise FileNotFoundError(f"{folder}: no MUSE files ({SUFFIX})")
     return sorted(found)
