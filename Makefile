@@ -2,6 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 DEMO ?= demo
+AXE = 4.14.1# checks the pages' accessibility, in tests
 DEMO_CLASSES = NSR SB STach AF LBBB RBBB
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -89,6 +90,7 @@ $(VENV)/.installed-report: $(VENV)/.installed pyproject.toml
 
 $(VENV)/.installed-dev: $(VENV)/.installed pyproject.toml
 	$(PIP) --editable ".[dev]"
+	if command -v npm >/dev/null; then npm install --silent --no-save --prefix $(VENV)/axe axe-core@$(AXE); fi
 	touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed pyproject.toml

@@ -17,7 +17,7 @@ from ecg12.runtime.version import __version__
 from ecg12.web.limits import Limits, RefusedError
 from ecg12.web.reading import Reading
 
-INCLUDE = ("signals", "csv")
+INCLUDE = ("signals", "csv", "failures")
 FIELDS = ("rate", "unit", "leads", "include")
 
 
@@ -73,7 +73,8 @@ def answer(
         One of each for each recording, in order.
     include
         Any of `INCLUDE`: ``"signals"`` adds a list, for each recording that is predicted what the
-        page draws of it; ``"csv"`` the text that ``predict --format csv`` prints, with the notice.
+        page draws of it; ``"csv"`` the text that ``predict --format csv`` prints, with the notice;
+        ``"failures"`` makes the status 200 whatever failed.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def answer(
         if "csv" in include:
             more["csv"] = _csv_with_notice(outcomes)
         text = json.dumps(json.loads(text) | more, allow_nan=False) + "\n"
-    if any(not isinstance(outcome, Failure) for outcome in outcomes):
+    if "failures" in include or any(not isinstance(outcome, Failure) for outcome in outcomes):
         return 200, text
     return (422 if any(reading.known for reading in readings) else 415), text
 

@@ -67,9 +67,10 @@ class Service:
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        """Start a process that reads; end all in the end."""
+        """Start the processes that read; end all in the end."""
         with private_folder() as self._folder:
-            await self._in_thread(self._readers.start)
+            every = range(self._limits.readers)
+            await asyncio.gather(*(self._in_thread(self._readers.start) for _ in every))
             try:
                 yield
             finally:

@@ -26,13 +26,13 @@ def _body(name: str) -> dict[str, Any]:
 
 
 REFUSALS = {
-    "401": "a token is needed and is not given, or is another one",
-    "403": "the request comes from a page of another origin",
-    "408": "the body arrived too slowly",
-    "413": "the body, the number of files or the number of recordings is too large",
-    "421": "the Host header names a host that this service does not answer to",
-    "429": "too many requests of this client are in progress; see Retry-After",
-    "503": "too many requests are in progress, or the answer took too long; see Retry-After",
+    "401": "A token is needed and is not given, or is another one.",
+    "403": "The request comes from a page of another origin.",
+    "408": "The body arrived too slowly.",
+    "413": "The body, the number of files or the number of recordings is too large.",
+    "421": "The Host header names a host that this service does not answer to.",
+    "429": "Too many requests of this client are in progress; see Retry-After.",
+    "503": "Too many requests are in progress, or the answer took too long; see Retry-After.",
 }
 SCHEMAS = {
     "Answer": _object(
@@ -87,8 +87,8 @@ def openapi(limits: Limits, root_path: str = "") -> dict[str, Any]:
         "unit": {**_STRING, "description": "nV, uV, mV, V or a step such as 5 uV, for arrays."},
         "leads": {**_STRING, "description": "Names in the order of the array, such as I,II,V1."},
         "include": {
-            **_STRING, "description": "What the answer holds besides: signals, csv; several with "
-            "commas between.",
+            **_STRING, "description": "What the answer holds besides, with commas between: "
+            "signals (what the page draws), csv; failures: status 200 also where all failed.",
         },
     }  # fmt: skip
     refusals = {

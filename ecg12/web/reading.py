@@ -123,9 +123,9 @@ class Readers:
             self._idle.put(process)
 
     def start(self) -> None:
-        """Start one process ahead of the first request."""
-        self._idle.get()
-        self._idle.put(_Process(self._limits))
+        """Start one process ahead of the requests; wait for its `start` in other threads."""
+        process = self._idle.get()
+        self._idle.put(process or _Process(self._limits))
 
     def stop(self) -> None:
         """End the processes that are idle."""
