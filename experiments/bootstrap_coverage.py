@@ -48,7 +48,7 @@ def draw(rng, n, last):
 
 def measures(drawn, classes):
     """Return the weighted measures of one draw."""
-    return WeightedMeasures(*drawn, classes=classes, groups=np.zeros(len(drawn[0]), dtype=int))
+    return WeightedMeasures(*drawn, classes=classes)
 
 
 def truth(last, classes, population=POPULATION):

@@ -32,6 +32,9 @@ def add(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--misses", type=int, default=6, help="recordings to draw (default %(default)s)"
     )
+    command.add_argument(
+        "--no-signals", action="store_true", help="no scores by signal quality and heart rate"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -66,7 +69,13 @@ def run(options: argparse.Namespace) -> None:
         print(per_class.text("class", "true", *SHOWN, "AUROC moved"))
     if options.output:
         folders = options.output, options.labels
-        page = write_report(*folders, study, model=model, n_misses=options.misses)
+        page = write_report(
+            *folders,
+            study,
+            model=model,
+            n_misses=options.misses,
+            with_signals=not options.no_signals,
+        )
         print(f"\nPage: {page.resolve()}")
 
 

@@ -10,7 +10,6 @@ see `metrics.ranking`.
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from ecg12.io.classes import ScoredClasses
 from ecg12.metrics.challenge import ChallengeScorer, best_constant
@@ -35,8 +34,6 @@ class WeightedMeasures:
         (n, n_classes), never NaN.
     classes
         The scored classes, sinus rhythm among them.
-    groups
-        (n,) number of each recording's group, such as its database, 0 to n_groups - 1.
     """
 
     def __init__(
@@ -46,7 +43,6 @@ class WeightedMeasures:
         y_score: np.ndarray,
         *,
         classes: ScoredClasses,
-        groups: np.ndarray,
     ) -> None:
         scorer = ChallengeScorer(y_true, classes)
         normal = np.broadcast_to(np.arange(len(classes)) == classes.normal, y_true.shape)
@@ -54,8 +50,6 @@ class WeightedMeasures:
         predictions = (y_pred, constant, normal, y_true)
         self.credits = np.stack([scorer.credit(predicted) for predicted in predictions])  # (4, n)
         self.sets = np.hstack([y_true & y_pred, y_true, y_pred]).T.astype(np.float64)
-        members = np.ones(len(groups)), (groups, np.arange(len(groups)))
-        self.groups = csr_array(members, shape=(int(groups.max()) + 1, len(groups)))
         self.ranked = [RankedClass(*pair) for pair in zip(y_true.T, y_score.T, strict=True)]
 
     def __call__(self, weights: np.ndarray) -> Draws:
@@ -64,8 +58,7 @@ class WeightedMeasures:
         Returns
         -------
         dict
-            Measure → (m,), or per class (m, n_classes); "groups" is the challenge metric within
-            each group, (m, n_groups). NaN where undefined.
+            Measure → (m,), or per class (m, n_classes). NaN where undefined.
         """
         observed, constant, inactive, correct = self.credits @ weights
         both, true, given = np.split((self.sets @ weights).T, 3, axis=1)
@@ -78,13 +71,7 @@ class WeightedMeasures:
         macro = {f"macro {name}": macro_means(values) for name, values in per_class.items()}
         metric = ratio(observed - inactive, correct - inactive)
         margin = metric - ratio(constant - inactive, correct - inactive)
-        overall = {"Challenge metric": metric, "Margin": margin, "groups": self._in_groups(weights)}
-        return {**overall, **macro, **per_class}
-
-    def _in_groups(self, weights: np.ndarray) -> np.ndarray:
-        credits = self.credits[[0, 2, 3], :, None]
-        observed, inactive, correct = (self.groups @ (credit * weights) for credit in credits)
-        return ratio(observed - inactive, correct - inactive).T
+        return {"Challenge metric": metric, "Margin": margin, **macro, **per_class}
 
     def unweighted(self) -> Draws:
         """Return every measure with weights of 1: a number, or per class (n_classes,)."""

@@ -4,7 +4,7 @@ Colours are of middle lightness, so that they stand out on white and on black; `
 `PAPER` and `BOX` are what the page replaces by its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from ecg12.io.classes import ScoredClasses, abbreviation
 from ecg12.metrics.intervals import Estimate
+from ecg12.metrics.selective import RiskCoverage
 from ecg12.report.hierarchy import Hierarchy
 from ecg12.report.tables import Table
 
@@ -22,7 +23,6 @@ BLUE, ORANGE, GREY = "#2b7bba", "#d0660f", "#7a828c"
 SCALE: Colormap = LinearSegmentedColormap.from_list("scores", ["#f7d9a8", "#6fb3a6", "#124e78"])
 SHADES: Colormap = LinearSegmentedColormap.from_list("shades", [BLUE + "00", BLUE + "cc"])
 SMALLEST = 0.005  # share that is written into a cell
-LOWEST = -1.0  # challenge metric that is still shown; of a few recordings it has no lower limit
 BAR = 0.36  # height of a bar; the step from one class to the next is 1
 
 
@@ -158,37 +158,14 @@ def _readable(colour: tuple[float, ...]) -> str:
     return "#000000" if luminance > 0.179 else "#ffffff"
 
 
-def databases(table: Table) -> Figure:
-    """Draw the challenge metric and macro AUROC of every database."""
-    names = [f"{row[0]}\n{row[1]:,}" for row in table.rows]
-    figure = new(5.2, 1.1 + 0.55 * len(names))
-    axes = figure.add_subplot()
-    plain(axes)
-    place = np.arange(len(names))
-    _bars(axes, place - BAR / 2, table.column("challenge metric"), BLUE, "challenge metric")
-    unknown = [Estimate(v, np.nan, np.nan) for v in table.column("macro AUROC")]
-    _bars(axes, place + BAR / 2, unknown, ORANGE, "macro AUROC")
-    constants = table.column("best constant prediction")
-    spans = np.stack([place - BAR, place])
-    axes.plot([constants, constants], spans, color=INK, linewidth=1.4)
-    axes.plot([], [], color=INK, linewidth=1.4, label="best constant prediction")
-    lows = [end for v in table.column("challenge metric") for end in (v.value, v.low)]
-    left = max(LOWEST, np.nanmin([0, *lows]))
-    axes.set(yticks=place, yticklabels=names, xlim=(left, 1), ylim=(len(names) - 0.4, -0.6))
-    axes.grid(axis="y", visible=False)
-    _legend(figure)
-    return figure
-
-
-def differences(table: Table) -> Figure:
-    """Draw the difference of AUROC and F of every class between two runs, with intervals."""
-    names = [str(row[0]) for row in table.rows]
+def differences(names: Sequence[str], columns: Mapping[str, Sequence[Estimate]]) -> Figure:
+    """Draw differences with their intervals: rows have names, the (two) columns colours."""
     figure = new(5.2, 1.2 + 0.34 * len(names))
     axes = figure.add_subplot()
     plain(axes)
     place = np.arange(len(names))
-    for shift, name, colour in ((-0.16, "AUROC", BLUE), (0.16, "F-measure", ORANGE)):
-        values = table.column(f"{name} difference")
+    marks = zip((-0.16, 0.16), columns.items(), (BLUE, ORANGE), strict=True)
+    for shift, (name, values), colour in marks:
         axes.plot([v.value for v in values], place + shift, "o", color=colour, ms=4, label=name)
         for y, (_, low, high) in zip(place + shift, values, strict=True):
             axes.plot([low, high], [y, y], color=colour, linewidth=1.2)
@@ -196,4 +173,16 @@ def differences(table: Table) -> Figure:
     axes.set(yticks=place, yticklabels=names, ylim=(len(names) - 0.4, -0.6))
     axes.grid(axis="y", visible=False)
     _legend(figure)
+    return figure
+
+
+def risk_coverage(curve: RiskCoverage) -> Figure:
+    """Draw the share of right labels over the share of recordings left to a person."""
+    figure = new(5.2, 3.2)
+    axes = figure.add_subplot()
+    plain(axes)
+    axes.plot(1 - curve.coverage, curve.accuracy, color=BLUE, linewidth=1.4)
+    axes.set(xlim=(0, 1))
+    axes.set_xlabel("share of recordings left to a person", fontsize=9, color=INK)
+    axes.set_ylabel("share of right labels in the others", fontsize=9, color=INK)
     return figure

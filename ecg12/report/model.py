@@ -22,17 +22,25 @@ class Model:
     calibration: Calibration | None = None
 
 
+def probabilities(results: Results, model: Model | None) -> np.ndarray | None:
+    """Return calibrated probabilities, or scores without calibration; None if outside 0 to 1."""
+    if results.y_score.min() < 0 or results.y_score.max() > 1:
+        return None
+    fitted = model.calibration if model else None
+    return results.y_score if fitted is None else fitted.apply(results.y_score)
+
+
 def calibration(results: Results, model: Model | None, folder: Path) -> Section:
     """Reliability curves and Brier scores, before and after calibration where there is one."""
-    if results.y_score.min() < 0 or results.y_score.max() > 1:
+    if (after := probabilities(results, model)) is None:
         text = (
             "The scores are not probabilities (some are outside 0 to 1), so there is no curve.",
         )
         return Section("calibration", "Calibration", text)
     fitted = model.calibration if model else None
-    versions = {"as predicted": results.y_score}
+    versions = {"as predicted": after}
     if fitted is not None:
-        versions = {"before": results.y_score, "after": fitted.apply(results.y_score)}
+        versions = {"before": results.y_score, "after": after}
     names = results.classes.names
     curves = {
         name: [reliability(*pair) for pair in zip(results.y_true.T, values.T, strict=True)]

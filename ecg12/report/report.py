@@ -6,7 +6,9 @@ from ecg12.report import sections
 from ecg12.report.model import Model, calibration, thresholds
 from ecg12.report.page import write_page
 from ecg12.report.score_tables import class_table
+from ecg12.report.selective import risk_coverage
 from ecg12.report.statistics import Study
+from ecg12.report.subgroups import score_groups, subgroups
 
 PAGE = "index.html"
 MISSES = 6
@@ -19,6 +21,7 @@ def write_report(
     *,
     model: Model | None = None,
     n_misses: int = MISSES,
+    with_signals: bool = True,
 ) -> Path:
     """Write the page, its figures (PNG and SVG) and its tables (csv); return the page's path.
 
@@ -34,11 +37,14 @@ def write_report(
         Adds each member's thresholds, and the calibration.
     n_misses
         How many recordings to draw.
+    with_signals
+        Read all signals, for subgroups by quality and heart rate.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     found = study.runs[0]
     results, classes = found.results, class_table(found)
+    groups = score_groups(study, with_signals=with_signals)
     parts = [
         sections.scores(found, classes, folder),
         *sections.comparison(study, folder),
@@ -47,7 +53,8 @@ def write_report(
         sections.curves(results, classes, folder),
         calibration(results, model, folder),
         *thresholds(results, model),
-        sections.databases(study, folder),
+        subgroups(groups, folder, "patients" if study.patients else "recordings"),
+        *risk_coverage(study, model, folder),
         *sections.misses(results, folder, n_misses),
     ]
     for table in (table for part in parts for table in (*part.tables, *part.files)):

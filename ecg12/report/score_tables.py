@@ -1,21 +1,17 @@
-"""Tables of scores: over all recordings, per class, per database; the confusion matrix."""
+"""Tables of scores: over all recordings and per class; the confusion matrix."""
 
 import numpy as np
 
 from ecg12.metrics import (
     accuracy,
-    auroc,
-    best_constant,
     beta_measures,
-    challenge_score,
     confusion,
-    f_measure,
     macro,
     precision_recall,
 )
-from ecg12.metrics.intervals import MIN_UNITS, Estimate, percentile_interval
+from ecg12.metrics.intervals import Estimate
 from ecg12.report.results import Results
-from ecg12.report.statistics import MEASURES, PER_CLASS, Statistics, Study
+from ecg12.report.statistics import MEASURES, PER_CLASS, Statistics
 from ecg12.report.tables import Table
 from ecg12.runtime.optional_deps import require_extra
 
@@ -83,29 +79,6 @@ def class_table(found: Statistics) -> Table:
         "given", "true positives", "false positives", "false negatives",
     )  # fmt: skip
     return Table("classes", "Scores per class", heading, list(zip(*columns, strict=True)))
-
-
-def database_table(study: Study) -> Table:
-    """Return the scores of each database."""
-    results, units = study.runs[0].results, study.units
-    rows = []
-    for k, name in enumerate(sorted(set(results.databases))):
-        mask = np.array(results.databases) == name
-        part, n_units = results.part(mask), len(np.unique(units[mask]))
-        ends = (np.nan, np.nan)
-        if n_units >= MIN_UNITS:
-            ends = percentile_interval(study.draws[0]["groups"][:, k], n_units)
-        metric = Estimate(challenge_score(part.y_true, part.y_pred, part.classes), *ends)
-        areas = auroc(part.y_true, part.y_score)
-        rows.append(
-            (name, len(part), metric, best_constant(part.y_true, part.classes)[1], macro(areas),
-             int((~np.isnan(areas)).sum()), macro(f_measure(part.y_true, part.y_pred)))
-        )  # fmt: skip
-    heading = (
-        "database", "recordings", "challenge metric", "best constant prediction", "macro AUROC",
-        "classes with AUROC", "macro F",
-    )  # fmt: skip
-    return Table("databases", "Scores per database", heading, rows)
 
 
 def confusion_rows(results: Results) -> np.ndarray:

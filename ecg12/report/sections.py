@@ -15,7 +15,6 @@ from ecg12.report.results import Results
 from ecg12.report.score_tables import (
     confusion_rows,
     confusion_table,
-    database_table,
     overall_table,
 )
 from ecg12.report.statistics import Statistics, Study
@@ -86,8 +85,9 @@ def comparison(study: Study, folder: Path) -> list[Section]:
         return []
     overall, classes = difference_tables(study)
     moved = [str(row[0]) for row in classes.rows if row[-1] == "yes"]
+    changes = {name: classes.column(f"{name} difference") for name in ("AUROC", "F-measure")}
     drawn = picture(
-        figures.differences(classes),
+        figures.differences(classes.column("class"), changes),
         folder,
         "comparison",
         "Differences of AUROC and F per class with their intervals",
@@ -158,21 +158,6 @@ def curves(results: Results, classes: Table, folder: Path) -> Section:
         points("precision_recall", ("recall", "precision"), names, prs),
     )
     return Section("curves", "Curves", (), (), drawn, files=files)
-
-
-def databases(study: Study, folder: Path) -> Section:
-    """Scores per database."""
-    table = database_table(study)
-    drawn = picture(
-        figures.databases(table),
-        folder,
-        "databases",
-        "Bars of challenge metric and macro AUROC per database",
-        "Scores per database, known from the folder or the name of a recording. The macro AUROC "
-        "is the mean over those classes that have positives and negatives there.",
-        "narrow",
-    )
-    return Section("databases", "Databases", (), (table,), (drawn,))
 
 
 def misses(results: Results, folder: Path, n: int) -> list[Section]:

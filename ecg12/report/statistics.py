@@ -32,7 +32,7 @@ class Statistics:
     constant: tuple[str, ...]  # the best constant prediction
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Study:
     """Measured runs: the one reported and, if given, the one that it is compared with.
 
@@ -44,8 +44,8 @@ class Study:
         (n,) number of each recording's unit of resampling.
     patients
         Whether those units are patients.
-    n_replicates
-        How many replicates there are.
+    n_replicates, seed
+        How many replicates there are, and the stream of random numbers.
     """
 
     runs: Sequence[Statistics]
@@ -53,6 +53,7 @@ class Study:
     units: np.ndarray
     patients: bool
     n_replicates: int
+    seed: int
 
 
 def measure(
@@ -73,16 +74,15 @@ def measure(
         Of the bootstrap.
     """
     units = np.arange(len(runs[0])) if patients is None else patients
-    groups = np.unique(runs[0].databases, return_inverse=True)[1]
-    weighted = [
-        WeightedMeasures(r.y_true, r.y_pred, r.y_score, classes=r.classes, groups=groups)
-        for r in runs
-    ]
+    weighted = [WeightedMeasures(r.y_true, r.y_pred, r.y_score, classes=r.classes) for r in runs]
     draws = resample(weighted, units, n_replicates, seed)
     values = [run.unweighted() for run in weighted]
     n_units = int(units.max()) + 1
     found = [_statistics(*run, n_units) for run in zip(runs, values, draws, strict=True)]
-    return Study(found, draws, units, patients is not None, n_replicates)
+    return Study(
+        runs=found, draws=draws, units=units, patients=patients is not None,
+        n_replicates=n_replicates, seed=seed,
+    )  # fmt: skip
 
 
 def _statistics(results: Results, values: Draws, draws: Draws, n_units: int) -> Statistics:

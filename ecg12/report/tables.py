@@ -86,7 +86,7 @@ def _plain(cell: Cell) -> str:
 def shown(cell: str | int | float) -> str:
     """Return a cell as the page shows it: fractions with three decimals."""
     if isinstance(cell, float):
-        return NONE if math.isnan(cell) else _minus(f"{cell:.3f}")
+        return NONE if math.isnan(cell) else _minus(f"{round(cell, 3) + 0.0:.3f}")
     return f"{cell:,}" if isinstance(cell, int) else cell
 
 

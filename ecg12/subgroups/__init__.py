@@ -15,6 +15,7 @@ from ecg12.subgroups.scores import (
     Comparison,
     GroupScores,
     compare_groups,
+    sorted_groups,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "divide",
     "groupings",
     "read_attributes",
+    "sorted_groups",
 ]

@@ -7,7 +7,7 @@ A class counts in AUROC if it has `MIN_CASES` positives and as many negatives on
 of fewer than `MIN_GROUP` patients is not compared, and no number is given.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -33,9 +33,14 @@ class Comparison:
     difference: Estimate
 
     @property
+    def certain(self) -> float:
+        """The difference that is left at the end of its interval nearer to zero; < 0: none."""
+        return max(self.difference.low, -self.difference.high)
+
+    @property
     def differs(self) -> bool:
         """Whether the interval of the difference excludes zero."""
-        return self.difference.low > 0 or self.difference.high < 0
+        return self.certain > 0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -182,3 +187,12 @@ def _scored(
         classes={name: compared[name] for name in names},
         positives=dict(zip(names, sides[0].positives.tolist(), strict=True)),
     )
+
+
+def sorted_groups(found: Iterable[GroupScores]) -> list[GroupScores]:
+    """Sort groups: those that differ first, the clearest ahead; those not compared last."""
+
+    def key(scores: GroupScores) -> tuple[bool, float]:
+        return bool(scores.reason), -max([0.0, *(p.certain for p in scores.measures.values())])
+
+    return sorted(found, key=key)

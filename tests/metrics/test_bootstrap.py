@@ -29,21 +29,15 @@ def mediocre(n, seed=0):
     return y_true, y_score > 0.4, y_score
 
 
-def weighted(n, seed=0, groups=None):
-    y_true, y_pred, y_score = mediocre(n, seed)
-    groups = np.zeros(n, dtype=int) if groups is None else groups
-    return (
-        WeightedMeasures(y_true, y_pred, y_score, classes=CLASSES, groups=groups),
-        y_true,
-        y_pred,
-        y_score,
-    )
+def weighted(n, seed=0):
+    arrays = mediocre(n, seed)
+    return WeightedMeasures(*arrays, classes=CLASSES), *arrays
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_whole_weights_are_repeated_recordings(seed):
     n = 150
-    run, y_true, y_pred, y_score = weighted(n, seed, np.arange(n) % 2)
+    run, y_true, y_pred, y_score = weighted(n, seed)
     counts = np.random.default_rng(seed).integers(0, 4, n)
     found = {name: value[0] for name, value in run(counts[:, None].astype(float)).items()}
     again = [np.repeat(array, counts, axis=0) for array in (y_true, y_pred, y_score)]
@@ -56,10 +50,6 @@ def test_whole_weights_are_repeated_recordings(seed):
     }
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-12, err_msg=name)
-    for group in (0, 1):
-        part = np.repeat(np.arange(n) % 2 == group, counts)
-        value = challenge_score(again[0][part], again[1][part], CLASSES)
-        np.testing.assert_allclose(found["groups"][group], value, rtol=1e-12)
 
 
 def test_weighted_areas_equal_scikit_learn():
@@ -77,8 +67,7 @@ def test_weighted_areas_equal_scikit_learn():
 def test_a_class_without_positives_is_undefined():
     y_true, y_pred, y_score = mediocre(40)
     y_true[:, 3] = False
-    groups = np.zeros(40, dtype=int)
-    run = WeightedMeasures(y_true, y_pred, y_score, classes=CLASSES, groups=groups)
+    run = WeightedMeasures(y_true, y_pred, y_score, classes=CLASSES)
     found = run(np.ones((40, 1)))
     assert np.isnan(found["AUROC"][0, 3])
     assert np.isnan(found["AUPRC"][0, 3])

@@ -268,11 +268,12 @@ def test_a_report_has_its_page_figures_and_tables(folders):
     page = write_report(folders / "report", "data", study, model=model, n_misses=4)
     files = {path.name for path in page.parent.iterdir()}
     for name in ("figure2_auroc_auprc", "figure3_confusion", "figure4_hierarchy", "roc",
-                 "precision_recall", "calibration", "databases"):  # fmt: skip
+                 "precision_recall", "calibration", "risk_coverage"):  # fmt: skip
         assert {f"{name}.png", f"{name}.svg", f"{name}.csv"} - files <= {
             "figure2_auroc_auprc.csv", "figure4_hierarchy.csv"
         }  # fmt: skip
     assert {"scores.csv", "classes.csv", "thresholds.csv", "misses.csv"} <= files
+    assert {"subgroups.csv", "subgroup_classes.csv", "risk_coverage_classes.csv"} <= files
     text = page.read_text()
     assert "no signal file E000" in text  # a recording that cannot be drawn says why
     assert "data:image/png" in text

@@ -115,7 +115,7 @@ def test_the_page_is_quiet_whole_and_legible(page, browser, width, scheme):
         "JSON.stringify(Array.from(document.querySelectorAll('figure svg, figure img'), "
         "(e) => [e.getBoundingClientRect().width, e.getBoundingClientRect().height]))"
     ))  # fmt: skip
-    assert len(sizes) == 9
+    assert len(sizes) == 10
     assert np.min(sizes) > 100
     assert browser.evaluate("document.documentElement.scrollWidth") <= width
     faint = [
