@@ -12,14 +12,19 @@ from ecg12.crossval.predictions import (
     read_predictions,
     write_predictions,
 )
+from ecg12.crossval.subgroups import group_rows, held_out_groups
 from ecg12.crossval.tables import Summary, summarise, write_metrics
-from ecg12.crossval.ways import fold_row
+from ecg12.crossval.ways import Truth, fold_row
+from ecg12.data.dataset import Dataset
 from ecg12.io.classes import SINUS_RHYTHM, ScoredClasses
+from ecg12.io.databases import databases_of
 from ecg12.io.label_table import LabelTable
-from ecg12.io.patients import read_patients
+from ecg12.io.manifest import find_named
+from ecg12.io.patients import patient_numbers, read_patients
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.files import recordings_folder
 from ecg12.runtime.locks import work_folder
+from ecg12.subgroups import Grouping, groupings, read_attributes
 from ecg12.training.members import identity, train_members
 from ecg12.training.pipeline import WORK, open_data
 from ecg12.training.recipes import Recipe
@@ -70,9 +75,8 @@ def cross_validate(
     FileNotFoundError, RecordError
         If the data hold no readable recording.
     InputError
-        If the folds cannot be made, another process writes into the same folder, the label table
-        has empty cells, or sinus rhythm is none of the classes: folds are judged by the challenge
-        metric.
+        If the folds cannot be made, another process writes into the same folder, or sinus rhythm is
+        none of the classes: folds are judged by the challenge metric.
     """
     if classes and not classes.has_normal:
         raise InputError(
@@ -83,28 +87,41 @@ def cross_validate(
     work = folder / WORK
     with work_folder(work):
         dataset, classes = open_data(data, work, recipe, classes=classes, labels=labels)
-        if dataset.known is not None:
-            raise InputError(
-                f"{data}: the label table has empty cells (unknown labels), which cross-validation "
-                "cannot judge; fill them in, or leave out those recordings or classes"
-            )
         keys = read_patients(patients, dataset.names) if patients else dataset.patients
         folds = divide(
             dataset, k, recipe.seed, patients=keys, by_database=by_database,
             validation=recipe.validation,
         )  # fmt: skip
+        truth = _truth(dataset, classes)
         predictions: list[FoldPredictions] = []
         rows = []
         for number, fold in enumerate(folds, start=1):
             task = Task(dataset, fold.parts, classes)
             predictions.append(_predictions(task, recipe, folder / f"fold{number}.npz", work))
-            rows.append(fold_row(fold, predictions[-1], dataset.targets, classes))
+            rows.append(fold_row(fold, predictions[-1], truth))
             write_metrics(folder / FOLDS, rows)
             log.info("fold %s, %d of %d, is done", fold.name, number, len(folds))
-        summary = summarise(folds, predictions, dataset.targets, classes)
+        units = patient_numbers(keys or [""] * len(dataset))
+        ways = _groupings(data, dataset)
+        groups = held_out_groups(folds, predictions, truth, ways, units)
+        summary = summarise(folds, predictions, truth, groups)
         write_metrics(folder / "ways.csv", summary.rows)
         write_metrics(folder / "summary.csv", summary.means)
+        write_metrics(folder / "subgroups.csv", group_rows(groups))
     return summary
+
+
+def _truth(dataset: Dataset, classes: ScoredClasses) -> Truth:
+    """Return the labels, those that are unknown as False."""
+    known = dataset.known
+    return Truth(dataset.targets if known is None else dataset.targets & known, classes, known)
+
+
+def _groupings(data: Path, dataset: Dataset) -> list[Grouping]:
+    """Divide the recordings by sex, age, database, signal quality and heart rate."""
+    found = find_named(data)
+    attributes = read_attributes([found[name] for name in dataset.names])
+    return groupings(attributes, databases_of(dataset.names, "."))
 
 
 def _predictions(task: Task, recipe: Recipe, file: Path, work: Path) -> FoldPredictions:

@@ -10,10 +10,11 @@ import numpy as np
 
 from ecg12.crossval.folds import Fold
 from ecg12.crossval.predictions import FoldPredictions
-from ecg12.crossval.ways import METRICS, WAYS, Row, decide_folds, fold_row, measure
-from ecg12.io.classes import ScoredClasses
+from ecg12.crossval.subgroups import group_lines
+from ecg12.crossval.ways import METRICS, WAYS, Row, Truth, decide_folds, fold_row, measure
 from ecg12.metrics.intervals import LEVEL, Estimate, student_interval
 from ecg12.runtime.csv_tables import write_rows
+from ecg12.subgroups import GroupScores
 
 SPANNED = ("challenge", "AUROC")  # printed with their span; the csv tables hold all
 WIDTHS = {metric: 25 if metric in SPANNED else 8 for metric in METRICS}
@@ -34,16 +35,21 @@ class Summary:
         One per fold, of the way *submission*, as `fold_row` makes them.
     span
         What the limits are, a key of `SPANS`.
+    groups
+        Scores of subgroups, of the way *submission*.
     """
 
     rows: list[Row]
     means: list[Row]
     folds: list[Row]
     span: str
+    groups: tuple[GroupScores, ...] = ()
 
     def text(self) -> str:
         """Return the tables for people."""
         blocks = [self._folds(), self._ways(), self._notes()]
+        if self.groups:
+            blocks.append(group_lines(self.groups))
         return "\n\n".join("\n".join(block) for block in blocks)
 
     def _folds(self) -> list[str]:
@@ -89,8 +95,8 @@ def _cell(row: Row) -> str:
 def summarise(
     folds: Sequence[Fold],
     predictions: Sequence[FoldPredictions],
-    y_true: np.ndarray,
-    classes: ScoredClasses,
+    truth: Truth,
+    groups: Sequence[GroupScores] = (),
 ) -> Summary:
     """Judge the folds' predictions in each of `WAYS`.
 
@@ -98,20 +104,20 @@ def summarise(
     ----------
     folds, predictions
         One each per fold.
-    y_true
-        (n, n_classes) bool.
-    classes
-        What the columns mean, and which credit they earn.
+    truth
+        Of all recordings.
+    groups
+        Scores of subgroups, as `subgroups.held_out_groups` returns them.
     """
     rows: list[Row] = []
-    for way, decided in decide_folds(folds, predictions, y_true, classes).items():
+    for way, decided in decide_folds(folds, predictions, truth).items():
         for fold, judged in zip(folds, decided, strict=True):
-            rows.append({"way": way, "fold": fold.name, **measure(judged, classes)})
+            rows.append({"way": way, "fold": fold.name, **measure(judged)})
     by_number = all(fold.name.isdigit() for fold in folds)
     means = [_mean(way, metric, rows, by_number) for way in WAYS for metric in METRICS]
     pairs = zip(folds, predictions, strict=True)
-    own = [fold_row(fold, predicted, y_true, classes) for fold, predicted in pairs]
-    return Summary(rows, means, own, "interval" if by_number else "range")
+    own = [fold_row(fold, predicted, truth) for fold, predicted in pairs]
+    return Summary(rows, means, own, "interval" if by_number else "range", tuple(groups))
 
 
 def interval(values: Sequence[float]) -> Estimate:

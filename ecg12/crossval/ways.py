@@ -1,7 +1,8 @@
 """The ways of deciding, and the measures of each, fold by fold."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,19 +28,41 @@ METRICS = ("challenge", "constant", "AUROC", "AUPRC", "F", "F2", "G2")
 Row = Mapping[str, Any]
 
 
-class Judged(NamedTuple):
-    """The truth, predictions and scores of the recordings on which a fold is judged."""
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What predictions are judged by.
+
+    Attributes
+    ----------
+    y_true
+        (n, n_classes) bool; False where unknown.
+    classes
+        What the columns mean, and which credit they earn.
+    known
+        (n, n_classes) bool: which cells of y_true are known; the others do not count. None: all.
+    """
 
     y_true: np.ndarray
+    classes: ScoredClasses
+    known: np.ndarray | None = None
+
+    def part(self, rows: np.ndarray) -> "Truth":
+        """Return the truth of some recordings."""
+        known = None if self.known is None else self.known[rows]
+        return Truth(self.y_true[rows], self.classes, known)
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """The recordings on which a fold is judged: truth, predictions and scores, (n, n_classes)."""
+
+    truth: Truth
     y_pred: np.ndarray
     y_score: np.ndarray
 
 
 def decide_folds(
-    folds: Sequence[Fold],
-    predictions: Sequence[FoldPredictions],
-    y_true: np.ndarray,
-    classes: ScoredClasses,
+    folds: Sequence[Fold], predictions: Sequence[FoldPredictions], truth: Truth
 ) -> dict[str, list[Judged]]:
     """Decide in each of `WAYS`; return for each way, fold by fold, what is judged.
 
@@ -47,20 +70,21 @@ def decide_folds(
     ----------
     folds, predictions
         One each per fold.
-    y_true
-        (n, n_classes) bool.
-    classes
-        What the columns mean, and which credit they earn.
+    truth
+        Of all recordings.
     """
-    search = sweep(classes)
+    search = sweep(truth.classes)
     parts = [fold.held_out for fold in folds]
-    rests = [np.setdiff1d(np.arange(len(y_true)), part) for part in parts]
+    rests = [np.setdiff1d(np.arange(len(truth.y_true)), part) for part in parts]
     y_score = np.array([own.scores for own in predictions])
-    decided = decide(y_score, y_true, parts, search)
-    pairs = list(zip(y_score, parts, strict=True))
+    decided = decide(y_score, truth.y_true, parts, search, known=truth.known)
+    own_parts = [truth.part(part) for part in parts]
+    in_fold = zip(y_score, parts, own_parts, strict=True)
     y_pred = {
         "in-sample": _split(decided["in-sample"], rests),
-        "in-fold": [own[part] > search(own[part], y_true[part]) for own, part in pairs],
+        "in-fold": [
+            own[part] > search(own[part], true.y_true, true.known) for own, part, true in in_fold
+        ],
         "held-out": [decided["held-out"][1][part] for part in parts],
         "carried over": _split(decided["carried over"], parts),
         "nested": _split(decided["nested"], parts),
@@ -69,7 +93,7 @@ def decide_folds(
     places = {way: rests if way == "in-sample" else parts for way in WAYS}
     return {
         way: [
-            Judged(y_true[place], predicted, own[place])
+            Judged(truth.part(place), predicted, own[place])
             for place, predicted, own in zip(places[way], y_pred[way], y_score, strict=True)
         ]
         for way in WAYS
@@ -85,42 +109,50 @@ def _split(decided: Decided, places: Sequence[np.ndarray]) -> list[np.ndarray]:
 def sweep(classes: ScoredClasses) -> Search:
     """Return the search for the best threshold of each class by the challenge metric, exactly."""
 
-    def search(y_score: np.ndarray, y_true: np.ndarray) -> np.ndarray:
-        start = np.full(len(classes), single(y_score, y_true, classes))
+    def search(
+        y_score: np.ndarray, y_true: np.ndarray, known: np.ndarray | None = None
+    ) -> np.ndarray:
+        start = np.full(len(classes), single(y_score, y_true, classes, known))
         free = y_true.sum(axis=0) >= MIN_POSITIVES
-        return per_class(y_score, y_true, classes, start, free=free)
+        return per_class(y_score, y_true, classes, start, free=free, known=known)
 
     return search
 
 
-def measure(judged: Judged, classes: ScoredClasses) -> dict[str, float]:
+def measure(judged: Judged) -> dict[str, float]:
     """Return each of `METRICS`; ``constant`` is the best constant prediction's challenge metric."""
-    y_true, y_pred, y_score = judged
+    truth, y_pred, y_score = judged.truth, judged.y_pred, judged.y_score
+    y_true, classes, known = truth.y_true, truth.classes, truth.known
+    counted = y_pred if known is None else y_pred & known
     values = (
-        challenge_score(y_true, y_pred, classes),
-        best_constant(y_true, classes)[1],
-        macro(auroc(y_true, y_score)),
-        macro(auprc(y_true, y_score)),
-        macro(f_measure(y_true, y_pred)),
-        f2(y_true, y_pred),
-        g2(y_true, y_pred),
+        challenge_score(y_true, y_pred, classes, known),
+        best_constant(y_true, classes, known)[1],
+        macro(auroc(y_true, y_score, known)),
+        macro(auprc(y_true, y_score, known)),
+        macro(f_measure(y_true, counted)),
+        f2(y_true, counted),
+        g2(y_true, counted),
     )
     return dict(zip(METRICS, values, strict=True))
 
 
-def fold_row(
-    fold: Fold, predictions: FoldPredictions, y_true: np.ndarray, classes: ScoredClasses
-) -> Row:
+def fold_row(fold: Fold, predictions: FoldPredictions, truth: Truth) -> Row:
     """Return a fold's row: sizes, time, and its held-out scores as a submission's."""
     part = fold.held_out
     sizes = {name: len(indices) for name, indices in fold.parts.items() if name != "test"}
-    judged = Judged(y_true[part], predictions.labels[part], predictions.scores[part])
+    own = truth.part(part)
+    losses = {
+        name: log_loss(own.y_true, values[part], own.known)
+        for name, values in (
+            ("log_loss", predictions.scores),
+            ("log_loss_calibrated", predictions.probabilities),
+        )
+    }
     return {
         "fold": fold.name,
         **sizes,
         "held_out": len(part),
         "seconds": round(predictions.seconds, 1),
-        **measure(judged, classes),
-        "log_loss": log_loss(y_true[part], predictions.scores[part]),
-        "log_loss_calibrated": log_loss(y_true[part], predictions.probabilities[part]),
+        **measure(Judged(own, predictions.labels[part], predictions.scores[part])),
+        **losses,
     }

@@ -24,7 +24,8 @@ from ecg12.metrics import beta_measures, macro
 WAYS = ("in-sample", "carried over", "held-out", "nested")
 Decided = tuple[np.ndarray, np.ndarray]  # y_true and y_pred, both (n, n_classes) bool
 Objective = Callable[[np.ndarray, np.ndarray], float]  # y_true, y_pred → what to maximise
-Search = Callable[[np.ndarray, np.ndarray], np.ndarray]  # y_score, y_true → (n_classes,) thresholds
+# y_score, y_true and, where some cells are unknown, the known cells → (n_classes,) thresholds
+Search = Callable[..., np.ndarray]
 
 
 def f2(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -85,7 +86,12 @@ def held_out_scores(y_score: np.ndarray, folds: Sequence[np.ndarray]) -> np.ndar
 
 
 def decide(
-    y_score: np.ndarray, y_true: np.ndarray, folds: Sequence[np.ndarray], search: Search
+    y_score: np.ndarray,
+    y_true: np.ndarray,
+    folds: Sequence[np.ndarray],
+    search: Search,
+    *,
+    known: np.ndarray | None = None,
 ) -> dict[str, Decided]:
     """Fit thresholds in each of `WAYS` and return the predictions that they give.
 
@@ -100,22 +106,30 @@ def decide(
         The held-out indices of each fold; together all recordings.
     search
         From scores and truth to thresholds.
+    known
+        (n, n_classes) bool: which cells of y_true are known; `search` is given them as well.
+        None: all.
 
     Returns
     -------
     dict
         Way → y_true and y_pred, those of all folds one below the other.
     """
+    cells = (y_true,) if known is None else (y_true, known)
+
+    def fitted(scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        return search(scores[rows], *(own[rows] for own in cells))
+
     held_out = held_out_scores(y_score, folds)
     pairs: dict[str, list[Decided]] = {way: [] for way in WAYS}
     for fold, own in zip(folds, y_score, strict=True):
         rest = np.setdiff1d(np.arange(len(y_true)), fold)
-        fitted = search(own[rest], y_true[rest])
-        pairs["in-sample"].append((y_true[rest], own[rest] > fitted))
-        pairs["carried over"].append((y_true[fold], own[fold] > fitted))
-        nested = search(held_out[rest], y_true[rest])
-        pairs["nested"].append((y_true[fold], held_out[fold] > nested))
-    pairs["held-out"].append((y_true, held_out > search(held_out, y_true)))
+        thresholds = fitted(own, rest)
+        pairs["in-sample"].append((y_true[rest], own[rest] > thresholds))
+        pairs["carried over"].append((y_true[fold], own[fold] > thresholds))
+        pairs["nested"].append((y_true[fold], held_out[fold] > fitted(held_out, rest)))
+    whole = np.arange(len(y_true))
+    pairs["held-out"].append((y_true, held_out > fitted(held_out, whole)))
     return {way: _stacked(parts) for way, parts in pairs.items()}
 
 

@@ -112,7 +112,7 @@ def build_manifest(
     InputError
         If no recording has labels: all are MUSE files and there is no table, or none is in it.
     """
-    found = {normal_form(path.relative_to(folder)): path for path in find_any(folder)[::-1]}
+    found = find_named(folder)
     names = tuple(sorted(_labelled(folder, found, labels, shared)))
     rows = [labels.row_of[name] for name in names] if labels else []
     patients = tuple(labels.patients[row] for row in rows) if labels else ()
@@ -139,6 +139,17 @@ def build_manifest(
         )  # fmt: skip
     digests = digest.hexdigest(), signals_digest.hexdigest()
     return Manifest(paths, names, tuple(codes), tuple(seconds), known, *digests, unknown, unread)
+
+
+def find_named(folder: str | Path) -> dict[str, Path]:
+    """Return the recordings of a folder by their path below it, without suffix.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder or no recording in it.
+    """
+    return {normal_form(path.relative_to(folder)): path for path in find_any(folder)[::-1]}
 
 
 def _labelled(

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import f1_score, log_loss, roc_auc_score
 
 from ecg12.cli.main import main
 from ecg12.crossval import Fold, cross_validate, divide, interval, run, summarise
 from ecg12.crossval.predictions import FoldPredictions
+from ecg12.crossval.subgroups import group_lines, group_rows, held_out_groups
 from ecg12.crossval.tables import write_metrics
-from ecg12.crossval.ways import METRICS, WAYS
+from ecg12.crossval.ways import METRICS, WAYS, Truth
 from ecg12.data.dataset import Dataset
 from ecg12.io.classes import CPSC_2018
 from ecg12.io.leads import LEADS
@@ -27,6 +28,7 @@ from ecg12.metrics import best_constant, challenge_score
 from ecg12.models import ResNet
 from ecg12.runtime.errors import InputError
 from ecg12.signal.preprocessing import Preprocessing
+from ecg12.subgroups import divide as divide_by
 from ecg12.training.recipes import RECIPES, Recipe
 from ecg12.training.schedule import Schedule
 
@@ -146,7 +148,7 @@ def judged(targets):
         scores = np.where(targets, 0.9, 0.1)
         scores[fold.held_out] = rng.random((len(fold.held_out), 9))
         predictions.append(FoldPredictions(scores, scores / 2, scores > 0.8, 1.5))
-    return folds, predictions, summarise(folds, predictions, targets, CPSC_2018)
+    return folds, predictions, summarise(folds, predictions, Truth(targets, CPSC_2018))
 
 
 def test_optimistic_ways_reward_what_honest_ways_do_not(judged):
@@ -193,10 +195,60 @@ def test_means_are_those_of_the_rows(judged):
     assert "95% interval" in text
 
 
+def test_unknown_cells_neither_fit_nor_judge(judged, targets):
+    """Whatever stands in the unknown cells, truth and votes, all tables are the same."""
+    folds, predictions, _ = judged
+    known = np.random.default_rng(4).random(targets.shape) < 0.7
+    tables = []
+    for vote in (False, True):
+        voted = [replace(own, labels=np.where(known, own.labels, vote)) for own in predictions]
+        truth = Truth(targets & known, CPSC_2018, known)
+        tables.append(summarise(folds, voted, truth))
+    assert tables[0].rows == tables[1].rows
+    assert tables[0].folds == tables[1].folds
+    row, own, part = tables[0].folds[0], predictions[0], folds[0].held_out
+    areas = []
+    for k in range(9):
+        some = part[known[part, k]]
+        areas.append(roc_auc_score(targets[some, k], own.scores[some, k]))
+        f = f1_score(targets[some, k], own.labels[some, k])
+        areas[-1] = (areas[-1], f)
+    assert (row["AUROC"], row["F"]) == pytest.approx(np.mean(areas, axis=0))
+    cells = known[part]
+    assert row["log_loss"] == pytest.approx(log_loss(targets[part][cells], own.scores[part][cells]))
+
+
+def test_groups_are_scored_on_what_was_held_out(judged, targets):
+    """Two in three recordings are one group; the scores of the other folds must not count."""
+    folds, predictions, _ = judged
+    names = ["one" if i % 3 else "other" for i in range(120)]
+    ways = [divide_by("sex", names, ["one", "other"]), divide_by("age", ["old"] * 120, ["old"])]
+    truth = Truth(targets, CPSC_2018)
+    found = held_out_groups(folds, predictions, truth, ways, np.arange(120))
+    y_score, y_pred = np.empty((120, 9)), np.empty((120, 9), bool)
+    for fold, own in zip(folds, predictions, strict=True):
+        y_score[fold.held_out] = own.scores[fold.held_out]
+        y_pred[fold.held_out] = own.scores[fold.held_out] > 0.8
+    rows = {(row["group"], row["measure"]): row for row in group_rows(found)}
+    one = np.arange(120) % 3 > 0
+    expected = challenge_score(targets[one], y_pred[one], CPSC_2018)
+    assert rows["one", "challenge metric"]["value"] == pytest.approx(expected)
+    assert rows["other", "challenge metric"]["rest"] == pytest.approx(expected)
+    areas = [row for (group, name), row in rows.items() if name.startswith("AUROC")]
+    for row in areas:
+        k = CPSC_2018.names.index(row["measure"].removeprefix("AUROC "))
+        part = one if row["group"] == "one" else ~one
+        area = roc_auc_score(targets[part, k], y_score[part, k])
+        assert row["value"] == pytest.approx(area)
+    assert rows["old", ""]["differs"] == "all recordings"
+    assert len({row["recordings"] for row in rows.values()} - {80, 40, 120}) == 0
+    assert group_lines(found)[1] == "none"  # all scores are noise
+
+
 def test_databases_get_their_range(judged, targets):
     folds, predictions, _ = judged
     named = [Fold(f"site {f.name}", f.training, f.validation, f.held_out) for f in folds]
-    summary = summarise(named, predictions, targets, CPSC_2018)
+    summary = summarise(named, predictions, Truth(targets, CPSC_2018))
     own = [r["challenge"] for r in summary.rows if r["way"] == "nested"]
     row = next(r for r in summary.means if (r["way"], r["metric"]) == ("nested", "challenge"))
     assert (row["low"], row["high"]) == (min(own), max(own))
@@ -238,12 +290,16 @@ def rows_of(path):
 def test_tables_on_disk(whole):
     output, summary = whole
     assert sorted(path.name for path in output.iterdir()) == [
-        "fold1.npz", "fold2.npz", "folds.csv", "summary.csv", "ways.csv"
+        "fold1.npz", "fold2.npz", "folds.csv", "subgroups.csv", "summary.csv", "ways.csv"
     ]  # fmt: skip
     assert [row["held_out"] for row in rows_of(output / "folds.csv")] == ["12", "12"]
     ways = rows_of(output / "ways.csv")
     assert len(ways) == 2 * len(WAYS)
     assert float(ways[0]["challenge"]) == pytest.approx(summary.rows[0]["challenge"], abs=1e-6)
+    groups = {row["group"]: row for row in rows_of(output / "subgroups.csv")}
+    assert groups["ptb"]["recordings"] == groups["georgia"]["recordings"] == "12"
+    assert groups["ptb"]["differs"].startswith("too few")
+    assert "ptb (12)" in summary.text()
 
 
 @pytest.mark.slow
@@ -286,7 +342,7 @@ def test_after_kill_9_the_run_goes_on_and_ends_alike(whole, data, tmp_path):
     before = (output / "fold1.npz").stat().st_mtime_ns
     cross_validate(data, output, TINY, k=2)
     assert (output / "fold1.npz").stat().st_mtime_ns == before
-    for table in ("folds.csv", "ways.csv", "summary.csv"):
+    for table in ("folds.csv", "ways.csv", "summary.csv", "subgroups.csv"):
         assert rows_of(output / table) == rows_of(whole[0] / table)
 
 
@@ -343,14 +399,22 @@ def test_own_classes_without_sinus_rhythm_are_refused(data, tmp_path):
         ])  # fmt: skip
 
 
-def test_a_table_with_empty_cells_is_refused(data, tmp_path, monkeypatch):
+@pytest.mark.slow
+def test_a_table_may_have_empty_cells(data, tmp_path, monkeypatch, capsys):
+    """Of AF every third label is unknown: the constants are those of the known cells."""
     monkeypatch.setitem(RECIPES, "tiny", TINY)
     (tmp_path / "my.csv").write_text("164889003,AF\n426783006,NSR\n")
-    (tmp_path / "labels.csv").write_text(
-        "recording,patient,426783006,164889003\nptb/R0,,1,\ngeorgia/R1,,0,1\n"
-    )
-    with pytest.raises(SystemExit, match="empty cells"):
-        main([
-            "crossval", str(data), "-o", str(tmp_path / "out"), "--recipe", "tiny", "--folds", "2",
-            "--classes", str(tmp_path / "my.csv"), "--labels", str(tmp_path / "labels.csv"),
-        ])  # fmt: skip
+    rows = [(("ptb", "georgia")[i % 2], i, i // 2 % 2) for i in range(24)]
+    (tmp_path / "labels.csv").write_text("recording,patient,426783006,164889003\n" + "".join(
+        f"{database}/R{i},,{normal},{'' if i % 3 == 0 else 1 - normal}\n"
+        for database, i, normal in rows
+    ))  # fmt: skip
+    main([
+        "crossval", str(data), "-o", str(tmp_path / "out"), "--recipe", "tiny", "--folds", "2",
+        "--classes", str(tmp_path / "my.csv"), "--labels", str(tmp_path / "labels.csv"),
+    ])  # fmt: skip
+    assert "nested" in capsys.readouterr().out
+    with np.load(tmp_path / "out" / "fold1.npz") as saved:
+        assert saved["labels"].shape == (24, 2)
+    rows = rows_of(tmp_path / "out" / "folds.csv")
+    assert all(0 <= float(row["AUROC"]) <= 1 for row in rows)

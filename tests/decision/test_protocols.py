@@ -118,3 +118,18 @@ def test_ways_fit_and_judge_on_the_recordings_that_they_name():
         np.testing.assert_array_equal(decided[way][0], y_true[order])
         np.testing.assert_array_equal(decided[way][1], held_out[order] > 0.5)
     np.testing.assert_array_equal(decided["held-out"][1], held_out > 0.5)
+
+
+def test_a_search_is_told_which_cells_are_known():
+    y_score, y_true, folds = memorised()
+    known = np.random.default_rng(1).random(y_true.shape) < 0.5
+    seen = []
+
+    def search(some, true, cells):
+        seen.append((true, cells))
+        return np.full(3, 0.5)
+
+    decide(y_score, y_true, folds, search, known=known)
+    rest = np.setdiff1d(np.arange(60), folds[0])
+    np.testing.assert_array_equal(seen[0][1], known[rest])
+    np.testing.assert_array_equal(seen[-1][1], known)
