@@ -17,7 +17,7 @@ from ecg12.runtime.version import __version__
 from ecg12.web.limits import Limits, RefusedError
 from ecg12.web.reading import Reading
 
-INCLUDE = ("signals", "csv", "failures")
+INCLUDE = ("signals", "explanation", "csv", "failures")
 FIELDS = ("rate", "unit", "leads", "include")
 
 
@@ -63,7 +63,10 @@ def read_fields(fields: dict[str, str]) -> Wanted:
 
 
 def answer(
-    outcomes: Sequence[Outcome], readings: Sequence[Reading], include: frozenset[str]
+    outcomes: Sequence[Outcome],
+    readings: Sequence[Reading],
+    include: frozenset[str],
+    explanation: dict[str, Any] | None = None,
 ) -> tuple[int, str]:
     """Return the status and the text of an answer.
 
@@ -75,6 +78,8 @@ def answer(
         Any of `INCLUDE`: ``"signals"`` adds a list, for each recording that is predicted what the
         page draws of it; ``"csv"`` the text that ``predict --format csv`` prints, with the notice;
         ``"failures"`` makes the status 200 whatever failed.
+    explanation
+        Of the only recording, if it was asked for.
 
     Returns
     -------
@@ -86,6 +91,8 @@ def answer(
         if "signals" in include:
             pairs = zip(outcomes, readings, strict=True)
             more["signals"] = [r.drawing for o, r in pairs if not isinstance(o, Failure)]
+        if "explanation" in include:
+            more["explanation"] = explanation
         if "csv" in include:
             more["csv"] = _csv_with_notice(outcomes)
         text = json.dumps(json.loads(text) | more, allow_nan=False) + "\n"

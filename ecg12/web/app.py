@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from ecg12.inference.model import Model
-from ecg12.inference.results import Failure
+from ecg12.inference.results import Failure, Outcome
 from ecg12.inference.stream import Source, needed_seconds
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.optional_deps import require_extra
 from ecg12.web.answers import Wanted, answer, describe, read_fields, source_error
 from ecg12.web.batching import Batcher
+from ecg12.web.explaining import Explainer
 from ecg12.web.folders import private_folder
 from ecg12.web.guard import LOOPBACK, Guard, refusal
 from ecg12.web.limits import Limits, RefusedError
@@ -62,6 +63,7 @@ class Service:
         self._readers = Readers(limits)
         self._threads = ThreadPoolExecutor(limits.readers, thread_name_prefix="read")
         self._batcher = Batcher(model.classifier)
+        self._explainer = Explainer(model, limits)
         self._clients: Counter[str] = Counter()
         self._folder: Path | None = None
 
@@ -77,6 +79,7 @@ class Service:
                 self._readers.stop()
                 self._threads.shutdown()
                 self._batcher.stop()
+                self._explainer.stop()
 
     async def predict(self, request: Request) -> Response:
         """Answer ``POST /v1/predict``."""
@@ -96,9 +99,10 @@ class Service:
             finally:
                 told |= {"bytes": upload.n_bytes, "files": len(upload.names)}
                 self._receiver.release(upload)
+            explanation = await self._explain(outcomes, readings, wanted.include)
         failures = sum(isinstance(outcome, Failure) for outcome in outcomes)
         told |= {"recordings": len(outcomes), "failures": failures}
-        status, text = answer(outcomes, readings, wanted.include)
+        status, text = answer(outcomes, readings, wanted.include, explanation)
         return Response(text, status, media_type="application/json")
 
     async def model(self, request: Request) -> Response:
@@ -120,6 +124,20 @@ class Service:
             return await self._in_thread(partial(self._readers.read, job))
         except InputError as error:
             raise RefusedError(413, str(error)) from error
+
+    async def _explain(
+        self, outcomes: Sequence[Outcome], readings: Sequence[Reading], include: frozenset[str]
+    ) -> dict[str, Any] | None:
+        """Return what the prediction rests on, if it is asked for and there is one."""
+        if "explanation" not in include:
+            return None
+        if len(outcomes) != 1:
+            found = f"{len(outcomes)} recordings"
+            raise RefusedError(422, f"{found}; one at a time can be explained")
+        record = readings[0].record
+        if isinstance(outcomes[0], Failure) or record is None:
+            return None
+        return await self._explainer.explain(record)
 
     async def _in_thread(self, function: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)

@@ -23,6 +23,8 @@ class Limits:
         Time and memory in which one recording must be read.
     answer_seconds
         Longest time from the end of the body to the answer; also that of reading it all.
+    explanations, explain_seconds
+        Explanations that may wait at once, and longest time of one.
     requests, client_requests
         Predictions in progress: of all clients, and of one address.
     connections
@@ -44,6 +46,8 @@ class Limits:
     read_seconds: float = 10.0
     read_bytes: int = 2048 * MEGABYTE
     answer_seconds: float = 60.0
+    explanations: int = 8
+    explain_seconds: float = 120.0
     requests: int = 64
     client_requests: int = 32
     connections: int = 256

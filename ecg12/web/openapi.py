@@ -40,6 +40,9 @@ SCHEMAS = {
         recordings=_list(_named("Prediction")),
         failures=_list(_named("Failure")),
         signals=_list(_named("Signals")),
+        explanation={
+            "type": ["object", "null"], "additionalProperties": _named("Explanation"),
+        },
         csv=_STRING,
     ),
     "Prediction": _object(
@@ -60,6 +63,11 @@ SCHEMAS = {
         leads={"type": "object", "additionalProperties": _STRING}, rate=_NUMBER, step=_NUMBER,
         start=_NUMBER, seconds=_NUMBER, silent=_TEXTS, heart_rate={"type": ["number", "null"]},
         to_scale=_FLAG, amplitude_note=_STRING, filtered=_STRING, reason=_STRING,
+    ),
+    "Explanation": _object(
+        summary=_STRING, top_leads=_TEXTS, edges=_list(_NUMBER), largest=_NUMBER,
+        lead_shares={"type": "object", "additionalProperties": _NUMBER},
+        map={"type": "object", "additionalProperties": _list({"type": "integer"})},
     ),
     "Refusal": _object(error=_STRING),
 }  # fmt: skip
@@ -88,7 +96,8 @@ def openapi(limits: Limits, root_path: str = "") -> dict[str, Any]:
         "leads": {**_STRING, "description": "Names in the order of the array, such as I,II,V1."},
         "include": {
             **_STRING, "description": "What the answer holds besides, with commas between: "
-            "signals (what the page draws), csv; failures: status 200 also where all failed.",
+            "signals (what the page draws), explanation (of one recording: the leads and times "
+            "that its diagnoses rest on; seconds), csv; failures (status 200 whatever failed).",
         },
     }  # fmt: skip
     refusals = {

@@ -215,6 +215,26 @@ def test_an_array_is_read_once_its_rate_is_said(page, tmp_path):
     assert "aVR" in text(shown, "#lead-facts")
 
 
+def test_the_explanation_is_switched(page, client, pair, files):
+    shown = page()
+    drop(shown, files)
+    tints = "document.querySelectorAll('#paper svg .tint').length"
+    assert shown.evaluate(tints) == 0
+    shown.evaluate("document.getElementById('tint').click()")
+    shown.wait(f"{tints} > 0", 120)
+    assert shown.evaluate("document.getElementById('tint').getAttribute('aria-pressed')") == "true"
+    _, answer = client.predict(pair, {"include": "explanation"})
+    name = answer["recordings"][0]["diagnoses"]
+    explained = answer["explanation"]
+    assert shown.evaluate("document.getElementById('tint-class').value") in name
+    chosen = next(iter(explained))
+    assert explained[chosen]["top_leads"][0] in text(shown, "#tint-legend")
+    assert violations(shown) == []
+    shown.evaluate("document.getElementById('tint').click()")
+    assert shown.evaluate(tints) == 0
+    quiet(shown, client.address)
+
+
 DOWNLOADED = """(async () => {
   let saved; const make = URL.createObjectURL;
   URL.createObjectURL = (blob) => { saved = blob; return make.call(URL, blob); };

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from ecg12.cli.main import main
+from ecg12.explanation import explain
 from ecg12.inference.challenge import drive
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -124,6 +125,21 @@ def test_the_table_is_that_of_predict_with_the_notice(client, pair, tmp_path, mo
     assert [row[:-1] for row in found] == expected
     assert found[0][-1] == "notice"
     assert {row[-1] for row in found[1:]} == {answer["notice"]}
+
+
+def test_the_explanation_is_that_of_the_package(client, pair, served_model, module_record):
+    status, answer = client.predict(pair, {"include": "explanation"})
+    expected = explain(served_model, module_record).as_dict()
+    assert status == 200
+    assert list(expected) == answer["recordings"][0]["diagnoses"] != []
+    assert answer["explanation"].keys() == expected.keys()
+    for name, one in expected.items():
+        assert answer["explanation"][name]["edges"] == one["edges"]
+        assert answer["explanation"][name]["top_leads"] == one["top_leads"]
+    second = [(name.replace("A0001", "B"), data.replace(b"A0001", b"B")) for name, data in pair]
+    status, answer = client.predict([*pair, *second], {"include": "explanation"})
+    assert status == 422
+    assert "one at a time" in answer["error"]
 
 
 def test_requests_that_arrive_together_are_answered_as_alone(client, pair):
@@ -404,7 +420,7 @@ def test_the_description_covers_every_status_and_key(client, pair):
     schemas = described["components"]["schemas"]
     responses = described["paths"]["/v1/predict"]["post"]["responses"]
     assert {"200", "401", "403", "408", "413", "415", "421", "422", "429", "503"} <= set(responses)
-    _, answer = client.predict(pair, {"include": "signals,csv"})
+    _, answer = client.predict(pair, {"include": "signals,csv,explanation"})
     [recording] = answer["recordings"]
     assert set(answer) == set(schemas["Answer"]["properties"])
     assert set(recording) == set(schemas["Prediction"]["properties"])

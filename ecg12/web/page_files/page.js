@@ -57,14 +57,13 @@ async function learn() {
 
 const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
-async function predict(files) {
+async function predict(files, include = "signals,csv,failures") {
   const most = state.model?.limits.request_bytes ?? Infinity;
   if (files.reduce((sum, file) => sum + file.size, 0) > most) {
     throw new Error(`larger than ${Math.floor(most / 2 ** 20)} MB, the most that is read`);
   }
   const body = new FormData();
-  body.append("include", ["signals", "csv", "failures", ...(state.model?.include ?? [])
-    .filter((name) => name === "explanation")].join(","));
+  body.append("include", include);
   for (const name of ["rate", "unit", "leads"]) if ($(name).value.trim()) body.append(name, $(name).value);
   for (const file of files) body.append("file", file, file.name);
   for (let tries = 0; ; tries++) {
@@ -123,12 +122,12 @@ function fill(row, told) {
   state.notice = told.notice;
   const done = told.recordings.map((recording, i) => ({
     name: recording.source, state: "done", recording, drawing: told.signals[i],
-    explanation: told.explanation?.[i] ?? null,
   }));
   const failed = told.failures.map((failure) => ({
     name: failure.source, state: "failed", reason: failure.reason, failure,
   }));
   const found = [...done, ...failed];
+  if (found.length === 1 && row.files.length) done.forEach((one) => { one.explainable = true; });
   if (!found.length) found.push({ name: row.name, state: "failed", reason: "no recording in it" });
   Object.assign(row, { reason: "", failure: undefined, csv: told.csv }, found[0]);
   if (!state.rows.includes(row)) return; // cleared meanwhile
@@ -267,21 +266,44 @@ function views({ drawing }) {
   $("view").replaceChildren(...options.map(([value, text]) => make("option", { value, selected: value === state.view }, text)));
 }
 
-// The explanation: {class: {edges, leads}} of a row; none where the service gives none.
+// The explanation is made when it is first asked for: it takes seconds.
+async function explain(row) {
+  if (row.explanation || row.explaining) return;
+  row.explaining = true;
+  explained(row);
+  say("The explanation is being made.");
+  try {
+    row.explanation = (await predict(row.files, "explanation,failures")).explanation ?? {};
+    say("The explanation is shown.");
+  } catch (error) {
+    state.tint = false;
+    complain(`No explanation: ${error.message}`);
+  }
+  row.explaining = false;
+  if (state.current === row) { explained(row); paper(); }
+}
+
 function explained(row) {
+  $("tint-tools").hidden = !(row.explainable && row.recording.diagnoses.length);
+  $("tint").textContent = row.explaining ? "Explaining …" : "Explanation";
+  $("tint").setAttribute("aria-busy", Boolean(row.explaining));
   const classes = Object.keys(row.explanation ?? {});
-  $("tint-tools").hidden = !classes.length;
+  $("tint-class").hidden = !classes.length;
   if (!classes.includes(state.tintClass)) state.tintClass = classes[0] ?? "";
   $("tint-class").replaceChildren(...classes.map((name) => make("option", { value: name, selected: name === state.tintClass }, name)));
 }
 
 function paper() {
   const { recording, drawing, explanation } = state.current;
+  if (state.tint && state.current.explainable && recording.diagnoses.length) explain(state.current);
   const tint = state.tint ? explanation?.[state.tintClass] : null;
   $("tint").setAttribute("aria-pressed", state.tint);
   $("tint-legend").hidden = !tint;
-  $("tint-legend").replaceChildren("Shaded: what speaks", make("span", { className: "key for" }), `for ${state.tintClass}`,
-    make("span", { className: "key against" }), "against it.");
+  if (tint) {
+    $("tint-legend").replaceChildren(make("span", { className: "key" }),
+      `${state.tintClass} ${tint.summary ?? `rests on ${tint.top_leads.join(", ")}`}. `
+      + "The darker, the more its score falls without that part of the recording.");
+  }
   $("zoom").textContent = `${Math.round(100 * state.zoom)} %`;
   if (!drawing || drawing.reason) {
     $("paper").replaceChildren();

@@ -82,16 +82,16 @@ function trace(strip, values, rate) {
   return element("path", { class: "trace", d });
 }
 
-// Return the rectangles behind a strip: weights in [-1, 1] of stretches between edges in s.
+// Return the rectangles behind a strip: weights in percent of stretches between edges in s.
 function tinted(strip, tint, top, height) {
-  const weights = tint?.leads[strip.lead];
+  const weights = tint?.map[strip.lead];
   if (!weights) return [];
   const boxes = [];
   weights.forEach((weight, i) => {
     const from = Math.max(tint.edges[i], strip.from), to = Math.min(tint.edges[i + 1], strip.to);
-    if (to <= from || Math.abs(weight) < 0.02) return;
+    if (to <= from || weight < 2) return;
     boxes.push(element("rect", {
-      class: weight > 0 ? "for" : "against", "fill-opacity": (0.55 * Math.min(1, Math.abs(weight))).toFixed(3),
+      class: "tint", "fill-opacity": (0.006 * weight).toFixed(3),
       x: (strip.left + SPEED * (from - strip.from)).toFixed(2), y: top,
       width: (SPEED * (to - from)).toFixed(2), height,
     }));
