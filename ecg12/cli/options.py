@@ -5,13 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecg12.runtime.errors import InputError
+from ecg12.runtime.files import read_limited
 from ecg12.runtime.settings import SALT, Settings
+from ecg12.runtime.text import decode
 
 if TYPE_CHECKING:
     from ecg12.io.classes import ScoredClasses
     from ecg12.io.known_labels import LabelledClasses
     from ecg12.io.label_table import LabelTable
     from ecg12.io.manifest import ValidationFolder
+
+LARGEST_SALT = 2**20  # bytes of a file with the secret of patient keys
 
 
 def add_weights(command: argparse._ActionsContainer) -> None:
@@ -116,11 +120,11 @@ def read_salt(path: Path | None) -> str | None:
     Raises
     ------
     InputError
-        If it is empty.
+        If it is empty, or too large.
     """
     if path is None:
         return Settings.from_env().salt
-    text = path.read_text(encoding="utf-8").strip()
+    text = decode(read_limited(path, LARGEST_SALT)).strip()
     if not text:
         raise InputError(f"{path}: the salt of patient keys is empty")
     return text

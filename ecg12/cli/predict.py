@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> None:
     if options.output:
         with (
             atomic_write(options.output) as temporary,
-            temporary.open("w", encoding="utf-8") as file,
+            temporary.open("w", encoding="utf-8", errors="backslashreplace") as file,
         ):
             file.writelines(pieces)
     else:

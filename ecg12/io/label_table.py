@@ -26,6 +26,7 @@ from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.format_table import FORMATS
 from ecg12.runtime.csv_tables import Table, read_table, table_writer
 from ecg12.runtime.errors import InputError
+from ecg12.runtime.text import storable
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,8 @@ class LabelTable:
 def normal_form(path: str | PurePath) -> str:
     """Return a recording's name in a label table: POSIX path without the recording's suffix.
 
+    Bytes of a name that are no UTF-8 are escapes in it, as in the tables that are written.
+
     Parameters
     ----------
     path
@@ -78,7 +81,7 @@ def normal_form(path: str | PurePath) -> str:
     text = path.as_posix() if isinstance(path, PurePath) else path.strip().replace("\\", "/")
     name = text.removeprefix("./")
     suffix = next((s for s in SUFFIXES if name.lower().endswith(s)), "")
-    return name[: len(name) - len(suffix)]
+    return storable(name[: len(name) - len(suffix)])
 
 
 def write_label_table(

@@ -17,7 +17,6 @@ from ecg12.io.record import MISSING, Record
 from ecg12.io.wfdb_files import (
     HEADER,
     SUFFIXES,
-    decode,
     existing,
     find_records,
     header_of,
@@ -34,6 +33,7 @@ from ecg12.io.wfdb_segments import open_segments
 from ecg12.io.wfdb_signals import FORMATS, open_signals
 from ecg12.io.wfdb_write import write_record
 from ecg12.runtime.errors import RecordError
+from ecg12.runtime.text import decode, marked_encoding
 
 __all__ = [
     "HEADER", "NAME", "SUFFIXES", "find_records", "header_of", "in_folder", "is_recording",
@@ -51,7 +51,7 @@ _SEGMENTS, _SEGMENT_LINE = re.compile(r"\S+/\d+ .*"), re.compile(r"\S+ \d+")
 
 def recognises(head: bytes) -> bool:
     """Tell from the first bytes of a file whether it is a WFDB header."""
-    if b"\0" in head:
+    if b"\0" in head and not marked_encoding(head[:4]):
         return False
     lines = (" ".join(line.split()) for line in decode(head).lstrip("\ufeff").splitlines())
     first, second, *_ = *(line for line in lines if line and line[0] != "#"), "", ""

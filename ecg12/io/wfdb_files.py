@@ -12,6 +12,7 @@ from pathlib import Path
 from ecg12.io.headers import Header, parse_header
 from ecg12.runtime.errors import InputError, RecordError, file_error
 from ecg12.runtime.files import folders_below, is_file, read_limited, recordings_folder
+from ecg12.runtime.text import decode
 
 HEADER = ".hea"
 SIGNALS = (".mat", ".dat")
@@ -137,14 +138,6 @@ def read_text(path: str | Path) -> str:
 def text_of(path: str | Path) -> str:
     """Return the text of a header file; an OSError or InputError if it cannot be read."""
     return decode(read_limited(path, LARGEST_HEADER))
-
-
-def decode(data: bytes) -> str:
-    """Decode UTF-8, or else Latin-1, in which any bytes are a text."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
 
 
 def is_recording(path: Path) -> bool:

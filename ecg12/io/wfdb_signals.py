@@ -172,7 +172,7 @@ def _read(
     with tempfile.TemporaryDirectory(prefix="ecg12-") as folder:
         for name, file in files.items():
             Path(folder, names[name]).symlink_to(file.resolve())
-        Path(folder, "r.hea").write_text("\n".join(lines) + "\n")
+        Path(folder, "r.hea").write_text("\n".join(lines) + "\n", encoding="utf-8")
         try:
             read = wfdb.rdrecord(
                 f"{folder}/r",

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from ecg12.runtime.errors import InputError
+from ecg12.runtime.text import storable
 
 SCHEMA = """
 CREATE TABLE recording
@@ -80,7 +81,7 @@ class Corpus:
         self._changes = 0
         self._key = hashlib.blake2b((salt or "").encode(), digest_size=32).digest()
         written = f"{settings}|{min_count}"
-        self.setting = hmac.digest(self._key, written.encode(), "sha256").hex()
+        self.setting = hmac.digest(self._key, storable(written).encode(), "sha256").hex()
         with database_errors(path):
             self._database = sqlite3.connect(path)
             self._begin()

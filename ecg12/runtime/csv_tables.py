@@ -28,11 +28,8 @@ from typing import Any, TextIO
 
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.files import atomic_write
+from ecg12.runtime.text import marked_encoding
 
-MARKS = {  # UTF-32 first: its mark begins with that of UTF-16
-    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
-}  # fmt: skip
 DELIMITERS = (",", ";", "\t")
 LONGEST = 2**24  # characters of a line or a cell
 CHUNK = 2**20  # bytes that are decoded at a time
@@ -202,10 +199,7 @@ def encoding_of(path: Path) -> str:
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise InputError(f"{path}: not a regular file; copy the table into one")
     with path.open("rb") as file:
-        head = file.read(4)
-    marked = next((name for mark, name in MARKS.items() if head.startswith(mark)), "")
-    if not marked and b"\0" in head[:2]:
-        marked = "utf-16-le" if head[0] else "utf-16-be"
+        marked = marked_encoding(file.read(4))
     for encoding in [marked] if marked else ["utf-8", "cp1252", "latin-1"]:
         fault = _first_fault(path, encoding)
         if fault is None:

@@ -223,9 +223,12 @@ def reserve(path: str | Path) -> None:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file atomically, in UTF-8 with line ends as given."""
+    """Write a text file atomically, in UTF-8 with line ends as given.
+
+    What cannot be encoded, such as a file name that is not UTF-8, is written as escapes.
+    """
     with atomic_write(path) as temporary:
-        temporary.write_bytes(text.encode())
+        temporary.write_bytes(text.encode(errors="backslashreplace"))
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -8,6 +8,8 @@ from typing import Any, TextIO, TypeVar
 
 from tqdm import tqdm
 
+from ecg12.runtime.terminal import null_device, tolerate
+
 Result = TypeVar("Result")
 LOG_INTERVAL = 30.0  # s between lines where nobody watches
 
@@ -35,8 +37,10 @@ class _BesideBars(logging.StreamHandler[TextIO]):
             super().emit(record)
 
 
-def log_to(stream: TextIO, level: int = logging.INFO) -> None:
+def log_to(stream: TextIO | None, level: int = logging.INFO) -> None:
     """Log lines such as ``12:34:56 INFO message`` to a stream; done once in a process, it stays."""
+    stream = null_device() if stream is None else stream
+    tolerate(stream)
     handler = _BesideBars(stream)
     handler.setFormatter(_Lines())
     logging.basicConfig(level=level, handlers=[handler])
@@ -78,5 +82,7 @@ def bar(iterable: Iterable[Any] | None = None, **options: Any) -> tqdm:
     options
         As for tqdm: `desc`, `total`, `unit`, `initial`, `leave`.
     """
-    watched = sys.stderr.isatty()
+    if sys.stderr is None:  # there is no terminal at all
+        options["disable"] = True
+    watched = sys.stderr is not None and sys.stderr.isatty()
     return tqdm(iterable, mininterval=0.2 if watched else LOG_INTERVAL, **options)
