@@ -24,14 +24,15 @@ from ecg12.io.arrays import split_index
 from ecg12.io.convert_log import LOCK, Finished, Log
 from ecg12.io.convert_tables import write_tables
 from ecg12.io.format_table import ARRAY, MUSE, WFDB
-from ecg12.io.formats import elements, format_at, read_any
+from ecg12.io.formats import elements, format_at, open_any
 from ecg12.io.given import expand
-from ecg12.io.int16 import as_int16
+from ecg12.io.int16 import LeadsChangeError, Steps, steps_of
 from ecg12.io.label_table import normal_form
 from ecg12.io.muse import patient_key, read_statements
+from ecg12.io.open_record import OpenRecord, samples
 from ecg12.io.record import Record
-from ecg12.io.wfdb import write_record
 from ecg12.io.wfdb_files import HEADER, SIGNALS, stem_of
+from ecg12.io.wfdb_write import write_stretches
 from ecg12.runtime.errors import InputError, file_error
 from ecg12.runtime.executors import LocalExecutor
 from ecg12.runtime.files import NO_SPACE, is_file
@@ -39,6 +40,7 @@ from ecg12.runtime.locks import locked
 from ecg12.runtime.progress import bar
 
 CHUNK = 16  # recordings of a job
+STRETCH = 600.0  # s that are in memory at a time
 LONGEST_NAME = 100  # characters of a part of a name
 _NOT_IN_NAMES = re.compile("[^A-Za-z0-9_-]+")  # WFDB's names are of letters, digits, _ and -
 
@@ -214,14 +216,22 @@ def _convert_chunk(
     done, failed = [], {}
     for job in jobs:
         try:
-            record, entry = _read(job, salt, array)
+            record = open_any(job.path, **array)
+            if record.n_samples <= samples(STRETCH, record.rate):
+                record = OpenRecord.of(record.cut())  # read once
+            record, steps = _planned(record)
+            entry = _entry(job, salt, steps.note)
         except (InputError, OSError, MemoryError) as error:
             failed[job.path] = _reason(job.path, error)
             continue
         place = (output / job.name).parent
+        kept = (steps.apply(one, Path(job.name).name) for one in _stretches(record))
         try:
             place.mkdir(parents=True, exist_ok=True)
-            write_record(place, record)
+            write_stretches(place, kept, record.n_samples)
+        except InputError as error:  # of the recording, which is read again
+            failed[job.path] = _reason(job.path, error)
+            continue
         except OSError as error:
             if error.errno in NO_SPACE or not output.is_dir():  # no other can be written either
                 raise
@@ -231,9 +241,24 @@ def _convert_chunk(
     return done, failed
 
 
-def _read(job: _Job, salt: str | None, array: dict[str, Any]) -> tuple[Record, Finished]:
-    """Return a recording as it is written, and what is noted of it."""
-    record, note = as_int16(read_any(job.path, **array), Path(job.name).name)
+def _planned(record: OpenRecord) -> tuple[OpenRecord, Steps]:
+    """Return the steps of a recording; in memory, if its leads change from segment to segment."""
+    try:
+        return record, steps_of(_stretches(record))
+    except LeadsChangeError:
+        whole = record.cut()
+        return OpenRecord.of(whole), steps_of([whole])
+
+
+def _stretches(record: OpenRecord) -> Iterator[Record]:
+    """Read a recording stretch by stretch; most are no longer than one."""
+    each = samples(STRETCH, record.rate)
+    for first in range(0, record.n_samples, each):
+        yield record.read(first, min(each, record.n_samples - first))
+
+
+def _entry(job: _Job, salt: str | None, note: str) -> Finished:
+    """Return what is noted of a recording."""
     row = format_at(job.path)
     patient, said = None, None
     if row is MUSE:
@@ -242,11 +267,10 @@ def _read(job: _Job, salt: str | None, array: dict[str, Any]) -> tuple[Record, F
         said = row.statements(job.path)
     if salt and row and row.identifier:
         patient = patient_key(row.identifier(job.path), salt)
-    entry = Finished(
+    return Finished(
         source=job.source, stamp=job.stamp, name=job.name, format=row.name if row else WFDB.name,
         patient=patient or "", statements=said, note=note,
     )  # fmt: skip
-    return record, entry
 
 
 def _reason(path: Path, error: Exception) -> str:

@@ -7,12 +7,14 @@ of the twelve leads. Numbers that are no integers, such as millivolts in an arra
 """
 
 import re
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ecg12.io.headers import LARGEST
 from ecg12.io.lead_names import LEADS, standard_lead
+from ecg12.io.open_record import alike
 from ecg12.io.record import MISSING, Record
 from ecg12.runtime.errors import RecordError
 
@@ -23,6 +25,59 @@ LEAST_MOVE = 1e-6  # steps by which an offset may be rounded without a word
 NO_UNIT = "NU"  # WFDB's word for it; without a word it would be mV
 LONGEST_LEAD = 40  # characters of a name that is none of the known
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9 ().+/-]+")  # of leads: what could end a line of a header
+
+
+class LeadsChangeError(RecordError):
+    """A recording whose leads, units or gains are not the same throughout."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """How the samples of one recording become int16; made by `steps_of`.
+
+    Attributes
+    ----------
+    factor
+        (n_leads,) stored units per new step; None where samples stay as they are.
+    shift
+        (n_leads,) new steps that are taken off.
+    note
+        What is changed of the samples, or "".
+    """
+
+    factor: np.ndarray | None
+    shift: np.ndarray
+    note: str
+
+    def apply(self, record: Record, name: str) -> Record:
+        """Return the recording, or a stretch of it, as `write_record` takes it.
+
+        Raises
+        ------
+        RecordError
+            If an offset is beyond 32 bits.
+        """
+        if self.factor is None:
+            gains, offsets = record.gains, np.rint(record.offsets)
+            stored = _as_they_are(record)
+        else:
+            gains, offsets = record.gains / self.factor, -self.shift
+            stored = np.rint(record.centred / self.factor[:, None]) - self.shift[:, None]
+            stored = np.where(np.isnan(stored), MISSING, stored).astype(np.int16)
+        if np.abs(offsets).max() > LARGEST:
+            raise RecordError(
+                f"{name}: an offset of {np.abs(offsets).max():g} steps cannot be stored"
+            )
+        turned = gains < 0
+        if turned.any():
+            stored = np.where(turned[:, None] & (stored != MISSING), -stored, stored)
+        sign = np.where(turned, -1.0, 1.0)
+        leads = tuple(_lead(lead, number) for number, lead in enumerate(record.leads, 1))
+        units = tuple("_".join(unit.split()) or NO_UNIT for unit in record.units)
+        return replace(
+            record, name=name, stored=stored, gains=gains * sign, offsets=offsets * sign + 0.0,
+            leads=leads, units=units, missing=MISSING,
+        )  # fmt: skip
 
 
 def as_int16(record: Record, name: str) -> tuple[Record, str]:
@@ -47,43 +102,51 @@ def as_int16(record: Record, name: str) -> tuple[Record, str]:
     RecordError
         If an offset is beyond 32 bits.
     """
-    stored, whole = _integers(record)
-    gains, offsets, note = record.gains, np.rint(record.offsets), ""
-    if stored is None:
-        stored, gains, offsets, note = _quantised(record, whole)
-    elif (moved := float(np.abs(record.offsets - offsets).max())) > LEAST_MOVE:
-        note = f"offset rounded by {moved:.2g} steps"
-    if np.abs(offsets).max() > LARGEST:
-        raise RecordError(f"{name}: an offset of {np.abs(offsets).max():g} steps cannot be stored")
-    turned = gains < 0
-    if turned.any():
-        stored = np.where(turned[:, None] & (stored != MISSING), -stored, stored)
-    sign = np.where(turned, -1.0, 1.0)
-    leads = tuple(_lead(lead, number) for number, lead in enumerate(record.leads, 1))
-    units = tuple("_".join(unit.split()) or NO_UNIT for unit in record.units)
-    changed = replace(
-        record, name=name, stored=stored, gains=gains * sign, offsets=offsets * sign + 0.0,
-        leads=leads, units=units, missing=MISSING,
-    )  # fmt: skip
-    return changed, note
+    steps = steps_of([record])
+    return steps.apply(record, name), steps.note
 
 
-def _integers(record: Record) -> tuple[np.ndarray | None, bool]:
-    """Return the samples as they are if they fit int16, or None, and if they are integers."""
+def steps_of(stretches: Iterable[Record]) -> Steps:
+    """Look at a recording, stretch by stretch, and choose its steps; there is at least one.
+
+    Raises
+    ------
+    LeadsChangeError
+        If stretches differ in more than their samples.
+    """
+    first, whole, fits = None, True, True
+    low, high = np.array(np.nan), np.array(np.nan)
+    for record in stretches:
+        first = first or record
+        if not alike(record, first):
+            raise LeadsChangeError(f"{record.name}: leads or gains change within it")
+        if record.stored.dtype == np.int16 and record.missing == MISSING:
+            known = np.zeros(0)
+        else:
+            known = record.stored[~np.isnan(record.centred)]
+        whole = whole and bool(np.all(known == np.rint(known)))
+        fits = fits and np.abs(known).max(initial=0) <= LARGEST_INT16
+        if not known.size:
+            continue
+        low = np.fmin(low, np.fmin.reduce(record.centred, axis=1))
+        high = np.fmax(high, np.fmax.reduce(record.centred, axis=1))
+    if first is None:
+        raise ValueError("a recording without stretches")
+    if whole and fits:
+        moved = float(np.abs(first.offsets - np.rint(first.offsets)).max())
+        note = f"offset rounded by {moved:.2g} steps" if moved > LEAST_MOVE else ""
+        return Steps(factor=None, shift=np.zeros(len(first.leads)), note=note)
+    return _coarser(first, whole, *np.broadcast_arrays(low, high, first.gains)[:2])
+
+
+def _as_they_are(record: Record) -> np.ndarray:
     if record.stored.dtype == np.int16 and record.missing == MISSING:
-        return record.stored, True
-    missing = np.isnan(record.centred)
-    known = record.stored[~missing]
-    whole = bool(np.all(known == np.rint(known)))
-    if not whole or np.abs(known).max(initial=0) > LARGEST_INT16:
-        return None, whole
-    return np.where(missing, MISSING, record.stored).astype(np.int16), True
+        return record.stored
+    return np.where(np.isnan(record.centred), MISSING, record.stored).astype(np.int16)
 
 
-def _quantised(record: Record, whole: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
-    """Return int16 samples in new steps, their gains and offsets, and a note of the steps."""
-    centred = record.centred
-    low, high = np.fmin.reduce(centred, axis=1), np.fmax.reduce(centred, axis=1)
+def _coarser(record: Record, whole: bool, low: np.ndarray, high: np.ndarray) -> Steps:
+    """Choose new steps and offsets from the extremes of each lead, in stored units."""
     span = np.nan_to_num(high - low)
     base = np.ones(len(span))
     if not whole:
@@ -94,8 +157,8 @@ def _quantised(record: Record, whole: bool) -> tuple[np.ndarray, np.ndarray, np.
     twelve = np.isin(record.leads, LEADS)
     coarser[twelve] = coarser[twelve].max(initial=1.0)
     factor = base * coarser
-    steps = np.rint(centred / factor[:, None])
-    extreme = np.nan_to_num(np.fmax.reduce(np.abs(steps), axis=1))
+    ends = np.rint(np.abs([low, high]) / factor)
+    extreme = np.nan_to_num(np.fmax.reduce(ends, axis=0))
     middle = np.rint(np.nan_to_num((high + low) / 2) / factor)
     shift = np.where(extreme > LARGEST_INT16, middle, 0.0)
     microvolts = np.abs(record.resolution) * factor * 1e3
@@ -103,9 +166,7 @@ def _quantised(record: Record, whole: bool) -> tuple[np.ndarray, np.ndarray, np.
     note = f"steps of {', '.join(shown) or 'unknown'} uV"
     kept = whole and np.all(factor == 1)
     note = f"moved by an offset, {note} kept" if kept else f"quantised in {note}"
-    stored = steps - shift[:, None]
-    stored = np.where(np.isnan(stored), MISSING, stored).astype(np.int16)
-    return stored, record.gains / factor, -shift, note
+    return Steps(factor=factor, shift=shift, note=note)
 
 
 def _lead(name: str, number: int) -> str:

@@ -84,8 +84,12 @@ def open_mat(path: str | Path) -> tuple[int, Callable[[int, int], np.ndarray]]:
 
 def format_mat(stored: np.ndarray) -> bytes:
     """Return a MATLAB v4 file with `val`, int16 (n_leads, n_samples); WFDB's format `16+24`."""
-    head = struct.pack("<5i", INT16_V4, *stored.shape, 0, 4) + b"val\0"
-    return head + stored.T.astype("<i2").tobytes()
+    return mat_head(stored.shape) + stored.T.astype("<i2").tobytes()
+
+
+def mat_head(shape: tuple[int, ...]) -> bytes:
+    """Return what precedes the samples, column by column, in such a file."""
+    return struct.pack("<5i", INT16_V4, *shape, 0, 4) + b"val\0"
 
 
 def check_size(path: str | Path, needed: int, content: str) -> None:

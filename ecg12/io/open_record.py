@@ -87,7 +87,7 @@ def samples(seconds: float, rate: float) -> int:
 
 def _together(pieces: Sequence[Record]) -> Record:
     first = pieces[0]
-    if all(_alike(one, first) for one in pieces):
+    if all(alike(one, first) for one in pieces):
         return replace(first, stored=np.concatenate([one.stored for one in pieces], axis=1))
     leads = tuple(dict.fromkeys(lead for one in pieces for lead in one.leads))
     columns = []
@@ -102,7 +102,7 @@ def _together(pieces: Sequence[Record]) -> Record:
     )  # fmt: skip
 
 
-def _alike(one: Record, two: Record) -> bool:
+def alike(one: Record, two: Record) -> bool:
     """Tell whether the stored values of two recordings mean the same."""
     return (
         (one.leads, one.units) == (two.leads, two.units)

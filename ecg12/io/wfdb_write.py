@@ -1,12 +1,14 @@
 """Write recordings as WFDB: a header of either dialect of the challenge and a MATLAB file."""
 
 import re
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from ecg12.io.headers import Header, SignalLine
-from ecg12.io.matlab import format_mat
+from ecg12.io.matlab import mat_head
 from ecg12.io.record import Record
 from ecg12.runtime.files import atomic_write, write_text
 
@@ -28,25 +30,54 @@ def write_record(folder: str | Path, record: Record, dialect: str = "A") -> Path
     ValueError
         If the samples are not int16 or the dialect is unknown.
     """
-    if record.stored.dtype != np.int16:
-        raise ValueError(f"{record.name}: samples must be int16, not {record.stored.dtype}")
+    return write_stretches(folder, [record], record.stored.shape[1], dialect)
+
+
+def write_stretches(
+    folder: str | Path, stretches: Iterable[Record], n_samples: int, dialect: str = "A"
+) -> Path:
+    """Write a recording that comes in stretches, one after the other, as `write_record` does.
+
+    Parameters
+    ----------
+    folder, dialect
+        As for `write_record`.
+    stretches
+        At least one; they differ in their samples alone.
+    n_samples
+        Of all together.
+    """
+    left = iter(stretches)
+    record = next(left)
     base = Path(folder) / record.name
+    sums = np.zeros(len(record.leads), np.int64)
+    with (
+        atomic_write(base.with_name(f"{record.name}.mat")) as temporary,
+        temporary.open("wb") as file,
+    ):
+        file.write(mat_head((len(record.leads), n_samples)))
+        for stretch in chain([record], left):
+            if stretch.stored.dtype != np.int16:
+                kind = stretch.stored.dtype
+                raise ValueError(f"{record.name}: samples must be int16, not {kind}")
+            sums += stretch.stored.sum(axis=1, dtype=np.int64)
+            file.write(stretch.stored.T.astype("<i2").tobytes())
+    text = _header_text(record, n_samples, sums, dialect)
+    path = base.with_name(f"{record.name}.hea")
+    write_text(path, text)
+    return path
+
+
+def _header_text(record: Record, n_samples: int, sums: np.ndarray, dialect: str) -> str:
     storage = "16+24" if dialect == "A" else "16x1+24"
     gains = [None if np.isnan(gain) else float(gain) for gain in record.gains]
     fields = zip(gains, record.offsets, record.units, record.leads, strict=True)
     signals = tuple(SignalLine(f"{record.name}.mat", storage, *field) for field in fields)
     header = Header(
-        record.name, record.rate, record.stored.shape[1], signals, record.age, record.sex,
-        record.codes,
+        record.name, record.rate, n_samples, signals, record.age, record.sex, record.codes,
     )  # fmt: skip
     first = record.stored[:, 0].tolist()
-    checksums = record.stored.sum(axis=1, dtype=np.int64).astype(np.int16).tolist()
-    text = format_header(header, first, checksums, dialect)
-    with atomic_write(base.with_name(f"{record.name}.mat")) as temporary:
-        temporary.write_bytes(format_mat(record.stored))
-    path = base.with_name(f"{record.name}.hea")
-    write_text(path, text)
-    return path
+    return format_header(header, first, sums.astype(np.int16).tolist(), dialect)
 
 
 def format_header(header: Header, first: list[int], checksums: list[int], dialect: str) -> str:

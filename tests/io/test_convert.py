@@ -313,3 +313,41 @@ def test_a_reading_error_names_no_patient(tmp_path, archive):
         read_any(archive / "A1.xml")
     found = convert([archive / "A1.xml"], tmp_path / "out", workers=1)
     assert not [secret for secret in SECRETS if secret in found.failures[0]]
+
+
+def test_a_recording_longer_than_is_held_in_memory_is_converted_whole(tmp_path, make_ecg):
+    """21 minutes of floats, in stretches; the highest sample of all decides the steps."""
+    rate, n = 100, 21 * 60 * 100
+    signals = np.tile(make_ecg(rate, 60), 21)[:, :n].astype(np.float32)
+    signals[3, -5] = 40.0
+    (tmp_path / "in").mkdir()
+    np.save(tmp_path / "in" / "long.npy", signals)
+    array = {"rate": rate, "unit": "mV", "leads": LEADS}
+    found = convert([tmp_path / "in" / "long.npy"], tmp_path / "out", workers=1, **array)
+    assert found.failures == ()
+    read = wfdb.rdrecord(str(tmp_path / "out" / "long"))
+    assert read.sig_len == n
+    step = 1 / read.adc_gain[0]
+    np.testing.assert_allclose(read.p_signal.T, signals, atol=0.51 * step)
+    stored = wfdb.rdrecord(str(tmp_path / "out" / "long"), physical=False).d_signal
+    sums = stored.sum(axis=0).astype(np.int16).tolist()
+    assert [int(value) for value in read.checksum] == sums
+
+
+def test_segments_whose_leads_change_are_converted(tmp_path, make_ecg):
+    """12 minutes of leads I and II, then of II alone, whose gain is another."""
+    rate, n = 50, 720 * 50
+    rows = np.rint(np.tile(make_ecg(rate, 60), 12)[:2] * 1000).astype(np.int16)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name, leads, gain in (("s1", ("I", "II"), 1000), ("s2", ("II",), 500)):
+        (folder / f"{name}.dat").write_bytes(rows[-len(leads) :].T.tobytes())
+        lines = [f"{name} {len(leads)} {rate} {n}"]
+        lines += [f"{name}.dat 16 {gain}/mV 16 0 0 0 0 {lead}" for lead in leads]
+        (folder / f"{name}.hea").write_text("\n".join(lines) + "\n")
+    (folder / "m.hea").write_text(f"m/2 2 {rate} {2 * n}\ns1 {n}\ns2 {n}\n")
+    assert convert([folder], tmp_path / "out", workers=1).failures == ()
+    read = wfdb.rdrecord(str(tmp_path / "out" / "m")).p_signal.T
+    np.testing.assert_allclose(read[:, :n], rows / 1000, atol=1e-3)
+    assert np.isnan(read[0, n:]).all()
+    np.testing.assert_allclose(read[1, n:], rows[1] / 500, atol=1e-3)
