@@ -69,12 +69,12 @@ def muse(path: Path) -> None:
 
 def reading(
     read: Callable[[Path], Record],
-    statements: Callable[[Path], tuple[str, ...]] | None = None,
+    *others: Callable[[Path], str | tuple[str, ...]],
     calibrated: bool = True,
 ) -> Callable[[Path], None]:
     """Return a target that reads a file of a clinical format, checks the recording, converts it.
 
-    `calibrated` says whether the amplitude of every lead is known.
+    `others` read texts of it; `calibrated` says whether the amplitude of every lead is known.
     """
 
     def check(path: Path) -> None:
@@ -94,8 +94,8 @@ def reading(
         if calibrated:
             steps = np.abs(record.millivolts - kept.millivolts) / np.abs(kept.resolution)[:, None]
             assert not np.nan_to_num(steps).max() > 0.501
-        if statements:
-            assert all(isinstance(statement, str) for statement in statements(path))
+        for other in others:
+            assert all(isinstance(part, str) for part in other(path))
 
     return check
 
@@ -153,13 +153,33 @@ TARGETS: dict[str, tuple[Callable[[Path], None], str, str, int]] = {
     "wfdb": (reading(wfdb, calibrated=False), ".hea", "ecg12/io/wfdb*.py", 2000),
     "mat": (mat, ".mat", "ecg12/io/matlab.py", 1000),
     "muse": (muse, ".xml", "ecg12/io/muse", 4000),
-    "dicom": (reading(dicom.read, dicom.statements), ".dcm", "ecg12/io/dicom*.py", 8000),
-    "aecg": (reading(aecg.read, aecg.statements), ".xml", "ecg12/io/aecg.py", 4000),
-    "scp": (reading(scp.read, scp.statements), ".scp", "ecg12/io/scp*.py", 3000),
-    "philips": (reading(philips.read), ".xml", "ecg12/io/philips.py", 4000),
-    "cardiosoft": (reading(cardiosoft.read), ".xml", "ecg12/io/cardiosoft.py", 3000),
-    "ishne": (reading(ishne.read), ".ecg", "ecg12/io/ishne.py", 1500),
-    "edf": (reading(edf.read), ".edf", "ecg12/io/edf.py", 3000),
+    "dicom": (
+        reading(dicom.read, dicom.statements, dicom.identifier),
+        ".dcm",
+        "ecg12/io/dicom*.py",
+        8000,
+    ),
+    "aecg": (
+        reading(aecg.read, aecg.statements, aecg.identifier),
+        ".xml",
+        "ecg12/io/aecg.py",
+        4000,
+    ),
+    "scp": (reading(scp.read, scp.statements, scp.identifier), ".scp", "ecg12/io/scp*.py", 3000),
+    "philips": (
+        reading(philips.read, philips.statements, philips.identifier),
+        ".xml",
+        "ecg12/io/philips*.py",
+        4000,
+    ),
+    "cardiosoft": (
+        reading(cardiosoft.read, cardiosoft.statements, cardiosoft.identifier),
+        ".xml",
+        "ecg12/io/cardiosoft.py",
+        3000,
+    ),
+    "ishne": (reading(ishne.read, ishne.identifier), ".ecg", "ecg12/io/ishne.py", 1500),
+    "edf": (reading(edf.read, edf.identifier), ".edf", "ecg12/io/edf*.py", 3000),
     "array": (reading(array), ".bin", "ecg12/io/array*.py", 4000),
     "graph": (graph, ".onnx", "ecg12/ensemble/onnx_file_check.py", 20_000),
     "output": (output, ".csv", "ecg12/io/outputs.py", 2000),

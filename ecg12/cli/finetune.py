@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument("data", help="folder of recordings: challenge format or MUSE .xml")
+    command.add_argument(
+        "data", help="folder of recordings of any format; arrays must be converted"
+    )
     command.add_argument("--classes", required=True, help="csv: code[,abbreviation[,name]]")
     command.add_argument(
         "-o", "--output", default="model", help="model folder (default %(default)s)"

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument("source", type=Path, help="folder of MUSE .xml files, or a csv table")
+    command.add_argument(
+        "source", type=Path, help="folder of files with statements, or a csv table"
+    )
     command.add_argument("-o", "--output", type=Path, required=True, help="folder of the results")
     add_vocabulary(command)
     add_splitting(command)

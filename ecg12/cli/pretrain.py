@@ -13,7 +13,9 @@ from ecg12.cli.options import (
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument("data", help="folder of recordings: challenge format or MUSE .xml")
+    command.add_argument(
+        "data", help="folder of recordings of any format; arrays must be converted"
+    )
     command.add_argument(
         "-o", "--output", default="pretrained", help="model folder (default %(default)s)"
     )

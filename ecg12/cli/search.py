@@ -12,7 +12,9 @@ from ecg12.cli.options import add_executor
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument("data", help="folder of recordings: challenge format or MUSE .xml")
+    command.add_argument(
+        "data", help="folder of recordings of any format; arrays must be converted"
+    )
     command.add_argument("-o", "--output", required=True, help="folder for all results")
     command.add_argument("--trials", type=int, default=166, help="(default %(default)s)")
     command.add_argument("--seed", type=int, default=0, help="(default %(default)s)")

@@ -19,12 +19,15 @@ from ecg12.io.channels import Channel, recording
 from ecg12.io.demographics import patient_age, patient_sex
 from ecg12.io.headers import GAINS, LARGEST, SHOWN
 from ecg12.io.record import Record
+from ecg12.io.statements import without_people
 from ecg12.io.xml_file import attribute, number, numbers, read_root, root_name, text
 from ecg12.runtime.errors import RecordError
 
 NAME = "CardioSoft XML"
 SUFFIXES = (".xml",)
 ROOT = "CardiologyXML"
+IDENTIFIER = "PatientInfo/PID"
+STATEMENTS = ("ConclusionText", "DiagnosisText")  # of a person, of the device
 UNITS = ("", "uvperlsb")  # of the resolution, in small letters
 
 
@@ -63,6 +66,33 @@ def read(path: Path, seconds: float | None = None) -> Record:
         sex=patient_sex(text(root, "PatientInfo/Gender")),
         seconds=seconds,
     )
+
+
+def statements(path: Path) -> tuple[str, ...]:
+    """Return the conclusion or, without one, the device's diagnosis, without names of people.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged or no CardioSoft XML.
+    """
+    root = read_root(Path(path), ROOT)
+    said = ([node.text or "" for node in root.iter(name)] for name in STATEMENTS)
+    names = (" ".join(name.itertext()) for name in root.iter("Name"))
+    return without_people(
+        next((texts for texts in said if any(texts)), []), (*names, text(root, IDENTIFIER))
+    )
+
+
+def identifier(path: Path) -> str:
+    """Return the identifier of the patient, "" if there is none; for keys, never to be shown.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged or of another format.
+    """
+    return text(read_root(Path(path), ROOT), IDENTIFIER)
 
 
 def _scale(strip: Element, path: Path) -> tuple[float, float]:

@@ -18,52 +18,31 @@ is parsed by the library edfio.
 import io
 import logging
 import math
-import os
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ecg12.io.channels import Channel, recording
 from ecg12.io.demographics import age_between, patient_sex
+from ecg12.io.edf_layout import Layout, read_layout, recognises
 from ecg12.io.leads import LEADS, standard_leads
 from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import MILLIVOLTS_PER_UNIT, MISSING, Record
 from ecg12.runtime.errors import RecordError, file_error
 from ecg12.runtime.optional_deps import require_extra
 
+__all__ = ["EXTRA", "NAME", "SUFFIXES", "identifier", "open_record", "read", "recognises"]
+
 log = logging.getLogger(__name__)
 
 NAME = "EDF/BDF"
 EXTRA = "edf"
 SUFFIXES = (".edf", ".bdf", ".rec")
-MARKS = {b"0       ": 2, b"\xffBIOSEMI": 3}  # bytes per sample
-BLOCK = 256  # bytes of the header, and of what it says of each signal
-MOST_SIGNALS = 1024
 LARGEST_READ = 2**29  # bytes; 30 min of 12 leads at 1 kHz in 24 bits take 2**26
 MISSING_BDF = -(2**23)
 UNITS = ("nV", "uV", "mV", "V")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Layout:
-    """Where the samples lie: sizes in bytes, duration of a data record in s, samples in each."""
-
-    header: int
-    width: int
-    duration: float
-    n_records: int
-    n_samples: tuple[int, ...]
-
-    @property
-    def record(self) -> int:
-        return self.width * sum(self.n_samples)
-
-
-def recognises(head: bytes) -> bool:
-    """Tell from the first bytes of a file whether it is EDF or BDF."""
-    return head[:8] in MARKS and (head[184:192].strip() or b"x").isdigit()
 
 
 def read(path: Path, seconds: float | None = None) -> Record:
@@ -100,7 +79,7 @@ def open_record(path: Path) -> OpenRecord:
         import edfio  # noqa: F401
     try:
         with path.open("rb") as file:
-            layout, head = _layout(file, path)
+            layout, head = read_layout(file, path)
     except OSError as error:
         raise RecordError(file_error(error, path)) from error
     found = _channels(_data_records(path, layout, head, range(1)))
@@ -115,7 +94,7 @@ def open_record(path: Path) -> OpenRecord:
     )  # fmt: skip
 
 
-def _stretch(path: Path, layout: _Layout, head: bytes, each: int, first: int, n: int) -> Record:
+def _stretch(path: Path, layout: Layout, head: bytes, each: int, first: int, n: int) -> Record:
     """Read samples of a recording whose data records hold `each` samples of a lead."""
     records = range(first // each, -(-(first + n) // each))
     edf = _data_records(path, layout, head, records)
@@ -127,7 +106,7 @@ def _stretch(path: Path, layout: _Layout, head: bytes, each: int, first: int, n:
     return recording(path, channels, rate, age=age, sex=sex, missing=missing)
 
 
-def _data_records(path: Path, layout: _Layout, head: bytes, wanted: range) -> Any:
+def _data_records(path: Path, layout: Layout, head: bytes, wanted: range) -> Any:
     """Read some data records as edfio does."""
     size = len(wanted) * layout.record
     if size > LARGEST_READ:
@@ -140,49 +119,22 @@ def _data_records(path: Path, layout: _Layout, head: bytes, wanted: range) -> An
         raise RecordError(file_error(error, path)) from error
 
 
-def _layout(file: BinaryIO, path: Path) -> tuple[_Layout, bytes]:
-    """Read the header; return the layout, whose data records are in the file, and its bytes."""
-    head = file.read(BLOCK)
-    if len(head) < BLOCK or not recognises(head):
-        raise RecordError(f"{path}: not an EDF or BDF recording")
-    if head[192:197] in (b"EDF+D", b"BDF+D"):
-        raise RecordError(f"{path}: {head[192:197].decode()}, a recording with gaps; not read")
-    n_signals = int(_number(head[252:256], 1, MOST_SIGNALS, "signals", path))
-    head += file.read(BLOCK * n_signals)
-    start = BLOCK + 216 * n_signals  # past label, transducer, unit, ranges and filter
-    counts = (head[at : at + 8] for at in range(start, start + 8 * n_signals, 8))
-    layout = _Layout(
-        header=int(_number(head[184:192], len(head), len(head), "bytes in the header", path)),
-        width=MARKS[head[:8]],
-        duration=_number(head[244:252], 1e-6, 1e6, "seconds in a data record", path),
-        n_records=int(_number(head[236:244], -1, 1e8, "data records", path)),
-        n_samples=tuple(
-            int(_number(count, 0, 1e8, "samples in a data record", path)) for count in counts
-        ),
-    )
-    return replace(layout, n_records=_held(file, path, layout)), head
+def identifier(path: Path) -> str:
+    """Return the patient's code, which only EDF+ and BDF+ hold, or ""; never to be shown.
 
-
-def _number(field: bytes, low: float, high: float, what: str, path: Path) -> float:
-    """Read a number between `low` and `high`; the message quotes no text of the file."""
+    Raises
+    ------
+    RecordError
+        If the file cannot be read or is of another format.
+    """
     try:
-        value = float(field)
-    except ValueError:
-        value = math.nan
-    if not low <= value <= high:
-        raise RecordError(f"{path}: damaged EDF header: {value:g} {what}")
-    return value
-
-
-def _held(file: BinaryIO, path: Path, layout: _Layout) -> int:
-    """Return the number of data records; -1 in the header means that the recorder did not say."""
-    if not layout.record:
-        raise RecordError(f"{path}: damaged EDF header: data records without samples")
-    held = (os.fstat(file.fileno()).st_size - layout.header) // layout.record
-    announced = held if layout.n_records == -1 else layout.n_records
-    if not 1 <= announced <= held:
-        raise RecordError(f"{path}: truncated: {announced} data records announced, {held} held")
-    return announced
+        with path.open("rb") as file:
+            _, head = read_layout(file, path)
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}") from error
+    plus = head[192:196] in (b"EDF+", b"BDF+")
+    code = head[8:88].decode("latin-1").partition(" ")[0] if plus else ""
+    return "" if code == "X" else code
 
 
 def _parsed(data: bytes, width: int, path: Path) -> Any:

@@ -25,7 +25,9 @@ def _read(module: Any, instead: str = "") -> Format:
 
 WFDB = _read(wfdb)
 MUSE = _read(muse)
-ARRAY = _read(arrays, "name the file itself, with its rate, unit and leads")
+ARRAY = _read(
+    arrays, "give --rate, --unit and --leads; for training, convert them first: ecg12 convert"
+)
 _MATLAB = next(row for row in REFUSED if row.name.startswith("MATLAB"))  # is HDF5 as well
 FORMATS = (
     WFDB,

@@ -34,6 +34,7 @@ NAME = "ISHNE"
 SUFFIXES = (".ecg",)
 MARK = b"ISHNE1.0"
 HEADER_BYTES = 522
+IDENTIFIER = range(108, 128)  # bytes of the header
 LARGEST_TEXT = 2**20  # bytes of header and text before the samples
 MOST_LEADS = 12
 
@@ -101,6 +102,24 @@ def open_record(path: Path) -> OpenRecord:
         name=path.stem, rate=header.rate, n_samples=header.n_samples,
         read=partial(_stretch, path, header),
     )  # fmt: skip
+
+
+def identifier(path: Path) -> str:
+    """Return the identifier of the patient, "" if there is none; for keys, never to be shown.
+
+    Raises
+    ------
+    RecordError
+        If the file cannot be read or is of another format.
+    """
+    try:
+        with path.open("rb") as file:
+            _header(file, path)
+            file.seek(IDENTIFIER.start)
+            data = file.read(len(IDENTIFIER))
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror}") from error
+    return data.decode("latin-1").partition("\0")[0].strip()
 
 
 def _stretch(path: Path, header: _Header, first: int, n: int) -> Record:

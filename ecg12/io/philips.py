@@ -5,14 +5,6 @@ element, `parsedwaveforms`, holds all leads, in base64 and compressed by XLI; ra
 per step stand in its attributes or in `signalcharacteristics`. The representative beats,
 `repbeats`, are not the recording.
 
-XLI stores one chunk per lead: the number of compressed bytes (int32), two bytes that are not used,
-the first second difference (int16), all lowest byte first, and the compressed bytes. These are
-codes of 10 bits, highest bit first, of LZW without reset (Welch, IEEE Computer 17(6), 1984). What
-they give are the high bytes of all values, then the low bytes: the first two samples of the lead,
-then 64 less its second differences, each of them needed one sample later. Of the limb leads, III,
-aVR, aVL and aVF are stored as what is left of them when their value by Einthoven's and Goldberger's
-rules is taken away.
-
 A recording of 10 s is stored as 11 s: in its last second there is a calibration pulse of 1 mV in
 every lead, then zeros. Only the first 10 s are read.
 
@@ -21,7 +13,7 @@ describe the format; Philips publishes no more than the XML schema.
 """
 
 import binascii
-import struct
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -32,7 +24,9 @@ from ecg12.io.channels import Channel, check_rate, recording
 from ecg12.io.demographics import parse_date, patient_age, patient_sex
 from ecg12.io.headers import GAINS, SHOWN
 from ecg12.io.leads import LEADS, standard_lead
+from ecg12.io.philips_xli import decode_lead
 from ecg12.io.record import Record
+from ecg12.io.statements import without_people
 from ecg12.io.xml_file import attribute, finite, number, read_root, root_name, text
 from ecg12.runtime.errors import RecordError
 
@@ -43,9 +37,9 @@ VERSIONS = ("1.03", "1.04", "1.04.01", "1.04.02")
 SECONDS = 10.0  # what follows is a calibration pulse
 MOST_LEADS, MOST_SAMPLES = 16, 2**15  # per lead; a minute at 500 Hz
 STANDARD_SETS = ("STD-12", "10-WIRE")  # names of the twelve leads in the usual order
-CODE_BITS, FIRST_FREE, LAST_CODE = 10, 256, 1022
-HALF = 64  # of which second differences are taken away
-CHUNK_HEAD = 8  # bytes
+PATIENT = "patient/generalpatientdata"
+IDENTIFIERS = ("MRN", "patientid", "uniquepatientid")
+_PERSON = re.compile(r"\w*(?:name|clinician|physician|doctor|operator|editor)\w*")
 LARGEST_SAMPLE = 32767
 
 
@@ -99,9 +93,45 @@ def read(path: Path, seconds: float | None = None) -> Record:
         )
         for lead, row in zip(layout.leads, _signals(waveforms, layout, path), strict=True)
     ]  # fmt: skip
-    sex = patient_sex(text(root, "patient/generalpatientdata/sex"))
+    sex = patient_sex(text(root, f"{PATIENT}/sex"))
     seconds = SECONDS if seconds is None else min(seconds, SECONDS)
     return recording(path, channels, layout.rate, age=_age(root), sex=sex, seconds=seconds)
+
+
+def statements(path: Path) -> tuple[str, ...]:
+    """Return the statements of the interpretation and its severity, without names of people.
+
+    The reasons that stand beside the statements ("rate< 50") are left out.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged or no Philips XML.
+    """
+    root = read_root(Path(path), ROOT)
+    said = [
+        text(node, name).strip(" -<>")
+        for interpretation in root.iter("interpretation")
+        for node, name in (
+            *((statement, "leftstatement") for statement in interpretation.iter("statement")),
+            (interpretation, "severity"),
+        )
+    ]
+    people = (node.text or "" for node in root.iter() if _PERSON.fullmatch(node.tag))
+    identifiers = (text(root, f"{PATIENT}/{name}") for name in IDENTIFIERS)
+    return without_people(said, (*people, *identifiers))
+
+
+def identifier(path: Path) -> str:
+    """Return the identifier of the patient, "" if there is none; for keys, never to be shown.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged or of another format.
+    """
+    root = read_root(Path(path), ROOT)
+    return next(filter(None, (text(root, f"{PATIENT}/{name}") for name in IDENTIFIERS)), "")
 
 
 def _layout(root: Element, waveforms: Element, path: Path) -> _Layout:
@@ -159,61 +189,13 @@ def _signals(waveforms: Element, layout: _Layout, path: Path) -> np.ndarray:
     signals = np.empty((len(layout.leads), layout.n_samples), np.int64)
     position = 0
     for row, lead in enumerate(layout.leads):
-        size, first = _chunk(data, position, f"{path}: lead {lead}")
-        position += CHUNK_HEAD
-        content = _decompressed(data[position : position + size], 2 * layout.n_samples)
-        if len(content) < 2 * layout.n_samples:
-            raise RecordError(
-                f"{path}: lead {lead}: {len(content) // 2} samples, {layout.n_samples} announced"
-            )
-        signals[row] = _integrated(content, first)
-        position += size
+        where = f"{path}: lead {lead}"
+        signals[row], position = decode_lead(data, position, layout.n_samples, where)
     if layout.leads[:6] == LEADS[:6]:
         _add_limb_leads(signals)
     if np.abs(signals).max() > LARGEST_SAMPLE:
         raise RecordError(f"{path}: damaged: samples beyond 16 bits")
     return signals
-
-
-def _chunk(data: bytes, position: int, where: str) -> tuple[int, int]:
-    """Return the number of compressed bytes of a chunk, all present, and its first difference."""
-    if position + CHUNK_HEAD > len(data):
-        raise RecordError(f"{where}: no samples")
-    size, first = struct.unpack_from("<i2xh", data, position)
-    if not 0 < size <= len(data) - position - CHUNK_HEAD:
-        raise RecordError(
-            f"{where}: truncated: {size} bytes announced, {len(data) - position - CHUNK_HEAD} held"
-        )
-    return size, first
-
-
-def _decompressed(data: bytes, n_bytes: int) -> bytes:
-    """Undo LZW until `n_bytes` are there or the data end; what comes after is padding."""
-    bits = np.unpackbits(np.frombuffer(data, np.uint8))
-    codes = bits[: len(bits) // CODE_BITS * CODE_BITS].reshape(-1, CODE_BITS)
-    words = [bytes([byte]) for byte in range(FIRST_FREE)]
-    found: list[bytes] = []
-    length, last = 0, b""
-    for code in (codes @ (1 << np.arange(CODE_BITS)[::-1])).tolist():
-        if length >= n_bytes or code > LAST_CODE or code > len(words) - (not last):
-            break
-        word = words[code] if code < len(words) else last + last[:1]
-        if last and len(words) <= LAST_CODE:
-            words.append(last + word[:1])
-        found.append(word)
-        length, last = length + len(word), word
-    return b"".join(found)[:n_bytes]
-
-
-def _integrated(content: bytes, first: int) -> np.ndarray:
-    """Return samples (n_samples,) from their high and low bytes: two samples, then differences."""
-    high, low = np.frombuffer(content, np.uint8).reshape(2, -1)
-    stored = (high.astype(np.uint16) << 8 | low).view(np.int16).astype(np.int64)
-    samples = stored.copy()
-    second = np.concatenate([[-first], HALF - stored[2:-1]])[: len(stored) - 2]
-    slope = np.concatenate([[0], np.cumsum(second)]) + stored[1] - stored[0]
-    samples[1:] = stored[0] + np.cumsum(slope)
-    return samples
 
 
 def _add_limb_leads(signals: np.ndarray) -> None:
@@ -226,7 +208,7 @@ def _add_limb_leads(signals: np.ndarray) -> None:
 
 
 def _age(root: Element) -> float | None:
-    age = root.find("patient/generalpatientdata/age")
+    age = root.find(f"{PATIENT}/age")
     day = attribute(root.find("dataacquisition"), "date")
     born = parse_date(text(age, "dateofbirth"))
     return patient_age(number(age, "years"), "years", born, parse_date(day))

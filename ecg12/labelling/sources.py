@@ -78,9 +78,7 @@ def muse_statements(
     workers: int = 1,
     is_known: Callable[[str, str], bool] = lambda name, stamp: False,
 ) -> tuple[int, Iterator[Statements | RecordError]]:
-    """Read the statements of an archive in parallel: MUSE XML, DICOM, aECG, SCP-ECG files.
-
-    Only MUSE files give keys of patients.
+    """Read the statements of an archive in parallel, of all formats that hold statements.
 
     Parameters
     ----------
@@ -158,7 +156,8 @@ def _statements_of(path: Path, salt: str | None) -> tuple[str | None, tuple[str,
     row = format_of(path)
     if row is None or row is MUSE or row.statements is None:
         return read_statements(path, salt)
-    return None, row.statements(path)
+    key = patient_key(row.identifier(path), salt) if salt and row.identifier else None
+    return key, row.statements(path)
 
 
 def table_statements(

@@ -84,5 +84,21 @@ def test_what_makes_no_sense_is_refused(tmp_path, samples, options, reason):
     assert "ller" not in str(error.value)
 
 
+@pytest.mark.parametrize("concluded", [False, True])
+def test_statements_without_people_and_the_identifier(tmp_path, samples, concluded):
+    said = "<Diagnosis><DiagnosisText>Sinus rhythm</DiagnosisText><DiagnosisText>Abnormal ECG"
+    said += "</DiagnosisText><DiagnosisText> </DiagnosisText></Diagnosis>"
+    if concluded:
+        said += "<Conclusion><ConclusionText>Holmes, 4711: normal</ConclusionText></Conclusion>"
+    text = cardiosoft_text(samples, name="Holmes").replace(
+        "<PatientInfo>", "<PatientInfo><PID>4711</PID>"
+    )
+    end = f"<Interpretation>{said}</Interpretation></CardiologyXML>"
+    (tmp_path / "a.xml").write_text(text.replace("</CardiologyXML>", end), "latin-1")
+    expected = (", : normal",) if concluded else ("Sinus rhythm", "Abnormal ECG")
+    assert cardiosoft.statements(tmp_path / "a.xml") == expected
+    assert cardiosoft.identifier(tmp_path / "a.xml") == "4711"
+
+
 def test_damaged_copies(survives, samples):
     survives(cardiosoft.read, cardiosoft_text(samples).encode("latin-1"), ".xml")

@@ -174,6 +174,18 @@ def test_a_recorder_that_did_not_say_how_long(tmp_path, signals):
 
 
 @pytest.mark.parametrize("bdf", [False, True])
+def test_the_code_of_the_patient(tmp_path, signals, bdf):
+    known = edfio.Patient(code="4711", name="Holmes")
+    plus = {"annotations": [edfio.EdfAnnotation(1, None, "a")], "patient": known}
+    path = write(tmp_path / "a.edf", signals, bdf=bdf, **plus)
+    assert edf.identifier(path) == "4711"
+    assert edf.identifier(write(tmp_path / "b.edf", signals, bdf=bdf)) == ""
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(RecordError, match=r"a\.edf"):
+        edf.identifier(path)
+
+
+@pytest.mark.parametrize("bdf", [False, True])
 def test_damaged_copies(tmp_path, survives, signals, bdf):
     data = write(tmp_path / "a.edf", signals, bdf=bdf).read_bytes()
     survives(edf.read, data, ".edf")

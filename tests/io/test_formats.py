@@ -164,7 +164,10 @@ def test_nothing_in_a_folder_is_passed_over_in_silence(mixture, caplog):
     assert find_any(mixture) == [mixture / "A1"]
     for name in REFUSED:
         assert f"{name}: " in caplog.text
-    assert "2 not read (a.npy, many.npy): array of numbers: name the file itself" in caplog.text
+    assert (
+        "2 not read (a.npy, many.npy): array of numbers: give --rate, --unit and --leads"
+        in caplog.text
+    )
     assert "2 not read (damaged.xml, healforce.SCP): named like an ECG" in caplog.text
     assert "2 not read (RECORDS, labels.csv): of no known format" in caplog.text
     n_files = sum(path.is_file() for path in mixture.rglob("*"))

@@ -87,6 +87,17 @@ def test_a_wrong_checksum_is_told(tmp_path, samples, caplog):
     assert "a.ecg: wrong checksum" in caplog.text
 
 
+def test_the_identifier(tmp_path, samples):
+    """Bytes 108 to 127 (Badilini, 1998)."""
+    data = bytearray(ishne_bytes(samples))
+    data[108:128] = b"4711".ljust(20, b"\0")
+    (tmp_path / "a.ecg").write_bytes(data)
+    assert ishne.identifier(tmp_path / "a.ecg") == "4711"
+    (tmp_path / "a.ecg").write_bytes(data[:300])
+    with pytest.raises(RecordError, match=r"a\.ecg"):
+        ishne.identifier(tmp_path / "a.ecg")
+
+
 def test_damaged_copies(survives, samples):
     survives(ishne.read, ishne_bytes(samples), ".ecg")
 

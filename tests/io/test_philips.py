@@ -146,6 +146,33 @@ def test_samples_beyond_16_bits_are_refused_not_wrapped(tmp_path):
         philips.read(tmp_path / "bad.xml")
 
 
+INTERPRETATION = """<interpretations><interpretation><mdsignatureline>Confirmed by: Holmes, S
+</mdsignatureline><confirmingclinician>Holmes, S</confirmingclinician>
+<severity code="AB">- ABNORMAL ECG -</severity><statement><leftstatement>Sinus bradycardia
+</leftstatement><rightstatement>rate&lt; 50</rightstatement></statement><statement>
+<leftstatement>&gt;&gt;&gt; Acute MI &lt;&lt;&lt;</leftstatement></statement><statement>
+<leftstatement>Holmes told Secret: right bundle branch block</leftstatement></statement>
+</interpretation></interpretations></restingecgdata>"""
+
+
+def test_statements_without_people_and_the_identifier(tmp_path, samples):
+    text = philips_bytes(samples, VERSION_3).decode()
+    path = tmp_path / "a.xml"
+    path.write_text(text.replace("</restingecgdata>", INTERPRETATION))
+    expected = ("Sinus bradycardia", "Acute MI", "told : right bundle branch block", "ABNORMAL ECG")
+    assert philips.statements(path) == expected
+    assert philips.identifier(path) == "Secret"
+    path.write_text(text.replace("Secret", ""))
+    assert (philips.statements(path), philips.identifier(path)) == ((), "")
+
+
+def test_the_statements_of_a_real_recording(shared):
+    """As they can be read in the file."""
+    found = philips.statements(shared / "data/formats/philips/1_03_129DYPRG.XML")
+    assert found[:2] == ("Sinus bradycardia", "Nonspecific intraventricular conduction delay")
+    assert found[2:] == ("Inferior infarct, acute (LCx)", "Acute MI", "ABNORMAL ECG")
+
+
 def test_damaged_copies(survives, samples):
     survives(philips.read, philips_bytes(samples, VERSION_3), ".xml")
 

@@ -1,6 +1,8 @@
 """An archive is labelled: both kinds of source, the review cycle, kills, and nobody's name."""
 
 import csv
+import hashlib
+import hmac
 import logging
 from datetime import date, datetime
 
@@ -13,7 +15,7 @@ from ecg12.io.label_table import read_label_table
 from ecg12.labelling import Columns, Options, Vocabulary, label
 from ecg12.labelling.corpus import Corpus
 from ecg12.labelling.review import read_review
-from ecg12.labelling.sources import table_statements
+from ecg12.labelling.sources import muse_statements, table_statements
 from ecg12.labelling.splitting import phrases_of
 from ecg12.labelling.vocabulary import open_mapper
 from ecg12.runtime.errors import InputError, RecordError
@@ -108,6 +110,31 @@ def test_the_counts_stand_beside_those_of_table_1(tmp_path, vocabulary, shared):
             for column in ("abbreviation", "challenge_count"):
                 assert ours[column] == row[column]
     assert len(counts) == 27
+
+
+PHILIPS = """<restingecgdata><patient><generalpatientdata><patientid>P-4711</patientid>
+</generalpatientdata></patient><interpretation><statement><leftstatement>Sinus bradycardia
+</leftstatement></statement></interpretation></restingecgdata>"""
+CARDIOSOFT = """<CardiologyXML><PatientInfo><PID>P-4711</PID></PatientInfo><Interpretation>
+<DiagnosisText>Sinus rhythm</DiagnosisText></Interpretation></CardiologyXML>"""
+
+
+def test_every_format_with_statements_gives_the_key_of_the_patient(tmp_path, make_record):
+    """The key is the first half of the HMAC-SHA256 of the identifier, by the salt."""
+    visit = Visit("P-4711", "DOE", "JANE", date(1950, 2, 3), datetime(2020, 5, 6, 7, 8))
+    write_muse(tmp_path, make_record("c", seconds=4), ["Atrial fibrillation"], visit)
+    (tmp_path / "a.xml").write_text(PHILIPS)
+    (tmp_path / "b.xml").write_text(CARDIOSOFT)
+    key = hmac.new(b"pepper", b"P-4711", hashlib.sha256).hexdigest()[:32]
+    n_files, found = muse_statements(tmp_path, "pepper")
+    assert n_files == 3
+    assert [(one.recording, one.patient, one.segments) for one in found] == [
+        ("a", key, ("Sinus bradycardia",)),
+        ("b", key, ("Sinus rhythm",)),
+        ("c", key, ("Atrial fibrillation",)),
+    ]
+    _, found = muse_statements(tmp_path)
+    assert [one.patient for one in found] == [""] * 3
 
 
 def test_without_salt_there_are_no_patient_keys(tmp_path, vocabulary):

@@ -19,6 +19,7 @@ from ecg12.runtime.files import folders_below, recordings_folder
 NAME = "GE MUSE XML"
 SUFFIX = ".xml"  # in upper or lower case
 ROOT = "RestingECG"
+IDENTIFIER = "PatientDemographics/PatientID"
 KEY_DIGITS = 32  # hexadecimal; 128 bits
 
 
@@ -96,7 +97,7 @@ def read_muse(path: str | Path, salt: str | None = None) -> MuseRecording:
     leads, rate = rhythm_leads(root, path)
     return MuseRecording(
         _record(path.stem, leads, rate, root),
-        patient_key(text(root, "PatientDemographics/PatientID"), salt),
+        patient_key(text(root, IDENTIFIER), salt),
         segments(root),
     )
 
@@ -104,6 +105,17 @@ def read_muse(path: str | Path, salt: str | None = None) -> MuseRecording:
 def statements(path: Path) -> tuple[str, ...]:
     """Return the statements of a MUSE XML file; errors as in `read_statements`."""
     return read_statements(path)[1]
+
+
+def identifier(path: Path) -> str:
+    """Return the identifier of the patient, "" if there is none; for keys, never to be shown.
+
+    Raises
+    ------
+    RecordError
+        If the file is damaged or of another format.
+    """
+    return text(read_root(Path(path), ROOT), IDENTIFIER)
 
 
 def read_statements(
@@ -129,7 +141,7 @@ def read_statements(
         If the salt is empty.
     """
     root = read_root(Path(path), ROOT)
-    return patient_key(text(root, "PatientDemographics/PatientID"), salt), segments(root)
+    return patient_key(text(root, IDENTIFIER), salt), segments(root)
 
 
 def _record(name: str, leads: dict[str, Lead], rate: float, root: Element) -> Record:
