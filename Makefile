@@ -77,6 +77,7 @@ stress: $(VENV)/.installed-dev
 	$(RUN) -m stress.scale
 	$(RUN) -m stress.cluster
 	$(RUN) -m stress.fuzzing
+	$(RUN) -m stress.service
 	$(RUN) -m stress.dx_lines
 
 $(VENV)/.installed: requirements.txt constraints.txt

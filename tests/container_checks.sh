@@ -9,7 +9,7 @@ set -euo pipefail
 : "${IMAGE:?names the image to check}"
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
 PLACE=$(mktemp -d "${TMPDIR:-/var/tmp}/ecg12.XXXXXX")
-trap 'podman rm -f ecg12-written >/dev/null 2>&1; podman rmi -f ecg12-changed >/dev/null 2>&1; rm -rf "$PLACE"' EXIT
+trap 'podman rm -f ecg12-written >/dev/null 2>&1; podman rmi -f ecg12-changed ecg12-predict >/dev/null 2>&1; rm -rf "$PLACE"' EXIT
 LOG=$PLACE/log
 mkdir -p "$PLACE"/{made,models,model_2020,model_2021,out,out_2020,out_2021,scores}
 
@@ -97,4 +97,28 @@ echo '# changed' >>"$PLACE/context/ecg12/runtime/files.py"
 # shellcheck disable=SC2086  # BUILD_ARGS is a list of words
 check "build after a change of code" podman build --pull=never ${BUILD_ARGS:-} -t ecg12-changed "$PLACE/context"
 grep -A 1 'RUN sed' "$LOG" | grep -q 'Using cache' || fail "a change of code installs the requirements again"
+
+# The image that predicts and serves: without TensorFlow, not as root, with a read-only root.
+check "build of the image to predict" \
+  podman build --pull=never --target predict -t ecg12-predict "$PLACE/context"
+small() { podman run --rm --network none --cap-drop all --security-opt no-new-privileges -m 2g --cpus 2 --read-only --read-only-tmpfs=false --tmpfs /tmp "$@"; }
+chmod -R a+rX "$PLACE/made"
+chmod a+x "$PLACE"
+check "predict, without TensorFlow" small -v "$PLACE/made/test:/data:ro" ecg12-predict predict /data --format csv
+[ "$(grep -c '^/data/' "$LOG")" = $((6 * 24)) ] || fail "predict: not 24 rows for each of 6 recordings"
+! small --entrypoint python ecg12-predict -c 'import tensorflow' >"$LOG" 2>&1 || fail "the image has TensorFlow"
+check "serve, asked by a program in the same container" small -e ECG12_TOKEN=0123456789abcdef --entrypoint sh ecg12-predict -c '
+  ecg12 serve --host 0.0.0.0 & served=$!
+  python - <<PYTHON
+import json, time, urllib.request
+for _ in range(600):
+    try:
+        print(json.load(urllib.request.urlopen("http://localhost:8000/health"))["status"])
+        break
+    except OSError:
+        time.sleep(0.1)
+PYTHON
+  kill $served; wait $served'
+grep -qx ok "$LOG" || fail "serve: /health does not answer ok"
+podman image inspect --format '{{.Size}}' ecg12-predict | awk '{printf "        the image to predict: %.0f MB\n", $1 / 1e6}'
 printf '%4d s  all\n' "$SECONDS"

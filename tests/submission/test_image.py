@@ -22,6 +22,14 @@ def lines(name):
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
+def stages():
+    """Return the instructions of each stage of the Dockerfile, in order; the first is its FROM."""
+    text = re.sub(r"\\\n", " ", (ROOT / "Dockerfile").read_text())
+    found = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    begins = [i for i, line in enumerate(found) if line.startswith("FROM ")]
+    return [found[a:b] for a, b in zip(begins, [*begins[1:], None], strict=True)]
+
+
 def ignored(path):
     """Tell whether a path below the root, or a folder that holds it, is kept out of the image."""
     return any(
@@ -37,6 +45,21 @@ def test_the_organizers_lines_stand_unchanged():
     assert FIXED in (ROOT / "Dockerfile").read_text()
 
 
+def test_the_image_without_a_target_is_the_challenges():
+    """Docker builds the last stage; it begins at the base image, not at another stage."""
+    names = [stage[0] for stage in stages()]
+    assert names == ["FROM python:3.11-slim AS predict", "FROM python:3.11-slim"]
+    assert FIXED.strip().splitlines()[1:] == stages()[-1][-3:]
+    assert not any("--from" in line for stage in stages() for line in stage)
+
+
+def test_the_image_to_predict_has_no_tensorflow_and_serves():
+    predict, _ = stages()
+    assert not any("tensorflow" in line or "requirements.txt ." in line for line in predict)
+    assert predict[-2:] == ['ENTRYPOINT ["ecg12"]', 'CMD ["serve", "--host", "0.0.0.0"]']
+    assert any(line.startswith("USER ") and "root" not in line for line in predict)
+
+
 def test_every_requirement_is_pinned():
     requirements = lines("requirements.txt")
     assert requirements
@@ -45,7 +68,7 @@ def test_every_requirement_is_pinned():
 
 def test_a_change_of_code_installs_nothing_again():
     """Only the requirements are copied before the installation, the code after it."""
-    steps = [line.split()[0:2] for line in lines("Dockerfile") if line.startswith(("COPY", "RUN"))]
+    steps = [line.split()[0:2] for line in stages()[-1] if line.startswith(("COPY", "RUN"))]
     assert steps == [
         ["COPY", "requirements.txt"], ["RUN", "sed"], ["RUN", "mkdir"], ["COPY", "./"]
     ]  # fmt: skip
