@@ -8,7 +8,6 @@ reports/ptbxl.csv. Nothing is chosen here.
 
 import argparse
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +18,19 @@ from ecg12.decision.calibration import before_and_after
 from ecg12.ensemble.classifier import Classifier
 from ecg12.ensemble.model_folder import load_classifier
 from ecg12.ensemble.model_index import SHIPPED
+from ecg12.io.headers import OLDEST
 from ecg12.io.leads import LEADS, LIMB_LEADS
+from ecg12.io.patients import patient_numbers
 from ecg12.signal.augmentation import drop_leads
 from ecg12.signal.preprocessing import STEP
+from ecg12.subgroups import (
+    MACRO,
+    METRIC,
+    MIN_CASES,
+    Attributes,
+    compare_groups,
+    groupings,
+)
 from experiments.ptbxl.evaluation import (
     LEFT_OUT,
     Estimate,
@@ -44,8 +53,6 @@ from experiments.ptbxl.task import CHALLENGE, PREPROCESSING
 
 CARD, TABLE = Path("docs/model_card.md"), Path("reports/ptbxl.csv")
 LEAD_SETS = (LEADS, LEADS[:6], ("I", "II", "III", "V2"), ("I", "II", "V2"), ("I", "II"), ("I",))
-AGES = ((0, 40), (40, 60), (60, 80), (80, 131))  # years
-MIN_GROUP = 10  # positives of a class in a subgroup, for its AUROC to count
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,27 +111,35 @@ def without_others(signals: np.ndarray, leads: tuple[str, ...]) -> np.ndarray:
     return np.clip(np.rint(fewer / STEP), -32767, 32767).astype(np.int16)
 
 
-def groups(test: TestPart) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the subgroups by sex and age, as masks of recordings."""
-    for sex in ("Female", "Male"):
-        yield sex.lower(), test.sex == sex
-    for low, high in AGES:
-        named = f"{low} to {high - 1} years" if high < 131 else f"{low} years and older"
-        yield named, (test.age >= low) & (test.age < high)
-
-
-def group_lines(scores: np.ndarray, test: TestPart) -> Lines:
-    """Return the table of subgroups; classes with `MIN_GROUP` positives in each count."""
-    masks = dict(groups(test))
-    positives = np.array([(test.y_true & test.known)[m].sum(axis=0) for m in masks.values()])
-    enough = (positives >= MIN_GROUP).all(axis=0)
-    names = ", ".join(np.array(CHALLENGE.names)[enough])
-    lines = [f"Classes with {MIN_GROUP} positives in every group: {names}.", ""]
-    lines += ["| group | recordings | macro AUROC |", "|---|---|---|"]
-    for name, mask in masks.items():
-        own = [p for p, inside in zip(test.patients, mask, strict=True) if inside]
-        _, values, replicates = estimates(test.y_true[mask], scores[mask], test.known[mask], own)
-        lines.append(f"| {name} | {mask.sum()} | {macro_estimate(values, replicates, enough)} |")
+def group_lines(scores: np.ndarray, thresholds: np.ndarray, test: TestPart) -> Lines:
+    """Return the table of subgroups by sex and age, each beside all other recordings."""
+    ages = [age if 0 <= age <= OLDEST else None for age in test.age.tolist()]  # -1, 300: unknown
+    pairs = zip(test.sex.tolist(), ages, strict=True)
+    ways = groupings([Attributes(*pair) for pair in pairs], ["ptbxl"] * len(ages))
+    found = compare_groups(
+        [way for way in ways if way.name in ("sex", "age")],
+        test.y_true,
+        scores > thresholds,
+        scores,
+        classes=CHALLENGE,
+        units=patient_numbers(test.patients),
+        known=test.known,
+    )
+    lines = [
+        f"Over the classes with {MIN_CASES} positives and negatives in the group and in the rest;",
+        "differences are the group less all other recordings.",
+        "",
+        "| group | recordings | classes | macro AUROC | difference | challenge metric "
+        "| difference |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for own in found:
+        cells = [own.reason or "–", "–", "–", "–"]
+        if own.classes:
+            pairs = (own.measures[MACRO], own.measures[METRIC])
+            values = [value for pair in pairs for value in (pair.group, pair.difference)]
+            cells = [str(value).replace("-", "−") for value in values]
+        lines.append(f"| {own.group} | {own.n} | {len(own.classes)} | " + " | ".join(cells) + " |")
     return lines
 
 
@@ -156,7 +171,7 @@ def main() -> None:
     table, summary = class_table(scores, points, (test.y_true, test.known), test.patients)
     lines = [*summary_lines("PTB-XL, test part", summary), *table]
     lines += ["", "### Fewer leads", "", *lead_lines(classifier, test)]
-    lines += ["", "### Sex and age", "", *group_lines(scores, test)]
+    lines += ["", "### Sex and age", "", *group_lines(scores, points["challenge"], test)]
     lines += ["", "### Calibration", "", *calibration_lines(classifier, scores, test), ""]
     hospitals = read_hospitals(options.real, options.work / "card-real")
     others = classifier_scores(classifier, hospitals.signals)
