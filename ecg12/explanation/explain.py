@@ -93,11 +93,14 @@ def _weights(occluder: Occluder, edges: np.ndarray, wanted: np.ndarray) -> np.nd
     leads, groups = occluder.leads, _groups(occluder.leads)
     if not len(wanted):
         return np.zeros((0, len(leads), len(spans)))
-    coarse = occluder.falls([Patch(group, *span) for group in groups for span in spans])
-    coarse = coarse[:, wanted].T.reshape(len(wanted), len(groups), len(spans))
+    copies = [[Patch(group, *span)] for group in groups for span in spans]
+    coarse = (
+        occluder.falls(copies)[:, wanted].clip(0).T.reshape(len(wanted), len(groups), len(spans))
+    )
     cells = _heaviest(coarse, REFINED)
-    singles = [Patch((lead,), *spans[place]) for g, place in cells for lead in groups[g]]
-    return _divided(coarse, groups, leads, cells, occluder.falls(singles)[:, wanted])
+    copies = [[Patch((lead,), *spans[place])] for g, place in cells for lead in groups[g]]
+    singles = occluder.falls(copies)[:, wanted].clip(0)
+    return _divided(coarse, groups, leads, cells, singles)
 
 
 def _groups(leads: Sequence[str]) -> list[tuple[str, ...]]:

@@ -58,21 +58,21 @@ class Occluder:
         self.seconds = float(min(record.stored.shape[1] / record.rate, longest))
         self._whole = log_odds(classifier.predict([prepared]).scores)
 
-    def occlude(self, patch: Patch) -> Prepared:
-        """Return the prepared recording without a part."""
+    def occlude(self, patches: Sequence[Patch]) -> Prepared:
+        """Return the prepared recording without some of its parts."""
         pairs = zip(self._prepared, self._classifier.preprocessings, strict=True)
-        return tuple(_occluded(parts, chain, self.seconds, patch) for parts, chain in pairs)
+        return tuple(_occluded(parts, chain, self.seconds, patches) for parts, chain in pairs)
 
-    def falls(self, patches: Sequence[Patch]) -> np.ndarray:
-        """Return (n, n_classes): how much the log odds fall without each of n parts, 0 and above.
+    def falls(self, copies: Sequence[Sequence[Patch]]) -> np.ndarray:
+        """Return (n, n_classes): by how much the log odds fall in n copies, each without patches.
 
-        The copies are made a batch at a time.
+        The copies are made a batch at a time. Negative where log odds rise.
         """
-        scores = [np.empty_like(self._whole[:0])]
-        for first in range(0, len(patches), BATCH):
-            copies = [self.occlude(patch) for patch in patches[first : first + BATCH]]
-            scores.append(log_odds(self._classifier.predict(copies).scores))
-        return np.clip(self._whole - np.concatenate(scores), 0, None)
+        found = [np.empty_like(self._whole[:0])]
+        for first in range(0, len(copies), BATCH):
+            made = [self.occlude(patches) for patches in copies[first : first + BATCH]]
+            found.append(self._whole - log_odds(self._classifier.predict(made).scores))
+        return np.concatenate(found)
 
 
 def log_odds(scores: np.ndarray) -> np.ndarray:
@@ -81,18 +81,22 @@ def log_odds(scores: np.ndarray) -> np.ndarray:
     return np.log(clipped / (1 - clipped))
 
 
-def _occluded(parts: np.ndarray, chain: Preprocessing, seconds: float, patch: Patch) -> np.ndarray:
-    """Return (n_parts, n_leads, n_samples) with lines in the place of the patch."""
+def _occluded(
+    parts: np.ndarray, chain: Preprocessing, seconds: float, patches: Sequence[Patch]
+) -> np.ndarray:
+    """Return (n_parts, n_leads, n_samples) with lines in the place of the patches."""
     copy = parts.copy()
     width = max(1, round(LEVEL * chain.rate))
-    rows = [chain.leads.index(lead) for lead in patch.leads if lead in chain.leads]
-    for part, begin in enumerate(part_starts(len(parts), chain, seconds)):
-        recorded = min(chain.n_samples, round((seconds - begin) * chain.rate))
-        first, last = (round((time - begin) * chain.rate) for time in (patch.start, patch.end))
-        first, last = max(first, 0), min(last, recorded)
-        if first < last:
-            line = _line(parts[part][rows, :recorded], first, last, width)
-            copy[part, rows, first:last] = np.rint(line)
+    begins = part_starts(len(parts), chain, seconds)
+    for patch in patches:
+        rows = [chain.leads.index(lead) for lead in patch.leads if lead in chain.leads]
+        for part, begin in enumerate(begins):
+            recorded = min(chain.n_samples, round((seconds - begin) * chain.rate))
+            first, last = (round((time - begin) * chain.rate) for time in (patch.start, patch.end))
+            first, last = max(first, 0), min(last, recorded)
+            if first < last:
+                line = _line(parts[part][rows, :recorded], first, last, width)
+                copy[part, rows, first:last] = np.rint(line)
     return copy
 
 

@@ -56,6 +56,16 @@ class ClassMap:
         ranked = [int(k) for k in np.argsort(-sums, kind="stable")[:3] if sums[k] > 0]
         return tuple((float(self.edges[k]), float(self.edges[k + 1])) for k in ranked)
 
+    @property
+    def summary(self) -> str:
+        """In words, such as ``rests on V2 (18 %), III (11 %); most at 5.03-5.19, 1.60-1.76 s``."""
+        shares = self.lead_shares
+        if not self.top_leads:
+            return "no part alone lowers the score"
+        leads = ", ".join(f"{lead} ({100 * shares[lead]:.0f} %)" for lead in self.top_leads)
+        times = ", ".join(f"{begin:.2f}-{end:.2f}" for begin, end in self.top_times)
+        return f"rests on {leads}; most at {times} s"
+
     def sampled(self, rate: float) -> np.ndarray:
         """Return the map at a rate in Hz, (n_leads, n): every sample has its segment's weight."""
         n = round(float(self.edges[-1]) * rate)
@@ -68,6 +78,7 @@ class ClassMap:
         percents = np.rint(100 * self.weights / (largest or 1.0)).astype(int)
         shares = self.lead_shares
         return {
+            "summary": self.summary,
             "top_leads": list(self.top_leads),
             "lead_shares": {lead: round(shares[lead], DIGITS) for lead in self.leads},
             "edges": self.edges.round(MILLISECONDS).tolist(),

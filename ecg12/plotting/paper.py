@@ -87,18 +87,11 @@ def draw(
         raise InputError(f"{seconds:g} s: {SECONDS[0]:g} to {SECONDS[1]:g} s fit on a page")
     shown = excerpt(recording, start, seconds, low_pass=low_pass, raw=raw)
     width = max(GRID[0], 5 * np.ceil((INDENT + SPEED * seconds + 5) / 5))
-    title, *lines = _heading(shown, notes, round(0.5 * width))
-    spare = LINE * max(0, len(lines) - HEADING_LINES)
-    figure, axes = _page(width, PAGE[1] + spare)
-    _grid(axes, width)
+    figure, axes = titled_page(shown, notes, width)
     begins = [max(0.0, min(i * seconds / 4, shown.seconds - seconds / 4)) for i in range(4)]
     _columns(axes, shown, seconds / 4, begins)
     _rhythm_strip(axes, shown)
-    _text(axes, 0, GRID[1] + 25 + spare, title, size=12, weight="bold")
-    for i, line in enumerate(lines):
-        weight = "bold" if line.startswith("AMPLITUDE") else "normal"
-        _text(axes, 0, GRID[1] + 19.5 + spare - LINE * i, line, weight=weight)
-    _text(axes, 0, -5.5, _footer(shown, begins))
+    add_text(axes, 0, -5.5, _footer(shown, begins))
     return figure
 
 
@@ -120,6 +113,29 @@ def save(figure: Figure, path: str | Path) -> None:
     metadata = FORMATS[path.suffix.lower()]
     with rc_context({"pdf.fonttype": 42, "svg.hashsalt": "ecg12"}), atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=DPI, metadata=metadata)
+
+
+def titled_page(shown: Excerpt, notes: Sequence[str], width: float) -> tuple[Figure, Axes]:
+    """Return a page with heading and grid, and the axes of the grid, in mm.
+
+    Parameters
+    ----------
+    shown
+        Whose heading it is.
+    notes
+        Further lines for it.
+    width
+        Of the grid, mm.
+    """
+    title, *lines = _heading(shown, notes, round(0.5 * width))
+    spare = LINE * max(0, len(lines) - HEADING_LINES)
+    figure, axes = _page(width, PAGE[1] + spare)
+    _grid(axes, width)
+    add_text(axes, 0, GRID[1] + 25 + spare, title, size=12, weight="bold")
+    for i, line in enumerate(lines):
+        weight = "bold" if line.startswith("AMPLITUDE") else "normal"
+        add_text(axes, 0, GRID[1] + 19.5 + spare - LINE * i, line, weight=weight)
+    return figure, axes
 
 
 def _page(width: float, height: float) -> tuple[Figure, Axes]:
@@ -146,13 +162,13 @@ def _columns(axes: Axes, shown: Excerpt, each: float, begins: Sequence[float]) -
     """Draw three rows of four leads, `each` s long; every row has its calibration pulse."""
     for row in range(3):
         base = GRID[1] - TOP - ROW * row
-        _pulse(axes, base, shown)
+        add_pulse(axes, base, shown)
         for column, (leads, begin) in enumerate(zip(LAYOUT, begins, strict=True)):
             left = INDENT + SPEED * each * column
             _lead(axes, shown, leads[row], (left, base), (begin, begin + each))
             if column:
                 for y in (base - 7, base + 5):
-                    _line(axes, [left, left], [y, y + 2])
+                    add_line(axes, [left, left], [y, y + 2])
 
 
 def _rhythm_lead(shown: Excerpt) -> str:
@@ -161,7 +177,7 @@ def _rhythm_lead(shown: Excerpt) -> str:
 
 def _rhythm_strip(axes: Axes, shown: Excerpt) -> None:
     base = GRID[1] - TOP - 3 * ROW
-    _pulse(axes, base, shown)
+    add_pulse(axes, base, shown)
     _lead(axes, shown, _rhythm_lead(shown), (INDENT, base), (0, shown.seconds))
 
 
@@ -172,13 +188,14 @@ def _lead(
     left, base = origin
     if lead not in shown.signals:
         state = "no signal" if lead in shown.silent else "absent"
-        _text(axes, left + 1.5, base, f"{lead} {state}", style="italic")
+        add_text(axes, left + 1.5, base, f"{lead} {state}", style="italic")
         return
     first, last = (round(time * shown.rate) for time in span)
     values = shown.signals[lead][first : last + 1]
     x, y = SPEED * np.arange(len(values)) / shown.rate, GAIN * values
-    _line(axes, left + x, base + y, lead)
-    _text(axes, left + _clear_place(x, y, lead), base + NAME_HEIGHT, lead, size=10, weight="bold")
+    add_line(axes, left + x, base + y, lead)
+    place = left + _clear_place(x, y, lead)
+    add_text(axes, place, base + NAME_HEIGHT, lead, size=10, weight="bold")
 
 
 def _clear_place(x: np.ndarray, y: np.ndarray, name: str) -> float:
@@ -192,18 +209,20 @@ def _clear_place(x: np.ndarray, y: np.ndarray, name: str) -> float:
     return NAME_PLACES[0]
 
 
-def _pulse(axes: Axes, base: float, shown: Excerpt) -> None:
-    """Draw the calibration pulse, if a millivolt is a millivolt."""
+def add_pulse(axes: Axes, base: float, shown: Excerpt, gain: float = GAIN) -> None:
+    """Draw the calibration pulse at a gain in mm/mV, if a millivolt is a millivolt."""
     if shown.to_scale:
         x, y = np.transpose(PULSE)
-        _line(axes, x, base + y, "calibration")
+        add_line(axes, x, base + y * (gain / GAIN), "calibration")
 
 
-def _line(axes: Axes, x: ArrayLike, y: ArrayLike, name: str = "") -> None:
+def add_line(axes: Axes, x: ArrayLike, y: ArrayLike, name: str = "") -> None:
+    """Draw a line of ink, 0.3 mm wide; its label is the lead's name."""
     axes.plot(x, y, color=INK, linewidth=0.3 / POINT, solid_joinstyle="round", label=name)
 
 
-def _text(axes: Axes, x: float, y: float, text: str, size: float = 9, **style: Any) -> None:
+def add_text(axes: Axes, x: float, y: float, text: str, size: float = 9, **style: Any) -> None:
+    """Write a text at a place of the page, `size` in points."""
     axes.text(x, y, text, fontsize=size, color=INK, parse_math=False, **style)
 
 
@@ -224,20 +243,25 @@ def _diagnosis(code: str) -> str:
 
 
 def _footer(shown: Excerpt, begins: Sequence[float]) -> str:
-    """Return speed, gain, filter and which part of the recording each column shows."""
-    parts = [
-        f"{SPEED:g} mm/s",
-        f"{GAIN:g} mm/mV" if shown.to_scale else "amplitude not to scale",
-        shown.filtered,
-        f"{shown.rate:g} Hz",
-        f"{shown.start:g}–{_number(shown.start + shown.seconds)} s of {_number(shown.length)} s",
-    ]
+    """Return what the page shows, and which part of the recording each column does."""
+    parts = describe(shown)
     if len(set(np.diff(begins).round(6))) > 1:
         parts.append("columns from " + ", ".join(f"{shown.start + b:.3g}" for b in begins) + " s")
     other = set(shown.record.leads).difference(*LAYOUT, (_rhythm_lead(shown),))
     if other:
         parts.append("not drawn: " + ", ".join(sorted(other)))
     return "    ".join(parts)
+
+
+def describe(shown: Excerpt, gain: float = GAIN) -> list[str]:
+    """Return speed, gain in mm/mV, filter, rate and the stretch that is shown."""
+    return [
+        f"{SPEED:g} mm/s",
+        f"{gain:g} mm/mV" if shown.to_scale else "amplitude not to scale",
+        shown.filtered,
+        f"{shown.rate:g} Hz",
+        f"{shown.start:g}–{_number(shown.start + shown.seconds)} s of {_number(shown.length)} s",
+    ]
 
 
 def _number(seconds: float) -> str:
