@@ -1,4 +1,4 @@
-"""Test explanations of the package's model: do they name what makes a class, and does it matter?
+"""Test explanations of the package's model: whether they name what makes a class, and matter.
 
     python -m experiments.explanation synthetic [-n 12]
     python -m experiments.explanation deletion DATA [-n 30]
@@ -19,13 +19,18 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from scipy.stats import spearmanr
 
 import ecg12
 from ecg12.ensemble.classifier import Classifier
 from ecg12.explanation import ClassMap, explain
 from ecg12.explanation.occlusion import Occluder, Patch
 from ecg12.inference.model import Model
-from ecg12.io.classes import code_of
+from ecg12.plotting import excerpt
+from ecg12.plotting.explained import draw_lead, tint
+from ecg12.plotting.paper import GAIN, SPEED
 from ecg12.synthetic import Options, recording
 from ecg12.synthetic.cases import draw_case
 from ecg12.synthetic.findings import draw_findings, mix_of
@@ -37,6 +42,9 @@ TENTH = 0.1
 RANDOM = 4  # random tenths of each recording
 SAMPLES = 2000  # of the bootstrap
 NAMES = {"RBBB": "CRBBB"}  # synthetic finding → the model's name
+COLUMNS, LEADS = 2, 3  # of the sheet; leads of each of its panels
+WIDTH, ROW = 265, 18  # mm of a panel and of a lead
+HEIGHT = LEADS * ROW
 QRS_BEFORE, T_LENGTH = 0.05, 0.22  # s: QRS begins before its R wave; T lasts
 
 
@@ -144,14 +152,14 @@ def _agreement(found: ClassMap, spans):
     )  # fmt: skip
 
 
-def diagnosed(model, folder, n):
-    """Yield n records, evenly spread over a folder, and their first diagnosis that the codes name.
+def diagnosed(model, folder, n, most):
+    """Yield n records, drawn from a folder, and a diagnosis that their codes name too.
 
-    Diagnoses are taken in turn, so that sinus rhythm does not fill the list.
+    No diagnosis is taken more than `most` times, so that sinus rhythm does not fill the list.
     """
     paths = list(ecg12.find_records(folder))
     order = np.random.default_rng(SEED).permutation(len(paths))
-    counts, most = {}, -(-n // 10)
+    counts = {}
     for path in (paths[i] for i in order):
         if n == 0:
             return
@@ -182,7 +190,7 @@ def deletion(model, folder, n):
     """Print how far log odds and scores fall without the heaviest tenth and a random one."""
     rng, rows = np.random.default_rng(SEED), []
     places = {name: k for k, name in enumerate(model.classes.names)}
-    for record, name in diagnosed(model, folder, n):
+    for record, name in diagnosed(model, folder, n, -(-n // 10)):
         found = explain(model, record, [name])[name]
         heaviest = np.argsort(-found.weights, axis=None)
         orders = [heaviest, *(rng.permutation(heaviest) for _ in range(RANDOM))]
@@ -194,9 +202,8 @@ def deletion(model, folder, n):
         rows.append((odds[0], odds[1:].mean(), lost[0], lost[1:].mean()))
         print(record.name, name, found.top_leads, np.round(rows[-1], 2), flush=True)
     top, other, lost, lost_other = np.transpose(rows)
-    print(
-        f"\n{len(rows)} recordings\n| | heaviest tenth | random tenth | difference |\n|---|---|---|---|"
-    )
+    print(f"\n{len(rows)} recordings\n| | heaviest tenth | random tenth | difference |")
+    print("|---|---|---|---|")
     print(f"| log odds | {interval(top)} | {interval(other)} | {interval(top - other)} |")
     print(f"| score | {interval(lost)} | {interval(lost_other)} | {interval(lost - lost_other)} |")
     print(f"| larger fall without the heaviest | {interval(top > other)} | | |")
@@ -204,12 +211,10 @@ def deletion(model, folder, n):
 
 def shuffled(model, folder, n):
     """Print rank correlations of maps: with shuffled kernels, and of two trained members."""
-    from scipy.stats import spearmanr
-
     pair = [_single(model, place) for place in (0, 2)]
     noise = _shuffle(_single(ecg12.load_model(runtime="keras"), 0))
     rows = []
-    for record, name in diagnosed(model, folder, n):
+    for record, name in diagnosed(model, folder, n, 1):
         one, two, other = (
             explain(each, record, [name])[name].weights.ravel() for each in (*pair, noise)
         )
@@ -234,6 +239,39 @@ def _shuffle(model):
     return model
 
 
+def sheet(model, folder, output, n):
+    """Draw n recordings, each in the three leads that matter most, on one page."""
+    rows = -(-n // COLUMNS)
+    figure = Figure(figsize=(COLUMNS * WIDTH / 25.4, rows * (HEIGHT + 14) / 25.4))
+    FigureCanvasAgg(figure)
+    figure.subplots_adjust(0.01, 0.005, 0.99, 0.97, 0.02, 0.24)
+    grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
+    for axes, (record, name) in zip(grid, diagnosed(model, folder, n, 1), strict=True):
+        panel(axes, record, explain(model, record, [name])[name])
+        print(record.name, name, flush=True)
+    figure.savefig(output, dpi=90)
+
+
+def panel(axes, record, found):
+    """Draw one recording's heaviest leads with their tint; x and y in mm."""
+    shares = found.lead_shares
+    leads = sorted(sorted(shares, key=lambda lead: -shares[lead])[:LEADS], key=found.leads.index)
+    shown = excerpt(record)
+    for step, width in ((1, 0.1), (5, 0.3)):
+        axes.vlines(np.arange(0, WIDTH - 14, step), 0, HEIGHT, color="#f0bcbc", lw=width)
+        axes.hlines(np.arange(0, HEIGHT + 1, step), 0, WIDTH - 15, color="#f0bcbc", lw=width)
+    for place, lead in enumerate(leads):
+        base = HEIGHT - ROW * (place + 0.6)
+        tint(axes, found, lead, (0, base - 0.4 * ROW), (ROW, SPEED))
+        draw_lead(axes, shown, lead, (0, base), GAIN)
+        axes.text(-1, base, lead, fontsize=9, ha="right", weight="bold")
+        axes.text(WIDTH - 14, base, f"{100 * shares[lead]:.0f} %", fontsize=9)
+    title = f"{record.name}  {found.abbreviation} {found.name.split(' / ')[0]}  {found.score:.2f}"
+    axes.set_title(title, fontsize=10, loc="left", pad=3)
+    axes.set(xlim=(-10, WIDTH - 5), ylim=(0, HEIGHT))
+    axes.axis("off")
+
+
 def main():
     """Run one of the tests."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -249,6 +287,8 @@ def main():
         deletion(model, options.data, options.n)
     elif options.test == "shuffled":
         shuffled(model, options.data, options.n)
+    else:
+        sheet(model, options.data, options.output, options.n)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,12 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--plot", metavar="DIR", help="draw each recording with its diagnoses")
     command.add_argument(
+        "--explain",
+        action="store_true",
+        help="for each diagnosis the leads and times that its score rests on, in text, JSON and "
+        "drawings; takes seconds for each recording",
+    )
+    command.add_argument(
         "--every",
         type=float,
         metavar="SECONDS",
@@ -61,6 +67,8 @@ def run(options: argparse.Namespace) -> None:
     from ecg12.runtime.progress import bar
 
     if options.every is not None:
+        if options.explain:
+            raise InputError("--explain with --every: windows are not explained; leave one out")
         from ecg12.cli.predict_windows import run_windows
 
         return run_windows(options)
@@ -76,6 +84,10 @@ def run(options: argparse.Namespace) -> None:
     failed: list[str] = []
     if options.strict:
         outcomes = map(refuse_unusable, outcomes)
+    if options.explain:
+        from ecg12.explanation.predictions import with_reasons
+
+        outcomes = (with_reasons(model, outcome, **said) for outcome in outcomes)
     pieces = render(options.format, _watched(outcomes, failed, options.plot, said), options.all)
     if options.output:
         with (

@@ -78,7 +78,10 @@ def _table(result: Prediction, every_class: bool) -> str:
     short = max(6, *(len(entry.abbreviation) for entry in shown))
     width = max(len(entry.name) for entry in shown)
     lines = [f"    {'class':{short}} {'diagnosis':{width}} score  probability  votes  thresholds"]
-    lines += [_line(entry, short, width) for entry in shown]
+    for entry in shown:
+        lines.append(_line(entry, short, width))
+        if entry.explanation:
+            lines.append(f"      {entry.explanation.summary}")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -113,9 +116,12 @@ def as_dict(result: Prediction) -> dict[str, object]:
             "ignored": quality.ignored, "missing": rounded(quality.missing),
         }
     }  # fmt: skip
-    for entry in fields["classes"]:
+    for entry, given in zip(fields["classes"], result.classes, strict=True):
         for name in ("score", "probability"):
             entry[name] = rounded(entry[name])
+        del entry["explanation"]
+        if given.explanation:
+            entry["explanation"] = given.explanation.as_dict()
     return fields | {"diagnoses": [entry.abbreviation for entry in result.diagnoses]}
 
 

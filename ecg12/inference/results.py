@@ -1,10 +1,24 @@
 """What is said of one recording: a prediction for every class, or the reason why there is none."""
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from ecg12.signal.quality import Quality
 
 NO_SIGNAL, UNUSABLE = "no signal: ", "unusable signal: "  # how such reasons begin
+
+
+class Reasons(Protocol):
+    """What a score rests on; `ecg12.explanation` finds it."""
+
+    @property
+    def summary(self) -> str:
+        """It in words."""
+        ...
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +41,8 @@ class ClassPrediction:
         Members whose score exceeds their threshold.
     thresholds
         Of each member.
+    explanation
+        What the score rests on; None where nobody asked.
     """
 
     codes: tuple[str, ...]
@@ -37,6 +53,7 @@ class ClassPrediction:
     probability: float | None
     votes: int
     thresholds: tuple[float, ...]
+    explanation: Reasons | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

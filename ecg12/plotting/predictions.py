@@ -1,12 +1,15 @@
 """A recording on ECG paper, with the ensemble's predictions in its heading."""
 
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
+from ecg12.explanation import ClassMap
 from ecg12.inference.results import ClassPrediction, Prediction
 from ecg12.io.formats import open_any
 from ecg12.plotting import draw, save
+from ecg12.plotting.explained import draw_explained
 
 
 def draw_result(result: Prediction, folder: Path, taken: set[str], **array: Any) -> Path:
@@ -15,6 +18,7 @@ def draw_result(result: Prediction, folder: Path, taken: set[str], **array: Any)
     The heading shows the header's own diagnoses, age and sex as `ecg12.plotting.draw` does, and
     below them the classifier's diagnoses. The file is named by the recording, with a number if that
     name is among those `taken`, to which it is added. `array` is what `read_any` needs for arrays.
+    Each explained diagnosis has a further page, ``<name>_<abbreviation>.png``.
 
     Raises
     ------
@@ -23,14 +27,26 @@ def draw_result(result: Prediction, folder: Path, taken: set[str], **array: Any)
     """
     record = open_any(result.source, **array)
     said = "; ".join(map(_described, result.diagnoses)) or "none of the known diagnoses"
-    figure = draw(record, notes=(f"Classifier (research, no medical device): {said}",))
+    notes = (f"Classifier (research, no medical device): {said}",)
+    figure = draw(record, notes=notes)
     folder.mkdir(parents=True, exist_ok=True)
-    numbered = (f"{record.name}_{number}" for number in itertools.count(2))
-    name = next(name for name in itertools.chain([record.name], numbered) if name not in taken)
-    taken.add(name)
+    name = _free(record.name, taken)
     path = folder / f"{name}.png"
     save(figure, path)
+    for entry in result.diagnoses:
+        if isinstance(entry.explanation, ClassMap):
+            page = draw_explained(record, entry.explanation, notes=notes)
+            label = re.sub(r"[^\w.-]", "_", entry.abbreviation)
+            save(page, folder / f"{_free(f'{name}_{label}', taken)}.png")
     return path
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Return a name, or it with the first number that makes it new; add it to those taken."""
+    numbered = (f"{name}_{number}" for number in itertools.count(2))
+    chosen = next(each for each in itertools.chain([name], numbered) if each not in taken)
+    taken.add(chosen)
+    return chosen
 
 
 def _described(entry: ClassPrediction) -> str:

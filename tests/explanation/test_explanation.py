@@ -1,0 +1,196 @@
+"""Explanations: stand-in networks whose score depends on a known lead and time."""
+
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+import ecg12
+from ecg12.ensemble.classifier import Decisions
+from ecg12.explanation import explain
+from ecg12.explanation.occlusion import Occluder, Patch
+from ecg12.explanation.segments import segment_edges
+from ecg12.inference.model import Model
+from ecg12.io.classes import CPSC_2018
+from ecg12.io.leads import LEADS
+from ecg12.runtime.errors import InputError, RecordError
+from ecg12.signal.preprocessing import Preprocessing, prepare_parts
+
+PLAIN = Preprocessing(rate=100.0, margin=0.0, medians=(), cutoff=None)
+
+
+@dataclass
+class Standin:
+    """Stands for an ensemble: of AF the log odds are `odds` of the prepared signals, of others 0.
+
+    AF and the class after it are diagnosed where the score is above one half.
+    """
+
+    odds: object
+    preprocessings: tuple = (PLAIN,)
+    classes: object = field(default=CPSC_2018)
+
+    def prepare(self, record):
+        return tuple(prepare_parts(record, chain) for chain in self.preprocessings)
+
+    def predict(self, prepared):
+        odds = np.zeros((len(prepared), len(self.classes)))
+        odds[:, 0] = [self.odds(*(signals.astype(float) for signals in one)) for one in prepared]
+        scores = 1 / (1 + np.exp(-odds))
+        return Decisions(scores > 0.5, scores, (scores > 0.5).astype(int))
+
+
+def energy(lead, start, end, part=0, rate=100):
+    """Return a score's log odds: the energy of a lead in some samples of a part, scaled."""
+    row, samples = LEADS.index(lead), slice(round(start * rate), round(end * rate))
+    return lambda signals, *_: 1e-7 * (signals[part, row, samples] ** 2).sum()
+
+
+def overlapping(edges, start, end):
+    return (edges[:-1] < end - 1e-9) & (edges[1:] > start + 1e-9)
+
+
+def test_the_map_is_the_lead_and_the_time_that_the_score_depends_on(make_record):
+    found = explain(Model(Standin(energy("V2", 3.1, 3.3))), make_record(), ["AF"])["AF"]
+    row = found.weights[LEADS.index("V2")]
+    assert (row[~overlapping(found.edges, 3.1, 3.3)] == 0).all()
+    assert row.argmax() == np.searchsorted(found.edges, 3.2) - 1  # the beat at 3.2 s
+    assert row.max() > 0
+    assert (np.delete(found.weights, LEADS.index("V2"), axis=0) == 0).all()
+    assert found.top_leads == ("V2",)
+    assert found.lead_shares["V2"] == 1
+    begin, end = found.top_times[0]
+    assert begin < 3.2 < end
+
+
+def test_two_places_are_not_confused(make_record):
+    """At the same place of different beats, in two leads of one group and in one of another."""
+    places = {"V1": (0.7, 0.9), "V3": (3.1, 3.3), "aVF": (5.5, 5.7)}
+    parts = [energy(lead, *span) for lead, span in places.items()]
+    model = Model(Standin(lambda signals: sum(part(signals) for part in parts)))
+    found = explain(model, make_record(), ["AF"])["AF"]
+    for lead, row in zip(found.leads, found.weights, strict=True):
+        outside = ~overlapping(found.edges, *places.get(lead, (0, 0)))
+        assert (row[outside] == 0).all()
+        assert row.any() == (lead in places)
+
+
+def test_an_occluded_part_is_a_line_between_the_levels_beside_it(make_record):
+    """Log odds that are linear in the samples fall by the difference to NumPy's interpolation."""
+    rng = np.random.default_rng(0)
+    factors = rng.normal(0, 1e-4, (1, 12, 1000))
+    standin = Standin(lambda signals: (factors * signals).sum())
+    record = make_record()
+    prepared = standin.prepare(record)
+    whole = prepared[0].astype(float)
+    line = whole.copy()
+    for lead in (1, 5):
+        levels = whole[0, lead, 398:400].mean(), whole[0, lead, 430:432].mean()
+        line[0, lead, 400:430] = np.interp(np.arange(400, 430), (399, 430), levels)
+    occluder = Occluder(standin, record, prepared)
+    fall = occluder.falls([[Patch(("II", "aVF"), 4.0, 4.3)]])[0, 0]
+    assert fall == pytest.approx((factors * (whole - np.rint(line))).sum(), rel=1e-6)
+    np.testing.assert_array_equal(occluder.occlude([])[0], prepared[0])
+
+
+def test_segments_hold_one_qrs_complex_each(make_ecg):
+    """Beats come every 0.8 s; half a complex at either end is none."""
+    edges = segment_edges(make_ecg(100, 10), 100.0, 10.0)
+    assert (edges[0], edges[-1]) == (0, 10)
+    assert (np.diff(edges) > 0.03).all()
+    for beat in np.arange(0.8, 9.7, 0.8):
+        place = np.searchsorted(edges, beat) - 1
+        assert edges[place : place + 2] == pytest.approx([beat - 0.08, beat + 0.08], abs=0.021)
+
+
+@pytest.mark.parametrize("signals", [np.zeros((12, 1000)), np.zeros((1, 0))])
+def test_segments_are_even_without_beats(signals):
+    edges = segment_edges(signals, 100.0, 10.0)
+    np.testing.assert_allclose(np.diff(edges), 10 / 83)
+
+
+def test_padding_of_a_short_recording_is_not_occluded(make_record):
+    def odds(signals):
+        return energy("II", 1.5, 1.7)(signals) + 1e3 * signals[:, :, 400:].any()
+
+    found = explain(Model(Standin(odds)), make_record(seconds=4), ["AF"])["AF"]
+    assert found.edges[-1] == 4
+    assert set(np.flatnonzero(found.weights.any(axis=1))) == {LEADS.index("II")}
+
+
+def test_every_network_s_input_lacks_the_part(make_record):
+    """One takes 10 s at 100 Hz, the other 5 s at 250 Hz."""
+    other = Preprocessing(rate=250.0, seconds=5.0, margin=0.0, medians=(), cutoff=None)
+    first, second = energy("I", 2.3, 2.5), energy("V6", 2.3, 2.5, rate=250)
+    standin = Standin(lambda one, two: first(one) + second(two), (PLAIN, other))
+    found = explain(Model(standin), make_record(), ["AF"])["AF"]
+    for lead, row in zip(LEADS, found.weights, strict=True):
+        assert (row[~overlapping(found.edges, 2.3, 2.5)] == 0).all()
+        assert row.any() == (lead in ("I", "V6"))
+
+
+def test_times_of_a_recording_in_parts_are_those_of_the_recording(make_record):
+    """Parts of 2 s of a recording of 6 s; the second begins at 2 s."""
+    chain = Preprocessing(rate=100.0, seconds=2.0, margin=0.0, medians=(), cutoff=None, parts=3)
+    standin = Standin(energy("V4", 0.3, 0.5, part=1), (chain,))
+    found = explain(Model(standin), make_record(seconds=6), ["AF"])["AF"]
+    row = found.weights[LEADS.index("V4")]
+    assert row.any()
+    assert (row[~overlapping(found.edges, 2.3, 2.5)] == 0).all()
+    assert found.edges[-1] == 6
+
+
+def test_diagnoses_are_explained_unless_others_are_asked_for(make_record):
+    model = Model(Standin(lambda signals: 1 + energy("V2", 3.1, 3.3)(signals)))
+    record = make_record()
+    assert [one.abbreviation for one in explain(model, record).classes] == ["AF"]
+    asked = explain(model, record, ["IAVB", "AF"])
+    assert [one.abbreviation for one in asked.classes] == ["IAVB", "AF"]
+    assert asked["IAVB"].score == 0.5
+    assert (asked["IAVB"].weights == 0).all()
+    assert asked["IAVB"].summary == "no part alone lowers the score"
+    with pytest.raises(KeyError):
+        asked["PVC"]
+    assert explain(Model(Standin(lambda signals: -1.0)), record).classes == ()
+
+
+def test_what_cannot_be_explained_is_an_error(make_record):
+    model = Model(Standin(lambda signals: 0.0))
+    with pytest.raises(InputError, match="unknown class XYZ; choices: AF"):
+        explain(model, make_record(), ["XYZ"])
+    with pytest.raises(RecordError, match="A0001: the model's scores are not finite"):
+        explain(Model(Standin(lambda signals: np.nan)), make_record(), ["AF"])
+
+
+def test_json_is_compact_and_the_map_again(make_record):
+    found = explain(Model(Standin(energy("V2", 3.1, 3.3))), make_record(), ["AF"])
+    text = json.dumps(found.as_dict())
+    assert len(text) < 6000
+    form = json.loads(text)["AF"]
+    assert form["top_leads"] == ["V2"]
+    assert form["lead_shares"]["V2"] == 1
+    weights = np.array([form["map"][lead] for lead in LEADS]) * form["largest"] / 100
+    np.testing.assert_allclose(weights, found["AF"].weights, atol=0.006 * form["largest"])
+    np.testing.assert_allclose(form["edges"], found["AF"].edges, atol=0.0006)
+
+
+def test_sampled_map_has_each_segment_s_weight(make_record):
+    found = explain(Model(Standin(energy("V2", 3.1, 3.3))), make_record(), ["AF"])["AF"]
+    sampled = found.sampled(50.0)
+    assert sampled.shape == (12, 500)
+    place = int(found.weights.sum(axis=0).argmax())
+    middle = found.edges[place : place + 2].mean()
+    np.testing.assert_array_equal(sampled[:, int(middle * 50)], found.weights[:, place])
+
+
+@pytest.mark.slow
+def test_both_runtimes_give_the_same_map(make_record):
+    record = make_record(seconds=3)
+    maps = [
+        explain(ecg12.load_model(runtime=runtime), record, ["NSR"])["NSR"].weights
+        for runtime in ("onnx", "keras")
+    ]
+    assert maps[0].max() > 0.01
+    # Log odds of scores near 1 differ by what float32 rounds there.
+    assert np.abs(maps[0] - maps[1]).max() < 0.05 * maps[0].max()
