@@ -12,6 +12,9 @@ THIRD = replace(SECOND, crop=2.5, learning_rate=3e-3, ema=0.995, start="member1"
 RUNS = {"member0": (FIRST, 0), "member1": (SECOND, 1), "member2": (THIRD, 2)}
 MEMBERS: tuple[str, ...] = ("member0", "member1", "member2")
 RUNS |= {"scratch1": (FIRST, 11)}  # a seed from scratch: not shipped, its gain was below .001
+# Wider networks, which learn from the labels and the answers of the narrower ones.
+WIDE = replace(FIRST, k=64, teacher=0.5, precision="mixed_bfloat16")
+RUNS |= {"wide0": (WIDE, 20), "wide1": (WIDE, 21), "wide2": (WIDE, 22)}
 
 # Screening, eight epochs of a small network: each run differs from the first in one choice.
 BASE = Config(k=16, epochs=8, whole_epochs=1, ema=0.995)

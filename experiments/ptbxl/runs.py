@@ -77,6 +77,7 @@ class Config:
     columns: str = "all"
     rate: float = 100.0
     teacher: float = 0.0  # share of an ensemble's answers in the targets
+    precision: str = "float32"  # of the training; what is kept is float32
     warm_up: int = field(default=1, repr=False)
     start: str = field(default="", repr=False)  # name of the run whose weights it begins with
 
@@ -139,7 +140,11 @@ def run(name: str, config: Config, seed: int, material: Material, work: Path, ta
         seed=seed, checkpoint=checkpoint, identity=identity, clock=Clock(24),
     )  # fmt: skip
     trainer.run()
-    scores = unit_scores(trainer.forward, material, "validation")
+    keras.mixed_precision.set_global_policy("float32")
+    plain = config.network.build(len(task.classes.columns), n_samples)
+    plain.set_weights(model.get_weights())  # without what training compiled
+    forward = backend.compiled([plain], plain.input_shape[1:])
+    scores = unit_scores(forward, material, "validation")
     with atomic_write(work / f"{name}.npz") as temporary:
         np.savez(temporary, **{f"validation_{unit}": own for unit, own in scores.items()})
     cost = spent + time.process_time() - begun
@@ -148,8 +153,6 @@ def run(name: str, config: Config, seed: int, material: Material, work: Path, ta
     row |= {"epochs": trainer.progress.epoch, "processor_seconds": round(cost)}
     add_row(table, row | {"part": "val"} | measures(scores, material, "validation"))
     with atomic_write(work / f"{name}.keras") as temporary:
-        plain = config.network.build(len(task.classes.columns), n_samples)
-        plain.set_weights(model.get_weights())  # without what training compiled
         plain.save(temporary)
     checkpoint.unlink()
 
