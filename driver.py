@@ -1,16 +1,14 @@
 #!/usr/bin/env python
 """Run a trained model on recordings: python driver.py MODEL TEST OUT."""
 
-import sys
-
-from ecg12.runtime.errors import InputError
-from team_code import drive
+from ecg12.runtime.interrupts import end_on_signals
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
-        sys.exit("usage: python driver.py MODEL TEST OUT\nexample: python driver.py model test out")
-    try:
-        drive(sys.argv[1], sys.argv[2], sys.argv[3])
-    except (OSError, InputError) as error:
-        sys.exit(f"driver.py: {error}")
-    print("Done.")
+    end_on_signals("driver.py")
+
+    from ecg12.cli.arguments import input_folder, output_folder
+    from ecg12.cli.program import run_program
+    from team_code import drive
+
+    paths = {"MODEL": input_folder, "TEST": input_folder, "OUT": output_folder}
+    run_program("driver.py", drive, paths, "model test out")

@@ -6,27 +6,35 @@
 script decides the year whose rules hold. Scores go to the files given, or else to the terminal.
 """
 
-import argparse
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ecg12.cli.arguments import input_folder, output_file
+from ecg12.cli.main import Parser
 from ecg12.io.classes import load_weights
 from ecg12.metrics import evaluate_folders
 from ecg12.runtime.files import write_text
+from ecg12.runtime.interrupts import end_on_signals
 from ecg12.runtime.progress import log_to
 
+NAME = "evaluate_model.py"
 WEIGHTS = Path(__file__).with_name("weights.csv")
 
 
 def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> None:
     """Evaluate by the command line's arguments; print or write the scores."""
-    parser = argparse.ArgumentParser(description="Score outputs by the challenges' rules.")
-    parser.add_argument("labels", help="folder of headers (.hea) with the true diagnoses")
-    parser.add_argument("outputs", help="folder of output files (.csv)")
-    parser.add_argument("scores", nargs="?", help="file for the scores; printed without it")
-    parser.add_argument("class_scores", nargs="?", help="file for the scores of each class")
+    parser = Parser(prog=NAME, description="Score outputs by the challenges' rules.")
+    parser.add_argument(
+        "labels", type=input_folder, help="folder of headers (.hea) with the true diagnoses"
+    )
+    parser.add_argument("outputs", type=input_folder, help="folder of output files (.csv)")
+    for name, text in (
+        ("scores", "file for the scores; printed without it"),
+        ("class_scores", "file for the scores of each class"),
+    ):
+        parser.add_argument(name, nargs="?", type=output_file, help=text)
     paths = parser.parse_args(arguments)
     log_to(sys.stderr, logging.WARNING)
     try:
@@ -38,8 +46,9 @@ def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> Non
         if paths.class_scores is not None:
             write_text(paths.class_scores, evaluation.class_table())
     except (OSError, ValueError) as error:
-        sys.exit(f"evaluate_model.py: {error}")
+        sys.exit(f"{NAME}: {error}")
 
 
 if __name__ == "__main__":
+    end_on_signals(NAME)
     main()

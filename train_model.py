@@ -1,18 +1,14 @@
 #!/usr/bin/env python
 """Train a model: python train_model.py DATA MODEL."""
 
-import sys
-
-from ecg12.runtime.errors import InputError
-from team_code import training_code
+from ecg12.runtime.interrupts import end_on_signals
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
-        sys.exit(
-            "usage: python train_model.py DATA MODEL\nexample: python train_model.py data model"
-        )
-    try:
-        training_code(sys.argv[1], sys.argv[2])
-    except (OSError, InputError) as error:
-        sys.exit(f"train_model.py: {error}")
-    print("Done.")
+    end_on_signals("train_model.py")
+
+    from ecg12.cli.arguments import input_folder, output_folder
+    from ecg12.cli.program import run_program
+    from team_code import training_code
+
+    paths = {"DATA": input_folder, "MODEL": output_folder}
+    run_program("train_model.py", training_code, paths, "data model")

@@ -11,7 +11,8 @@ from joblib import cpu_count
 
 from ecg12.audit.checks import reported
 from ecg12.io.databases import database_of
-from ecg12.io.formats import find_any, open_any
+from ecg12.io.format_table import WFDB
+from ecg12.io.formats import find_any, format_at, open_any
 from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
 from ecg12.runtime.executors import LocalExecutor
@@ -43,6 +44,8 @@ class Audited:
         mV by the header's gains, the median over leads of the 99th percentile; NaN if unknown.
     codes
         Diagnosis codes as the header has them.
+    coded
+        Whether the format holds such codes.
     digest
         Of leads, rate, length and the samples checked; equal for recordings of the same signal.
     findings
@@ -57,6 +60,7 @@ class Audited:
     gains: tuple[str, ...] = ()
     amplitude: float = float("nan")
     codes: tuple[str, ...] = ()
+    coded: bool = False
     digest: bytes = b""
     findings: tuple[Finding, ...] = ()
 
@@ -119,6 +123,7 @@ def audit(path: Path, folder: Path, **array: Any) -> Audited:
         tuple(sorted({_gain(*pair) for pair in zip(record.gains, record.units, strict=True)})),
         quality.amplitude,
         record.codes,
+        format_at(path) is WFDB,
         _digest(record, opened.n_samples),
         tuple(findings),
     )

@@ -64,7 +64,7 @@ class Tally:
         known = f"{audited.amplitude:.1g}" if audited.amplitude > 0 else "unknown"
         values["amplitude, mV"][known] += 1
         codes = self._count_labels(audited)
-        if not codes:
+        if not codes and (audited.coded or self.labels is not None):
             self.found["no diagnosis code"].append(audited.name)
         for kind in dict.fromkeys(finding.kind for finding in audited.findings):
             self.found[kind].append(audited.name)
@@ -103,10 +103,9 @@ class Tally:
         return "unscored" if code in UNSCORED or code in DIAGNOSES else "unknown"
 
     def text(self) -> str:
-        """Return the whole audit for a reader."""
+        """Return the whole audit for a reader; what is unreadable is counted only."""
         total = self.recordings.total()
         lines = [f"{total} recordings, {len(self.errors)} unreadable"]
-        lines += [f"  {error}" for error in _some(list(self.errors.values()))]
         for database, count in sorted(self.recordings.items()):
             lines += ["", f"{database}: {count} recordings"]
             lines += [f"  {name}: {_counts(c)}" for name, c in self.values[database].items()]
@@ -129,23 +128,24 @@ class Tally:
     def _label_lines(self) -> Iterator[str]:
         databases = sorted(self.recordings)
         yield f"scored classes ({self.classes.year}): recordings in {', '.join(databases)}, in all"
-        width = max(7, *map(len, self.classes.names))
-        yield from self._class_lines(self.positives, databases, width)
+        yield from self._class_lines(self.positives, databases)
+        if absent := [name for name in self.classes.names if not self.positives[name].total()]:
+            yield f"  in no recording: {', '.join(absent)}"
         if self.unknown:
             yield "unknown labels: recordings as above"
-            yield from self._class_lines(self.unknown, databases, width)
+            yield from self._class_lines(self.unknown, databases)
         for status in ("unscored", "unknown"):
             codes = [code for code in self.codes if self.status(code) == status]
             ranked = sorted(codes, key=lambda code: -self.codes[code].total())
             shown = [f"{_name(code)} {self.codes[code].total()}" for code in ranked]
             yield f"{status} codes: {len(codes)}" + (f" ({', '.join(shown)})" if shown else "")
 
-    def _class_lines(
-        self, counts: dict[str, Counter[str]], databases: list[str], width: int
-    ) -> Iterator[str]:
+    def _class_lines(self, counts: dict[str, Counter[str]], databases: list[str]) -> Iterator[str]:
+        width = max(7, *map(len, self.classes.names))
         for name in self.classes.names:
             own = [counts[name][database] for database in databases]
-            yield f"  {name:{width}}{''.join(f'{count:7}' for count in [*own, sum(own)])}"
+            if any(own):
+                yield f"  {name:{width}}{''.join(f'{count:7}' for count in [*own, sum(own)])}"
 
     def _class_table(self, counts: dict[str, Counter[str]]) -> list[tuple[object, ...]]:
         databases = sorted(self.recordings)

@@ -2,10 +2,13 @@
 
 import argparse
 
+from ecg12.cli.arguments import input_folder, output_folder
+from ecg12.cli.messages import Failures, add_failures
 from ecg12.cli.options import (
     add_array,
     add_labels,
     add_weights,
+    add_workers,
     array_options,
     read_labels,
     scored_classes,
@@ -14,18 +17,24 @@ from ecg12.cli.options import (
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument("data", help="folder of recordings, flat or nested, of any format")
-    command.add_argument("-o", "--output", help="folder for csv tables, made if missing")
+    command.add_argument(
+        "data", type=input_folder, help="folder of recordings, flat or nested, of any format"
+    )
+    command.add_argument(
+        "-o",
+        "--output",
+        type=output_folder,
+        help="folder for csv tables, made if missing",
+    )
     add_weights(command)
     add_labels(command)
-    command.add_argument("--workers", type=int, help="processes (default all)")
+    add_workers(command)
+    add_failures(command)
     add_array(command)
 
 
-def run(options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> int:
     """Audit it, print the counts, and write the tables if a folder is given."""
-    from pathlib import Path
-
     from ecg12.audit import Tally, audit_folder, write_tables
     from ecg12.runtime.progress import bar
 
@@ -34,10 +43,13 @@ def run(options: argparse.Namespace) -> None:
     total, found = audit_folder(options.data, options.workers, **array_options(options))
     shown = bar(found, total=total, desc="recordings", unit="rec")
     if options.output:
-        folder = Path(options.output)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_tables(folder, shown, tally)
+        options.output.mkdir(parents=True, exist_ok=True)
+        write_tables(options.output, shown, tally)
     else:
         for audited in shown:
             tally.add(audited)
     print(tally.text(), end="")
+    failures = Failures(options)
+    for name, reason in tally.errors.items():
+        failures.add(options.data / name, reason)
+    return failures.end(total, options.output and options.output / "recordings.csv")

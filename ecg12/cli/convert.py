@@ -8,42 +8,47 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecg12.cli.options import add_array, add_salt, array_options, read_salt
-from ecg12.runtime.errors import InputError
+from ecg12.cli.arguments import output_folder, recordings
+from ecg12.cli.messages import Failures, add_failures
+from ecg12.cli.options import add_array, add_salt, add_workers, array_options, read_salt
 
 if TYPE_CHECKING:
     from ecg12.io.convert import Summary
-
-SHOWN = 5  # failures that are listed; all are in a table
 
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument(
-        "files", nargs="+", metavar="FILE", help="recordings of any format, or folders of them"
+        "files",
+        nargs="+",
+        type=recordings,
+        metavar="FILE",
+        help="recordings of any format, or folders of them",
     )
     command.add_argument(
-        "-o", "--output", type=Path, required=True, help="folder: new, or of an earlier conversion"
+        "-o",
+        "--output",
+        type=output_folder,
+        required=True,
+        help="folder: new, or of an earlier conversion",
     )
     add_salt(command)
-    command.add_argument("--workers", type=int, help="processes (default all)")
+    add_workers(command)
+    add_failures(command)
     add_array(command)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Convert, tell what became of it, and end with an error if something failed."""
+def run(options: argparse.Namespace) -> int:
+    """Convert, tell what became of it, and what failed."""
     from ecg12.io.convert import convert
     from ecg12.io.convert_tables import FAILURES
 
     salt, array = read_salt(options.salt_file), array_options(options)
     found = convert(options.files, options.output, salt=salt, workers=options.workers, **array)
     print("\n".join(_told(found, options.output)))
-    if n := len(found.failures):
-        lines = [f"  {line}" for line in found.failures[:SHOWN]]
-        if n > SHOWN:
-            lines.append(f"  and {n - SHOWN} more, all in {options.output / FAILURES}")
-        failed = "\n".join(lines)
-        raise InputError(f"of {found.total} recordings {n} failed:\n{failed}")
+    failures = Failures(options)
+    failures.update(found.failures)
+    return failures.end(found.total, listed_in=options.output / FAILURES)
 
 
 def _told(found: "Summary", output: Path) -> list[str]:

@@ -6,31 +6,47 @@ side, honest and optimistic ones.
 
 import argparse
 
-from ecg12.cli.options import add_weights, scored_classes
+from ecg12.cli.arguments import input_file, input_folder, output_folder, seed, whole
+from ecg12.cli.options import add_label_table, add_weights, scored_classes
 
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument("data", help="folder of labelled recordings, flat or nested")
-    command.add_argument("-o", "--output", required=True, help="folder of the tables")
+    command.add_argument(
+        "data", type=input_folder, help="folder of labelled recordings, flat or nested"
+    )
+    command.add_argument(
+        "-o",
+        "--output",
+        type=output_folder,
+        required=True,
+        help="folder of the tables",
+    )
     command.add_argument("--recipe", help="(default submission; with --classes as finetune)")
     scored = command.add_mutually_exclusive_group()
     scored.add_argument(
-        "--classes", help="csv: code[,abbreviation[,name]], one of them sinus rhythm"
+        "--classes",
+        type=input_file,
+        help="csv: code[,abbreviation[,name]], one of them sinus rhythm",
     )
     add_weights(scored)
-    command.add_argument("--labels", help="label table (default: the codes in the headers)")
-    command.add_argument("--folds", type=int, default=5, help="(default %(default)s)")
+    add_label_table(command)
+    command.add_argument("--folds", type=whole(2), default=5, help="(default %(default)s)")
     command.add_argument(
         "--leave-one-database-out", action="store_true", help="databases instead of folds"
     )
     command.add_argument(
-        "--patients", metavar="TABLE", help="csv: recording, patient; patients stay in one fold"
+        "--patients",
+        type=input_file,
+        metavar="TABLE",
+        help="csv: recording, patient; patients stay in one fold",
     )
     command.add_argument(
-        "--pretrained", help="model folder to begin at in every fold (default: from scratch)"
+        "--pretrained",
+        type=input_folder,
+        help="model folder to begin at in every fold (default: from scratch)",
     )
-    command.add_argument("--seed", type=int, help="of folds and networks (default the recipe's)")
+    command.add_argument("--seed", type=seed, help="of folds and networks (default the recipe's)")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -6,13 +6,21 @@ preprocessing. Exported into the model's own folder, the graph is added to its m
 
 import argparse
 
+from ecg12.cli.arguments import input_folder, output_folder
+
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument(
-        "model", nargs="?", default="model", help="model folder (default %(default)s)"
+        "model",
+        nargs="?",
+        type=input_folder,
+        default="model",
+        help="model folder (default %(default)s)",
     )
-    command.add_argument("-o", "--output", required=True, metavar="FOLDER", help="model folder")
+    command.add_argument(
+        "-o", "--output", type=output_folder, required=True, metavar="FOLDER", help="model folder"
+    )
 
 
 def run(options: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ecg12.cli.arguments import input_file, input_folder, output_folder, whole
 from ecg12.cli.options import add_training, read_labels, read_validation
 
 if TYPE_CHECKING:
@@ -18,19 +19,28 @@ if TYPE_CHECKING:
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument(
-        "data", help="folder of recordings of any format; arrays must be converted"
+        "data",
+        type=input_folder,
+        help="folder of recordings of any format; arrays must be converted",
     )
-    command.add_argument("--classes", required=True, help="csv: code[,abbreviation[,name]]")
     command.add_argument(
-        "-o", "--output", default="model", help="model folder (default %(default)s)"
+        "--classes", type=input_file, required=True, help="csv: code[,abbreviation[,name]]"
+    )
+    command.add_argument(
+        "-o",
+        "--output",
+        type=output_folder,
+        default="model",
+        help="model folder (default %(default)s)",
     )
     add_training(command)
     command.add_argument(
         "--pretrained",
+        type=input_folder,
         help="model folder to begin at (default: ECG12_PRETRAINED, or from scratch)",
     )
     command.add_argument(
-        "--freeze", type=int, default=0, metavar="J", help="first blocks that are not trained"
+        "--freeze", type=whole(0), default=0, metavar="J", help="first blocks that are not trained"
     )
     command.add_argument(
         "--recipe", help="(default: the pretrained networks; from scratch: submission)"
@@ -41,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
     """Train, and say where the model is."""
     from ecg12.io.class_table import read_classes
     from ecg12.runtime.errors import InputError
-    from ecg12.runtime.settings import Settings, read_hours
+    from ecg12.runtime.settings import Settings
     from ecg12.training.pipeline import train
     from ecg12.training.recipes import for_own_classes
     from ecg12.training.transfer import pretrained_folder
@@ -57,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
         options.data,
         options.output,
         recipe,
-        hours=read_hours(options.hours),
+        hours=options.hours,
         classes=classes,
         labels=labels,
         labelled=labelled,
@@ -66,12 +76,12 @@ def run(options: argparse.Namespace) -> None:
     print(f"model for {len(classes)} classes in {options.output}")
 
 
-def _spare(folder: str, classes: "ScoredClasses") -> None:
+def _spare(folder: Path, classes: "ScoredClasses") -> None:
     """Refuse to replace a model of other classes."""
     from ecg12.ensemble.model_folder import INDEX, read_index
     from ecg12.runtime.errors import InputError
 
-    if not (Path(folder) / INDEX).is_file():
+    if not (folder / INDEX).is_file():
         return
     known = [tuple(group) for group in read_index(folder)["classes"]]
     if known != list(classes.groups):

@@ -4,7 +4,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecg12.cli.options import add_salt, add_weights, read_salt, scored_classes
+from ecg12.cli.arguments import input_file, output_folder, recordings, whole
+from ecg12.cli.messages import Failures, add_failures
+from ecg12.cli.options import add_salt, add_weights, add_workers, read_salt, scored_classes
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.settings import SALT
 
@@ -15,23 +17,28 @@ if TYPE_CHECKING:
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument(
-        "source", type=Path, help="folder of files with statements, or a csv table"
+        "source", type=recordings, help="folder of files with statements, or a csv table"
     )
-    command.add_argument("-o", "--output", type=Path, required=True, help="folder of the results")
+    command.add_argument(
+        "-o", "--output", type=output_folder, required=True, help="folder of the results"
+    )
     add_vocabulary(command)
     add_splitting(command)
     add_columns(command)
     add_salt(command)
     add_weights(command)
-    command.add_argument("--workers", type=int, default=-1, help="processes (default all)")
+    add_workers(command)
+    add_failures(command)
 
 
 def add_vocabulary(command: argparse.ArgumentParser) -> None:
     """Add the release files."""
     group = command.add_argument_group("vocabulary", "release files of your own licence")
-    group.add_argument("--umls", type=Path, help="MRCONSO.RRF of UMLS")
-    group.add_argument("--descriptions", type=Path, help="or sct2_Description_Snapshot of SNOMED")
-    group.add_argument("--snomed", type=Path, help="sct2_Relationship_Snapshot of SNOMED CT")
+    group.add_argument("--umls", type=input_file, help="MRCONSO.RRF of UMLS")
+    group.add_argument(
+        "--descriptions", type=input_file, help="or sct2_Description_Snapshot of SNOMED"
+    )
+    group.add_argument("--snomed", type=input_file, help="sct2_Relationship_Snapshot of SNOMED CT")
     group.add_argument(
         "--all-ancestors", action="store_true", help="every scored ancestor, not the nearest"
     )
@@ -40,7 +47,7 @@ def add_vocabulary(command: argparse.ArgumentParser) -> None:
 def add_splitting(command: argparse.ArgumentParser) -> None:
     """Add where statements are cut."""
     group = command.add_argument_group("phrases")
-    group.add_argument("--min-count", type=int, default=50, help="(default %(default)s)")
+    group.add_argument("--min-count", type=whole(1), default=50, help="(default %(default)s)")
     group.add_argument(
         "--connectives", nargs="+", metavar="WORD", help="cut here only; paper: the paper's four"
     )
@@ -59,8 +66,8 @@ def add_columns(command: argparse.ArgumentParser) -> None:
     group.add_argument("--patient", help="column that tells patients apart")
 
 
-def run(options: argparse.Namespace) -> None:
-    """Label it, and tell what came out."""
+def run(options: argparse.Namespace) -> int:
+    """Label it, and tell what came out and what failed."""
     from ecg12.labelling import Vocabulary, label
 
     if not (options.umls or options.descriptions):
@@ -74,6 +81,10 @@ def run(options: argparse.Namespace) -> None:
     classes = scored_classes(options)
     summary = label(options.source, options.output, classes, vocabulary, _options(options))
     print(_told(summary, options.output, classes.columns))
+    failures = Failures(options)
+    for message in summary.failures:
+        failures.add_message(message)
+    return failures.end(summary.recordings + len(summary.failures))
 
 
 def _options(options: argparse.Namespace) -> "Options":
@@ -86,7 +97,7 @@ def _options(options: argparse.Namespace) -> "Options":
         options.min_count,
         options.all_ancestors,
         read_salt(options.salt_file),
-        options.workers,
+        options.workers or -1,
     )
 
 
@@ -98,8 +109,6 @@ def _columns(options: argparse.Namespace) -> "Columns | None":
         if options.recording or options.text or options.patient:
             raise InputError(f"{options.source} is a folder; columns belong to a csv table")
         return None
-    if not options.source.exists():
-        raise FileNotFoundError(f"{options.source}: no such folder or csv table")
     if not (options.recording and options.text):
         raise InputError(f"{options.source}: a csv table needs --recording and --text")
     return Columns(options.recording, tuple(options.text), options.patient)
@@ -111,7 +120,7 @@ def _told(summary: "Summary", output: Path, columns: tuple[str, ...]) -> str:
     lines = [
         format_counts(columns, summary.counts),
         f"{summary.recordings} recordings, {summary.unlabelled} of them without a scored class; "
-        f"{summary.unreadable} not read, {summary.repeated} repeated",
+        f"{len(summary.failures)} not read, {summary.repeated} repeated",
         f"{summary.phrases} phrases, {summary.mapped} of them with a class, {summary.decided} "
         f"decided in {output / 'review.csv'}: edit it and run this again",
         f"labels: {output / 'labels.csv'}; counts: {output / 'counts.csv'}",

@@ -1,44 +1,94 @@
 """12-lead ECG classification. Research software, not a medical device."""
 
 import argparse
-import logging
+import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from signal import SIGINT
+from typing import NoReturn
 
 from ecg12.cli import COMMANDS
-from ecg12.runtime.errors import InputError
-from ecg12.runtime.progress import log_to
+from ecg12.runtime.errors import InputError, RecordError, UnfinishedError
+from ecg12.runtime.interrupts import ENDINGS, end_on_signals
 from ecg12.runtime.version import __version__
 
-INTERRUPTED = 130  # status of a command that Ctrl-C ended
+ERRORS = (OSError, InputError, MemoryError)  # that end a program with one line
+INCOMPLETE, WRONG_USE = 1, 2  # status: some are not answered; an option, input or output is wrong
+# Errors that the machine causes, not what the user asks for.
+MACHINE = {
+    errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+}  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; bad input ends with one clear line and status 1.
+    """Run one command; whatever prevents it ends with one line and a status of its own.
 
     Parameters
     ----------
     arguments
-        Of the command line, without the program's name; those of the process by default.
+        Of the command line, without the program's name; those of the process by default, which is
+        then ended by SIGINT and SIGTERM.
+
+    Raises
+    ------
+    SystemExit
+        If not everything that was asked for is done. Its text is the message, already written; its
+        code is the status: see `docs/reference/exit-status.md`.
     """
+    if arguments is None:
+        end_on_signals("ecg12")
     given = list(sys.argv[1:] if arguments is None else arguments)
     named = given[0] if given and given[0] in COMMANDS else None
-    options = parser(named).parse_args(given)
-    log_to(sys.stderr)
-    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it lists every glyph of a PDF
     try:
-        options.run(options)
-    except (OSError, InputError) as error:
-        sys.exit(f"ecg12: {error}")
+        options = parser(named).parse_args(given)
+        from ecg12.cli.messages import log_as
+
+        log_as(options)
+        status = options.run(options)
+    except ERRORS as error:
+        end_with_error("ecg12", error)
     except KeyboardInterrupt:
-        print("ecg12: interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        said, status = ENDINGS[SIGINT]
+        _end(f"ecg12: {said}", status)
+    if status:
+        sys.exit(status)
+
+
+def end_with_error(program: str, error: Exception) -> NoReturn:
+    """End with one line and the status of one of `ERRORS`."""
+    import logging
+
+    logging.getLogger("ecg12").debug("", exc_info=error)
+    if isinstance(error, BrokenPipeError):  # who reads the output has had enough
+        sys.stdout = None
+        sys.exit(INCOMPLETE)
+    machine = isinstance(error, OSError) and error.errno in MACHINE
+    unanswered = isinstance(error, RecordError | UnfinishedError | MemoryError) or machine
+    text = str(error) or "not enough memory"
+    _end(f"{program}: {text}", INCOMPLETE if unanswered else WRONG_USE)
+
+
+def _end(message: str, status: int) -> NoReturn:
+    print(message, file=sys.stderr)
+    end = SystemExit(message)
+    end.code = status
+    raise end
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2."""
+        from ecg12.runtime.progress import printable
+
+        _end(printable(f"{self.prog}: {message}; see {self.prog} --help"), WRONG_USE)
 
 
 def parser(command: str | None = None) -> argparse.ArgumentParser:
     """Return the parser of one command, whose module is imported, or of the list of commands."""
-    top = argparse.ArgumentParser(prog="ecg12", description=__doc__)
+    top = Parser(prog="ecg12", description=__doc__)
     top.add_argument("--version", action="version", version=f"ecg12 {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
@@ -46,8 +96,11 @@ def parser(command: str | None = None) -> argparse.ArgumentParser:
             continue
         one = commands.add_parser(name, help=text)
         if name == command:
+            from ecg12.cli.messages import add_talk
+
             module = import_module(f"ecg12.cli.{name}")
             one.description = module.__doc__
             one.set_defaults(run=module.run)
             module.add(one)
+            add_talk(one)
     return top

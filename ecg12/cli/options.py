@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ecg12.cli.arguments import hours, input_file, input_folder, rate, workers
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.files import read_limited
 from ecg12.runtime.settings import SALT, Settings
@@ -20,7 +21,9 @@ LARGEST_SALT = 2**20  # bytes of a file with the secret of patient keys
 
 def add_weights(command: argparse._ActionsContainer) -> None:
     """Add the table of scored classes."""
-    command.add_argument("--weights", help="table of scored classes (default: that of 2020)")
+    command.add_argument(
+        "--weights", type=input_file, help="table of scored classes (default: that of 2020)"
+    )
 
 
 def scored_classes(options: argparse.Namespace) -> "ScoredClasses":
@@ -33,7 +36,7 @@ def scored_classes(options: argparse.Namespace) -> "ScoredClasses":
 def add_array(command: argparse.ArgumentParser) -> None:
     """Add what an array of numbers (csv, npy, npz, HDF5) does not say of itself."""
     array = command.add_argument_group("arrays of numbers (csv, npy, npz, HDF5)")
-    array.add_argument("--rate", type=float, help="sampling rate in Hz")
+    array.add_argument("--rate", type=rate, help="sampling rate in Hz")
     array.add_argument("--unit", help="of the numbers: nV, uV, mV, V, or a step such as '5 uV'")
     array.add_argument("--leads", help="names in the order of the array, such as I,II,V1")
 
@@ -49,27 +52,45 @@ def add_training(command: argparse.ArgumentParser) -> None:
     add_labels(command)
     command.add_argument(
         "--validation",
+        type=input_folder,
         metavar="FOLDER",
         help="recordings that validate; all of DATA train (default: DATA is divided)",
     )
     command.add_argument(
         "--validation-labels",
+        type=input_file,
         metavar="TABLE",
         help="label table of that folder, with paths below it (default: --labels)",
     )
     command.add_argument(
-        "--hours", default="46", help="time budget; a killed run goes on (default %(default)s)"
+        "--hours",
+        type=hours,
+        default="46",
+        help="time budget; a killed run goes on (default %(default)s)",
     )
 
 
 def add_labels(command: argparse.ArgumentParser) -> None:
     """Add where labels are, and which of them are known."""
-    command.add_argument("--labels", help="label table (default: the codes in the headers)")
+    add_label_table(command)
     command.add_argument(
         "--labelled-classes",
+        type=input_file,
         metavar="TABLE",
         help="csv: database, codes that it labels, separated by blanks; others are unknown there",
     )
+
+
+def add_label_table(command: argparse.ArgumentParser, what: str = "label table") -> None:
+    """Add where labels are."""
+    command.add_argument(
+        "--labels", type=input_file, help=f"{what} (default: the codes in the headers)"
+    )
+
+
+def add_workers(command: argparse.ArgumentParser) -> None:
+    """Add in how many processes recordings are read."""
+    command.add_argument("--workers", type=workers, metavar="N", help="processes (default all)")
 
 
 def read_labels(
@@ -88,30 +109,27 @@ def read_validation(
     options: argparse.Namespace, classes: "ScoredClasses", labels: "LabelTable | None"
 ) -> "ValidationFolder | None":
     """Return the validation folder that was named; its labels are DATA's unless named, too."""
-    from pathlib import Path
-
     from ecg12.io.label_table import read_label_table
     from ecg12.io.manifest import ValidationFolder
-    from ecg12.runtime.errors import InputError
 
     folder, path = options.validation, options.validation_labels
     if path and not folder:
         raise InputError(f"--validation-labels {path}: there is no --validation FOLDER")
     if path:
         labels = read_label_table(path, classes.columns)
-    return ValidationFolder(Path(folder), labels) if folder else None
+    return ValidationFolder(folder, labels) if folder else None
 
 
 def add_executor(command: argparse.ArgumentParser) -> None:
     """Add where jobs run."""
     places = command.add_mutually_exclusive_group()
-    places.add_argument("--workers", type=int, help="processes of this machine")
+    places.add_argument("--workers", type=workers, metavar="N", help="processes of this machine")
     places.add_argument("--scheduler", help="of a Dask cluster, such as tcp://10.0.0.5:8786")
 
 
 def add_salt(command: argparse.ArgumentParser) -> None:
     """Add the secret of patient keys."""
-    command.add_argument("--salt-file", type=Path, help=f"secret of patient keys (or {SALT})")
+    command.add_argument("--salt-file", type=input_file, help=f"secret of patient keys (or {SALT})")
 
 
 def read_salt(path: Path | None) -> str | None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ecg12.cli.arguments import input_folder, output_file, output_folder, recordings, seconds
+from ecg12.cli.messages import Failures, add_failures
 from ecg12.cli.options import add_array, array_options
 from ecg12.runtime.settings import RUNTIMES
 
@@ -16,9 +18,15 @@ if TYPE_CHECKING:
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument(
-        "files", nargs="+", metavar="FILE", help="recordings of any format, or folders of them"
+        "files",
+        nargs="+",
+        type=recordings,
+        metavar="FILE",
+        help="recordings of any format, or folders of them",
     )
-    command.add_argument("--model", help="model folder (default: the package's own model)")
+    command.add_argument(
+        "--model", type=input_folder, help="model folder (default: the package's own model)"
+    )
     command.add_argument(
         "--decide",
         choices=("challenge", "balanced"),
@@ -35,11 +43,16 @@ def add(command: argparse.ArgumentParser) -> None:
         "--format", choices=("text", "json", "csv"), default="text", help="(default %(default)s)"
     )
     command.add_argument("--all", action="store_true", help="every class in the text")
-    command.add_argument("-o", "--output", help="file (default: the screen)")
+    command.add_argument("-o", "--output", type=output_file, help="file (default: the screen)")
     command.add_argument(
         "--strict", action="store_true", help="no prediction where the signal is unusable"
     )
-    command.add_argument("--plot", metavar="DIR", help="draw each recording with its diagnoses")
+    command.add_argument(
+        "--plot",
+        type=output_folder,
+        metavar="DIR",
+        help="draw each recording with its diagnoses",
+    )
     command.add_argument(
         "--explain",
         action="store_true",
@@ -48,21 +61,21 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--every",
-        type=float,
+        type=seconds,
         metavar="SECONDS",
         help="predict long recordings window by window; --format json has a line for each, "
         "--plot draws a timeline",
     )
+    add_failures(command)
     add_array(command)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Predict, write results as they come, and end with an error if one has no prediction."""
+def run(options: argparse.Namespace) -> int:
+    """Predict, write results as they come, and say what has no prediction."""
     from ecg12.inference.layouts import render
     from ecg12.inference.model import load_model
     from ecg12.inference.results import refuse_unusable
     from ecg12.io.given import expand
-    from ecg12.runtime.errors import InputError
     from ecg12.runtime.files import atomic_write
     from ecg12.runtime.progress import bar
 
@@ -79,16 +92,16 @@ def run(options: argparse.Namespace) -> None:
     )
     outcomes = bar(
         model.predict_files(paths, **said), total=len(paths), desc="recordings", unit="rec",
-        leave=False, disable=len(paths) == 1,
+        leave=False, disable=len(paths) == 1 or (not options.output and sys.stdout.isatty()),
     )  # fmt: skip
-    failed: list[str] = []
+    failures = Failures(options)
     if options.strict:
         outcomes = map(refuse_unusable, outcomes)
     if options.explain:
         from ecg12.explanation.predictions import with_reasons
 
         outcomes = (with_reasons(model, outcome, **said) for outcome in outcomes)
-    pieces = render(options.format, _watched(outcomes, failed, options.plot, said), options.all)
+    pieces = render(options.format, _watched(outcomes, failures, options.plot, said), options.all)
     if options.output:
         with (
             atomic_write(options.output) as temporary,
@@ -97,12 +110,11 @@ def run(options: argparse.Namespace) -> None:
             file.writelines(pieces)
     else:
         sys.stdout.writelines(pieces)
-    if failed:
-        raise InputError(f"of {len(paths)} recordings {len(failed)} failed:\n" + "\n".join(failed))
+    return failures.end(len(paths))
 
 
 def _watched(
-    items: "Iterable[Outcome]", failed: list[str], folder: str | None, said: dict[str, Any]
+    items: "Iterable[Outcome]", failures: Failures, folder: Path | None, said: dict[str, Any]
 ) -> "Iterator[Outcome]":
     """Pass results on; note what failed, and draw what was predicted if a folder is given."""
     from ecg12.inference.results import Failure
@@ -111,14 +123,14 @@ def _watched(
     taken: set[str] = set()
     for item in items:
         if isinstance(item, Failure):
-            failed.append(f"  no prediction: {item.source}")
+            failures.add(item.source, item.reason)
         elif folder:
             from ecg12.plotting.predictions import draw_result
 
             try:
-                draw_result(item, Path(folder), taken, **said)
+                draw_result(item, folder, taken, **said)
             except InputError as error:
-                failed.append(f"  not drawn: {error}")
+                failures.add(item.source, f"not drawn: {error}")
             except OSError as error:
-                failed.append(f"  not drawn: {file_error(error, item.source)}")
+                failures.add(item.source, f"not drawn: {file_error(error, item.source)}")
         yield item

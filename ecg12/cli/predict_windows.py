@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ecg12.cli.messages import Failures
 from ecg12.cli.options import array_options
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ecg12.inference.windows import Window
 
 
-def run_windows(options: argparse.Namespace) -> None:
+def run_windows(options: argparse.Namespace) -> int:
     """Predict recording after recording, write rows as they come, and a summary of each.
 
     The summary is the text; with csv or JSON in a file it is shown on the screen.
@@ -30,7 +31,7 @@ def run_windows(options: argparse.Namespace) -> None:
     said = array_options(options)
     paths = list(expand(options.files, with_arrays=bool(said)))
     model = load_model(options.model, decide=options.decide, runtime=options.runtime)
-    failed: list[str] = []
+    failures = Failures(options)
     drawn: set[str] = set()
     output: Any = atomic_write(options.output) if options.output else nullcontext()
     with output as temporary:
@@ -47,13 +48,12 @@ def run_windows(options: argparse.Namespace) -> None:
                         _write(file, ROWS[options.format](seen, model.classes))
                     _finish(options, summary, seen, file, drawn)
                 except InputError as error:
-                    failed.append(f"  {path}: {error}")
+                    failures.add(path, str(error))
                     continue
                 if summary.failed or not summary.predicted:
                     n = len(summary) - summary.predicted
-                    failed.append(f"  {path}: {n} of {len(summary)} windows without prediction")
-    if failed:
-        raise InputError(f"of {len(paths)} recordings {len(failed)} failed:\n" + "\n".join(failed))
+                    failures.add(path, f"{n} of {len(summary)} windows without prediction")
+    return failures.end(len(paths))
 
 
 def _opened(
@@ -109,4 +109,4 @@ def _finish(
     if options.plot:
         from ecg12.plotting.timeline import save_timeline
 
-        save_timeline(summary, Path(options.plot), drawn)
+        save_timeline(summary, options.plot, drawn)

@@ -7,20 +7,31 @@ workers of a Dask cluster read and filter; they must see the data under the same
 
 import argparse
 
-from ecg12.cli.options import add_executor, add_weights, scored_classes
+from ecg12.cli.arguments import input_folder, output_folder
+from ecg12.cli.messages import Failures, add_failures
+from ecg12.cli.options import add_executor, add_label_table, add_weights, scored_classes
 
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument("data", help="folder of recordings: challenge format or MUSE .xml")
-    command.add_argument("-o", "--output", required=True, help="folder for the prepared signals")
-    command.add_argument("--labels", help="label table (default: the codes in the headers)")
+    command.add_argument(
+        "data", type=input_folder, help="folder of recordings: challenge format or MUSE .xml"
+    )
+    command.add_argument(
+        "-o",
+        "--output",
+        type=output_folder,
+        required=True,
+        help="folder for the prepared signals",
+    )
+    add_label_table(command)
     command.add_argument("--recipe", default="submission", help="signals of (default %(default)s)")
     add_weights(command)
     add_executor(command)
+    add_failures(command)
 
 
-def run(options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> int:
     """Prepare what is not prepared yet, and count."""
     from pathlib import Path
 
@@ -44,3 +55,7 @@ def run(options: argparse.Namespace) -> None:
             data, work, preprocessing, classes, labels=labels, executor=executor
         )
     print(f"{len(dataset)} recordings prepared in {work}, {len(dataset.failures)} unreadable")
+    failures = Failures(options)
+    for message in dataset.failures:
+        failures.add_message(message)
+    return failures.end(len(dataset) + len(dataset.failures), said=True)

@@ -2,6 +2,7 @@
 
 import argparse
 
+from ecg12.cli.arguments import input_folder, output_folder
 from ecg12.cli.options import (
     add_training,
     add_weights,
@@ -14,10 +15,16 @@ from ecg12.cli.options import (
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument(
-        "data", help="folder of recordings of any format; arrays must be converted"
+        "data",
+        type=input_folder,
+        help="folder of recordings of any format; arrays must be converted",
     )
     command.add_argument(
-        "-o", "--output", default="pretrained", help="model folder (default %(default)s)"
+        "-o",
+        "--output",
+        type=output_folder,
+        default="pretrained",
+        help="model folder (default %(default)s)",
     )
     add_training(command)
     add_weights(command)
@@ -28,7 +35,6 @@ def run(options: argparse.Namespace) -> None:
     """Train every network of the recipe and keep it, whatever its score."""
     from dataclasses import replace
 
-    from ecg12.runtime.settings import read_hours
     from ecg12.training.pipeline import train
     from ecg12.training.recipes import get_recipe
 
@@ -39,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
         options.data,
         options.output,
         recipe,
-        hours=read_hours(options.hours),
+        hours=options.hours,
         classes=classes,
         labels=labels,
         labelled=labelled,

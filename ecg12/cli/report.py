@@ -3,34 +3,52 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from ecg12.cli.arguments import input_file, input_folder, output_folder, seed, whole
 from ecg12.cli.options import add_weights, scored_classes
 
 if TYPE_CHECKING:
     from ecg12.io.classes import ScoredClasses
     from ecg12.report import Model, Study
 
+MOST_REPLICATES = 1_000_000
 SHOWN = ("AUROC difference", "AUPRC difference", "F-measure difference")  # of a comparison
 
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument("labels", help="folder of headers with the true diagnoses")
-    command.add_argument("outputs", help="folder of output files")
-    command.add_argument("--against", metavar="OUTPUTS", help="another run, to compare with")
-    command.add_argument("-o", "--output", help="folder for the page, its figures and tables")
-    command.add_argument("--model", help="model folder; adds thresholds and calibration")
     command.add_argument(
-        "--patients", metavar="TABLE", help="csv with the columns recording and patient"
+        "labels", type=input_folder, help="folder of headers with the true diagnoses"
+    )
+    command.add_argument("outputs", type=input_folder, help="folder of output files")
+    command.add_argument(
+        "--against", type=input_folder, metavar="OUTPUTS", help="another run, to compare with"
+    )
+    command.add_argument(
+        "-o", "--output", type=output_folder, help="folder for the page, its figures and tables"
+    )
+    command.add_argument(
+        "--model", type=input_folder, help="model folder; adds thresholds and calibration"
+    )
+    command.add_argument(
+        "--patients",
+        type=input_file,
+        metavar="TABLE",
+        help="csv with the columns recording and patient",
     )
     scored = command.add_mutually_exclusive_group()
     add_weights(scored)
-    scored.add_argument("--classes", help="table of one's own classes, as for finetune")
-    command.add_argument(
-        "--replicates", type=int, default=2000, help="of the bootstrap (default %(default)s)"
+    scored.add_argument(
+        "--classes", type=input_file, help="table of one's own classes, as for finetune"
     )
-    command.add_argument("--seed", type=int, default=0, help="same seed, same intervals")
     command.add_argument(
-        "--misses", type=int, default=6, help="recordings to draw (default %(default)s)"
+        "--replicates",
+        type=whole(2, MOST_REPLICATES),
+        default=2000,
+        help="of the bootstrap (default %(default)s)",
+    )
+    command.add_argument("--seed", type=seed, default=0, help="same seed, same intervals")
+    command.add_argument(
+        "--misses", type=whole(0), default=6, help="recordings to draw (default %(default)s)"
     )
     command.add_argument(
         "--no-signals", action="store_true", help="no scores by signal quality and heart rate"

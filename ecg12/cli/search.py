@@ -7,29 +7,47 @@ on the workers of a Dask cluster, which must see data and output under the same 
 
 import argparse
 
-from ecg12.cli.options import add_executor
+from ecg12.cli.arguments import hours, input_folder, number, output_folder, seed, whole
+from ecg12.cli.options import add_executor, add_label_table
+
+MOST_TRIALS = 100_000
+cost = number(above=True)
 
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument(
-        "data", help="folder of recordings of any format; arrays must be converted"
-    )
-    command.add_argument("-o", "--output", required=True, help="folder for all results")
-    command.add_argument("--trials", type=int, default=166, help="(default %(default)s)")
-    command.add_argument("--seed", type=int, default=0, help="(default %(default)s)")
-    command.add_argument("--target", help="recordings to retrain on (default DATA, other seeds)")
-    command.add_argument("--labels", help="label table of DATA (default: codes in the headers)")
-    command.add_argument(
-        "--keep", type=int, default=8, help="best networks retrained (default %(default)s)"
+        "data",
+        type=input_folder,
+        help="folder of recordings of any format; arrays must be converted",
     )
     command.add_argument(
-        "--ensemble", type=int, default=5, help="of those at most (default %(default)s)"
+        "-o",
+        "--output",
+        type=output_folder,
+        required=True,
+        help="folder for all results",
+    )
+    command.add_argument(
+        "--trials", type=whole(1, MOST_TRIALS), default=166, help="(default %(default)s)"
+    )
+    command.add_argument("--seed", type=seed, default=0, help="(default %(default)s)")
+    command.add_argument(
+        "--target", type=input_folder, help="recordings to retrain on (default DATA, other seeds)"
+    )
+    add_label_table(command, "label table of DATA")
+    command.add_argument(
+        "--keep", type=whole(1), default=8, help="best networks retrained (default %(default)s)"
+    )
+    command.add_argument(
+        "--ensemble", type=whole(1), default=5, help="of those at most (default %(default)s)"
     )
     command.add_argument(
         "--recipe", default="mcircc", help="schedule and signals of (default %(default)s)"
     )
-    command.add_argument("--hours", default="46", help="for retraining (default %(default)s)")
+    command.add_argument(
+        "--hours", type=hours, default="46", help="for retraining (default %(default)s)"
+    )
     add_limits(command)
     add_executor(command)
 
@@ -37,15 +55,15 @@ def add(command: argparse.ArgumentParser) -> None:
 def add_limits(command: argparse.ArgumentParser) -> None:
     """Add what a network may cost, and successive halving."""
     limits = command.add_argument_group("what a network may cost at most")
-    limits.add_argument("--parameters", type=float, help="trainable weights, such as 1e6")
-    limits.add_argument("--gflop", type=float, help="of a forward pass of one recording")
-    limits.add_argument("--memory", type=float, help="GB of activations in a training step")
-    limits.add_argument("--epoch-seconds", type=float, help="seconds of an epoch")
-    limits.add_argument("--speed", type=float, help="GFLOP/s for these (default: measured)")
+    limits.add_argument("--parameters", type=cost, help="trainable weights, such as 1e6")
+    limits.add_argument("--gflop", type=cost, help="of a forward pass of one recording")
+    limits.add_argument("--memory", type=cost, help="GB of activations in a training step")
+    limits.add_argument("--epoch-seconds", type=cost, help="seconds of an epoch")
+    limits.add_argument("--speed", type=cost, help="GFLOP/s for these (default: measured)")
     halving = command.add_argument_group("successive halving instead of the whole schedule")
     halving.add_argument("--halving", action="store_true", help="give up early what is behind")
-    halving.add_argument("--first", type=int, default=3, help="epochs (default %(default)s)")
-    halving.add_argument("--factor", type=int, default=3, help="(default %(default)s)")
+    halving.add_argument("--first", type=whole(1), default=3, help="epochs (default %(default)s)")
+    halving.add_argument("--factor", type=whole(2), default=3, help="(default %(default)s)")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -54,7 +72,6 @@ def run(options: argparse.Namespace) -> None:
 
     from ecg12.io.label_table import read_label_table
     from ecg12.runtime.executors import executor_of
-    from ecg12.runtime.settings import read_hours
     from ecg12.search import Constraints, Options, rungs, search
     from ecg12.training.recipes import get_recipe
 
@@ -69,7 +86,6 @@ def run(options: argparse.Namespace) -> None:
     )  # fmt: skip
     executor = executor_of(options.scheduler, options.workers or 1)
     labels = read_label_table(options.labels) if options.labels else None
-    hours = read_hours(options.hours)
     found = search(
         options.data,
         options.output,
@@ -77,7 +93,7 @@ def run(options: argparse.Namespace) -> None:
         executor=executor,
         target=options.target,
         labels=labels,
-        hours=hours,
+        hours=options.hours,
     )
     print(f"{found['trials']} trials, {found['failed']} failed, {found['hours']:.2g} h of training")
     print(f"retrained: trials {', '.join(map(str, found['retrained']))}")

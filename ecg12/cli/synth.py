@@ -2,12 +2,20 @@
 
 import argparse
 
+from ecg12.cli.arguments import number, output_folder, rate, seconds, seed, whole
+from ecg12.cli.options import add_workers
+
+MOST = 10_000_000  # recordings
+LOUDEST = 100.0
+
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument("output", help="folder, made if missing")
-    command.add_argument("-n", type=_number, default=100, help="recordings (default %(default)s)")
-    command.add_argument("--seed", type=int, default=0, help="same seed, same recordings")
+    command.add_argument("output", type=output_folder, help="folder, made if missing")
+    command.add_argument(
+        "-n", type=whole(1, MOST), default=100, help="recordings (default %(default)s)"
+    )
+    command.add_argument("--seed", type=seed, default=0, help="same seed, same recordings")
     drawn = command.add_mutually_exclusive_group()
     drawn.add_argument("--classes", nargs="+", help="only these, such as AF SB 270492004")
     drawn.add_argument(
@@ -17,12 +25,14 @@ def add(command: argparse.ArgumentParser) -> None:
         metavar="CLASS=WEIGHT",
         help="only these, so often in proportion, such as AF=2 SB=1",
     )
-    command.add_argument("--rates", nargs="+", type=float, default=[500.0], help="Hz")
-    command.add_argument("--seconds", nargs="+", type=float, default=[10.0], help="lengths")
+    command.add_argument("--rates", nargs="+", type=rate, default=[500.0], help="Hz")
+    command.add_argument("--seconds", nargs="+", type=seconds, default=[10.0], help="lengths")
     command.add_argument(
         "--sites", nargs="+", default=["general"], help="hospitals: filters, converters, habits"
     )
-    command.add_argument("--noise", type=float, default=1.0, help="factor on the noise, 0 for none")
+    command.add_argument(
+        "--noise", type=number(0.0, LOUDEST), default=1.0, help="factor on the noise, 0 for none"
+    )
     command.add_argument(
         "--format",
         choices=("wfdb", "muse"),
@@ -30,23 +40,16 @@ def add(command: argparse.ArgumentParser) -> None:
         help="a challenge folder, or GE MUSE XML with diagnosis statements (default %(default)s)",
     )
     command.add_argument("--dialect", choices=("A", "B"), default="A", help="header dialect")
-    command.add_argument("--workers", type=int, default=-1, help="processes (default all)")
-
-
-def _number(text: str) -> int:
-    """Read a whole number from 1 on."""
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
-    return int(text)
+    add_workers(command)
 
 
 def _share(text: str) -> tuple[str, float]:
     """Split ``AF=2`` into a class and its weight."""
     name, separator, weight = text.partition("=")
     try:
-        return name, float(weight)
-    except ValueError:
-        wanted = "a number" if separator else "=WEIGHT"
+        return name, number(above=True)(weight)
+    except argparse.ArgumentTypeError:
+        wanted = "a number above 0" if separator else "=WEIGHT"
         raise argparse.ArgumentTypeError(
             f"{text!r} lacks {wanted} after the class, as in AF=2"
         ) from None
@@ -79,7 +82,7 @@ def _write_folder(
         noise=options.noise,
         sites=options.sites,
         dialect=options.dialect,
-        workers=options.workers,
+        workers=options.workers or -1,
         progress=True,
     )
     print(f"{len(paths)} synthetic recordings in {options.output}")
@@ -96,6 +99,6 @@ def _write_muse(
     spans = tuple(options.rates), tuple(options.seconds)
     drawn = Options(classes, *spans, options.noise, tuple(options.sites), weights)
     paths = generate_muse(
-        options.output, options.n, options.seed, drawn, workers=options.workers, progress=True
+        options.output, options.n, options.seed, drawn, workers=options.workers or -1, progress=True
     )
     print(f"{len(paths)} synthetic MUSE files in {options.output}")

@@ -25,6 +25,7 @@ from ecg12.io.manifest import Manifest, ValidationFolder, build_manifest, join_m
 from ecg12.runtime.errors import RecordError
 from ecg12.runtime.executors import Executor, LocalExecutor
 from ecg12.runtime.prefetch import prefetch
+from ecg12.runtime.progress import listed
 from ecg12.signal.preprocessing import Preprocessing, dequantize, parts_of
 
 log = logging.getLogger(__name__)
@@ -185,8 +186,8 @@ def prepare_folder(
     signals, errors = fill_map(Path(work), pairs, preprocessing, key=key, executor=executor)
     errors = errors | dict(manifest.unread)
     failures = tuple(errors[place] for place in sorted(errors))
-    for message in failures:
-        log.warning("left out: %s", message)
+    if failures:
+        log.warning("%s", listed(failures, len(pairs), "left out"))
     good = [place for place in range(len(pairs)) if place not in errors]
     n_failed = sum(place < first for place in errors)
     _check_readable(folder, first, failures[:n_failed])

@@ -5,7 +5,6 @@ inputs and outputs); thresholds, calibration and preprocessing stay in the index
 """
 
 import logging
-import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.runtime.errors import InputError, ModelError
 from ecg12.runtime.files import read_json, write_json, write_named_by_checksum
+from ecg12.runtime.interrupts import temporary_folder
 from ecg12.runtime.optional_deps import require_extra
 
 log = logging.getLogger(__name__)
@@ -104,9 +104,9 @@ def graph_of(members: Sequence[Member]) -> bytes:
     ensemble = _joined(members)
     ensemble([np.zeros((1, *one.shape[1:]), np.float32) for one in ensemble.inputs])
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    with tempfile.TemporaryDirectory(prefix="ecg12-") as place, warnings.catch_warnings():
+    with temporary_folder() as place, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
-        path = Path(place) / NAME
+        path = place / NAME
         ensemble.export(path, format="onnx", verbose=False, opset_version=OPSET)
         graph = onnx.load(path)
     _tidy(graph)

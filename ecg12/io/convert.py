@@ -62,7 +62,7 @@ class Summary:
     with_statements
         Recordings that have diagnosis statements.
     failures
-        A line for each recording that could not be converted, with path and reason.
+        Recording that could not be converted → why.
     """
 
     total: int
@@ -70,7 +70,7 @@ class Summary:
     formats: Mapping[str, int]
     changed: int
     with_statements: int
-    failures: tuple[str, ...]
+    failures: Mapping[Path, str]
 
 
 @dataclass(frozen=True)
@@ -288,5 +288,5 @@ def _summary(jobs: Sequence[_Job], earlier: int, log: Log, failures: Mapping[Pat
         formats=dict(Counter(entry.format for entry in found)),
         changed=sum(bool(entry.note) for entry in found),
         with_statements=sum(bool(entry.statements) for entry in found),
-        failures=tuple(failures.values()),
+        failures=failures,
     )

@@ -8,7 +8,6 @@ Signals of one recording may differ in the number of samples per frame, and in t
 a missing sample. Here all get one rate, that of the twelve leads, and one mark.
 """
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -21,6 +20,7 @@ from ecg12.io.headers import Header, SignalLine
 from ecg12.io.matlab import check_size
 from ecg12.io.record import MISSING
 from ecg12.runtime.errors import RecordError
+from ecg12.runtime.interrupts import temporary_folder
 
 # WFDB storage formats, signal(5): bytes per sample, and the value that marks a missing one. FLAC
 # (508, 516, 524) takes as few bytes as it can.
@@ -169,7 +169,7 @@ def _read(
     marks = [_storage(signal)[1] for signal in header.signals]
     # Of these the library wfdb 4.3 fails to convert the type of the whole numbers.
     physical = BIG_ENDIAN in map(_format, header.signals)
-    with tempfile.TemporaryDirectory(prefix="ecg12-") as folder:
+    with temporary_folder() as folder:
         for name, file in files.items():
             Path(folder, names[name]).symlink_to(file.resolve())
         Path(folder, "r.hea").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -182,7 +182,7 @@ def _read(
                 smooth_frames=False,
             )
         except Exception as error:  # a damaged file can raise nearly anything in the parser
-            reason = repr(error).replace(folder, "")
+            reason = repr(error).replace(str(folder), "")
             raise RecordError(f"{path}: not readable as WFDB: {reason}") from error
     if not physical:
         return read.e_d_signal

@@ -36,8 +36,10 @@ class Summary:
 
     Attributes
     ----------
-    recordings, unreadable, repeated
-        Rows of the label table; recordings that could not be read; recordings named twice.
+    recordings, repeated
+        Rows of the label table; recordings named twice.
+    failures
+        A message for each recording that could not be read: file and reason.
     unlabelled
         Recordings without any scored class.
     patients
@@ -49,8 +51,8 @@ class Summary:
     """
 
     recordings: int
-    unreadable: int
     repeated: int
+    failures: tuple[str, ...]
     unlabelled: int
     patients: bool
     phrases: int
@@ -135,18 +137,20 @@ def label(
             failed, repeated = _count_phrases(corpus, source, options)
             corpus.finish()
             if failed and not any(corpus.recordings()):
-                raise InputError(f"{source}: none of {failed} recordings could be read")
+                raise InputError(
+                    f"{source}: none of {len(failed)} recordings could be read: {failed[0]}"
+                )
             return _write(corpus, output, mapper, failed, repeated)
 
 
-def _count_phrases(corpus: Corpus, source: Path, options: Options) -> tuple[int, int]:
-    """Read and count all statements; return how many recordings failed and were repeated."""
-    failed = repeated = 0
+def _count_phrases(corpus: Corpus, source: Path, options: Options) -> tuple[list[str], int]:
+    """Read and count all statements; return what failed, and how many were repeated."""
+    failed: list[str] = []
+    repeated = 0
     total, found = _open(corpus, source, options)
     for one in bar(found, total=total, unit="recording", desc="statements"):
         if isinstance(one, RecordError):
-            log.warning("not read: %s", one)
-            failed += 1
+            failed.append(str(one))
             continue
         if options.columns and corpus.is_known(one.recording, one.stamp):
             continue
@@ -165,7 +169,9 @@ def _open(
     return muse_statements(source, options.salt, options.workers, corpus.is_known)
 
 
-def _write(corpus: Corpus, output: Path, mapper: Mapper, failed: int, repeated: int) -> Summary:
+def _write(
+    corpus: Corpus, output: Path, mapper: Mapper, failed: list[str], repeated: int
+) -> Summary:
     """Propose, keep what was decided, write everything."""
     counts = corpus.counts()
     review = read_review(output / REVIEW, mapper.classes)  # as it is now
@@ -180,8 +186,8 @@ def _write(corpus: Corpus, output: Path, mapper: Mapper, failed: int, repeated: 
     write_counts(output / COUNTS, columns, tally)
     return Summary(
         tally["recordings"],
-        failed,
         repeated,
+        tuple(failed),
         tally["unlabelled"],
         tally["patients"] > 0,
         len(counts),

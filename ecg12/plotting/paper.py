@@ -106,8 +106,7 @@ def save(figure: Figure, path: str | Path) -> None:
         If there is no such folder.
     """
     path = Path(path)
-    if path.suffix.lower() not in FORMATS:
-        raise InputError(f"{path}: unknown suffix {path.suffix!r}; choices: {', '.join(FORMATS)}")
+    check_suffix(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path.parent}: no such folder")
     metadata = FORMATS[path.suffix.lower()]
@@ -136,6 +135,12 @@ def titled_page(shown: Excerpt, notes: Sequence[str], width: float) -> tuple[Fig
         weight = "bold" if line.startswith("AMPLITUDE") else "normal"
         add_text(axes, 0, GRID[1] + 19.5 + spare - LINE * i, line, weight=weight)
     return figure, axes
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a file whose suffix names no kind of drawing that `save` writes."""
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"{path}: unknown suffix {path.suffix!r}; choices: {', '.join(FORMATS)}")
 
 
 def _page(width: float, height: float) -> tuple[Figure, Axes]:

@@ -30,18 +30,18 @@ def draw_result(result: Prediction, folder: Path, taken: set[str], **array: Any)
     notes = (f"Classifier (research, no medical device): {said}",)
     figure = draw(record, notes=notes)
     folder.mkdir(parents=True, exist_ok=True)
-    name = _free(record.name, taken)
+    name = free_name(record.name, taken)
     path = folder / f"{name}.png"
     save(figure, path)
     for entry in result.diagnoses:
         if isinstance(entry.explanation, ClassMap):
             page = draw_explained(record, entry.explanation, notes=notes)
             label = re.sub(r"[^\w.-]", "_", entry.abbreviation)
-            save(page, folder / f"{_free(f'{name}_{label}', taken)}.png")
+            save(page, folder / f"{free_name(f'{name}_{label}', taken)}.png")
     return path
 
 
-def _free(name: str, taken: set[str]) -> str:
+def free_name(name: str, taken: set[str]) -> str:
     """Return a name, or it with the first number that makes it new; add it to those taken."""
     numbered = (f"{name}_{number}" for number in itertools.count(2))
     chosen = next(each for each in itertools.chain([name], numbered) if each not in taken)

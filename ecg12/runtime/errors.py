@@ -10,6 +10,10 @@ class InputError(ValueError):
     """Bad input: the message names the file, the value and the choices."""
 
 
+class UnfinishedError(InputError):
+    """Work that this machine could not finish; the message says what may help, and what is kept."""
+
+
 class RecordError(InputError):
     """A recording that cannot be read; the message names the file and the reason."""
 

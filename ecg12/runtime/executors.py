@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from joblib import Parallel, cpu_count, delayed
+from joblib.externals.loky.backend.resource_tracker import ensure_running
 
 from ecg12.runtime.cluster import MOST_DEATHS, connected, run_on
-from ecg12.runtime.errors import InputError
+from ecg12.runtime.errors import UnfinishedError
+from ecg12.runtime.interrupts import end_with_parent, spare_children
 from ecg12.runtime.isolated import isolated
 from ecg12.runtime.progress import log_settings, run_logged
 
 log = logging.getLogger(__name__)
 Key = TypeVar("Key", bound=Hashable)
+WARNINGS = "PYTHONWARNINGS"
 LOOK_AHEAD = 256  # results that are kept at most for the sake of order
 
 
@@ -42,10 +45,12 @@ class LocalExecutor:
 
         Raises
         ------
-        InputError
+        UnfinishedError
             If processes keep being killed without one result between.
         """
         waiting, deaths = dict(jobs), 0
+        if self.workers != 1:
+            _start_tracker()
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cpu_count() // self.workers)))
         while waiting:
             run = Parallel(n_jobs=self.workers, return_as="generator_unordered")
@@ -60,7 +65,7 @@ class LocalExecutor:
                 deaths += 1
                 log.warning("a worker process was killed; its jobs are run again")
                 if deaths >= MOST_DEATHS:
-                    raise InputError(
+                    raise UnfinishedError(
                         f"{deaths} worker processes were killed one after the other (out of "
                         "memory?); what is done is kept"
                     ) from None
@@ -72,7 +77,7 @@ class LocalExecutor:
 
         Raises
         ------
-        InputError
+        UnfinishedError
             As `completed`.
         """
         fewer = replace(self, workers=min(self.workers, max(1, len(arguments))))
@@ -86,7 +91,25 @@ def _keyed(
     pid, folder = here
     if os.getpid() != pid:
         os.chdir(folder)
+        end_with_parent()
     return key, function(*arguments)
+
+
+def _start_tracker() -> None:
+    """Start the process that removes what Joblib's processes leave, if it does not run.
+
+    It warns on the terminal of everything that it removes, and starting it undoes the mask of
+    signals that processes are to inherit.
+    """
+    setting = os.environ.get(WARNINGS)
+    os.environ[WARNINGS] = "ignore:resource_tracker"
+    try:
+        ensure_running()
+    finally:
+        del os.environ[WARNINGS]
+        if setting is not None:
+            os.environ[WARNINGS] = setting
+    spare_children()
 
 
 class _InOrder:
@@ -146,7 +169,7 @@ class ClusterExecutor:
                     deaths = deaths + 1 if died else 0
                     if deaths >= MOST_DEATHS:
                         message = f"{deaths} jobs killed their workers, the last one {key!r}"
-                        raise InputError(f"{self.address}: {message}")
+                        raise UnfinishedError(f"{self.address}: {message}")
                     if not died:
                         del waiting[key]
                         yield key, result

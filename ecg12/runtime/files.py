@@ -9,10 +9,12 @@ import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from ecg12.runtime.errors import InputError
+from ecg12.runtime.interrupts import unfinished
 from ecg12.runtime.locks import try_lock
 
 LONGEST_NAME = 255  # bytes of a file's name on Linux
@@ -69,9 +71,10 @@ def _temporary_file(path: Path) -> Iterator[Path]:
     """
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not path.is_file():  # such as /dev/null, which a rename would replace
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     try:
-        temporary, lock = _own_temporary(path)
-        with lock:
+        with unfinished(partial(_own_temporary, path)) as (temporary, lock), lock:
             try:
                 yield temporary
             except BaseException:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any, cast
 
-from ecg12.runtime.errors import InputError
+from ecg12.runtime.errors import UnfinishedError
 from ecg12.runtime.progress import log_settings, run_logged
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def isolated(function: Callable[..., Any], *arguments: Any) -> Any:
 
     Raises
     ------
-    InputError
+    UnfinishedError
         If the process was killed `MOST_DEATHS` times.
     """
     job = pickle.dumps((run_logged, (log_settings(), function, *arguments)))
@@ -42,7 +42,7 @@ def isolated(function: Callable[..., Any], *arguments: Any) -> Any:
                 raise error
             return result
         log.warning("%s: its process was killed; it is run again", function.__name__)
-    raise InputError(f"{function.__name__}: its process was killed {MOST_DEATHS} times")
+    raise UnfinishedError(f"{function.__name__}: its process was killed {MOST_DEATHS} times")
 
 
 def _run_in_child(job: bytes) -> bytes | None:

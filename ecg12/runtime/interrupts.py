@@ -1,0 +1,192 @@
+"""How a program ends on SIGINT (Ctrl-C) and SIGTERM: at once, with one line and nothing left over.
+
+All that is written is whole or absent, and a program that is killed goes on with the same command.
+So a signal needs no exception that finds its way through whatever runs at the moment, libraries
+included: a thread waits for it, ends the worker processes, removes unfinished files, writes one
+line, and ends the process.
+"""
+
+import os
+import select
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+Held = TypeVar("Held")
+ENDINGS = {signal.SIGINT: ("interrupted", 130), signal.SIGTERM: ("terminated", 143)}
+POLL = 0.25  # s between a worker's looks at whether its parent lives
+PATIENCE = 1.0  # s that workers have to end
+TO_WRITE = 0.3  # s that results have to leave for a reader
+_unfinished: set[Path] = set()  # files and folders that are to go
+_lock = threading.Lock()  # of these; whoever ends the process keeps it
+_installed = threading.Event()
+
+
+@contextmanager
+def unfinished(make: Callable[[], tuple[Path, Held]]) -> Iterator[tuple[Path, Held]]:
+    """Make a file or folder that a signal removes until the block ends.
+
+    Parameters
+    ----------
+    make
+        Makes it; returns its path, and what else the block needs. A signal waits meanwhile.
+    """
+    with _lock:
+        path, held = make()
+        _unfinished.add(path)
+    try:
+        yield path, held
+    finally:
+        with _lock:
+            _unfinished.discard(path)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Give a temporary folder, which also a signal removes."""
+    with unfinished(lambda: (Path(tempfile.mkdtemp(prefix="ecg12-")), None)) as (path, _):
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path)
+
+
+def end_on_signals(program: str) -> None:
+    """From now on end this process on SIGINT with status 130 and on SIGTERM with 143.
+
+    Call it in the main thread, as early as possible. A signal that is ignored already stays so.
+
+    Parameters
+    ----------
+    program
+        Begins the line on standard error, such as ``ecg12: interrupted``.
+    """
+    numbers = [n for n in ENDINGS if signal.getsignal(n) is not signal.SIG_IGN]
+    try:
+        shown = os.dup(2)  # a library may divert it for a while
+    except OSError:  # it is closed
+        shown = -1
+    _listen(numbers, program, shown)
+    spare_children()
+
+
+def end_with_parent() -> None:
+    """Be a worker process: end, without a line, on SIGTERM or when the parent has ended."""
+    if not _installed.is_set():
+        _listen([signal.SIGTERM], "", -1)
+
+
+def spare_children() -> None:
+    """Let processes that are started from now on not see Ctrl-C; they are ended with SIGTERM.
+
+    A terminal sends SIGINT to all processes, and each would write a traceback. They inherit the
+    mask of the thread that starts them. Of no effect before `end_on_signals`.
+    """
+    if _installed.is_set():
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def _listen(numbers: list[signal.Signals], program: str, shown: int) -> None:
+    """Start the thread that waits for signals."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    threading.Thread(target=_watch, args=(reading, program, shown), daemon=True).start()
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    for number in numbers:
+        signal.signal(number, lambda *_: None)
+    _installed.set()
+
+
+def _watch(reading: int, program: str, shown: int) -> None:
+    """Wait for a signal, or a worker for the end of its parent, and end the process."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
+    parent, number = os.getppid(), 0
+    while number not in ENDINGS:
+        if select.select([reading], [], [], None if program else POLL)[0]:
+            number = os.read(reading, 1)[0]
+        elif os.getppid() != parent:
+            number = signal.SIGTERM
+    said, status = ENDINGS[signal.Signals(number)]
+    children = _descendants()
+    _send(children, signal.SIGTERM)
+    _remove()
+    _await(children)
+    if program:
+        _flush()
+        with suppress(OSError):
+            os.write(shown, f"{_line_end()}{program}: {said}\n".encode())
+    os._exit(status)
+
+
+def _descendants() -> set[int]:
+    """Return the processes below this one, where the system tells (Linux)."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended
+            parent = path.read_text(errors="replace").rpartition(")")[2].split()[1]
+            children.setdefault(int(parent), []).append(int(path.parent.name))
+    found, waiting = set(), [os.getpid()]
+    while waiting:
+        own = children.get(waiting.pop(), [])
+        found.update(own)
+        waiting += own
+    return found
+
+
+def _send(processes: set[int], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
+
+
+def _await(processes: set[int]) -> None:
+    """Wait for processes to end, and kill those that take too long.
+
+    Joblib's tracker of resources ignores signals: it removes what others leave, and ends itself.
+    """
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and any(map(_works, processes)):
+        time.sleep(0.01)
+    _send(set(filter(_works, processes)), signal.SIGKILL)
+
+
+def _works(process: int) -> bool:
+    """Tell whether a process has not ended, and would end on SIGTERM."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text(errors="replace")
+    except OSError:
+        return False
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    ignored = int(fields["SigIgn"], 16) >> (signal.SIGTERM - 1) & 1
+    return fields["State"][0] not in "ZX" and not ignored
+
+
+def _remove() -> None:
+    """Remove what is unfinished; nothing else is begun, for the lock is kept."""
+    _lock.acquire()
+    for path in _unfinished:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def _flush() -> None:
+    """Write what is still held of standard output, if its reader takes it."""
+    flushing = threading.Thread(target=sys.stdout.flush, daemon=True)
+    flushing.start()
+    flushing.join(TO_WRITE)
+
+
+def _line_end() -> str:
+    """Return what ends the line of a progress bar that is shown."""
+    progress = sys.modules.get("ecg12.runtime.progress")
+    return "\n" if progress and progress.bar_is_open() else ""
