@@ -73,6 +73,8 @@ stress: $(VENV)/.installed-dev
 	$(PIP) --editable ".[stress]"
 	$(RUN) -m stress.killing
 	$(RUN) -m stress.disk
+	$(RUN) -m stress.options
+	$(RUN) -m stress.interrupting
 	$(RUN) -m stress.altered
 	$(RUN) -m stress.scale
 	$(RUN) -m stress.cluster

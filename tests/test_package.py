@@ -92,7 +92,7 @@ def test_version_and_unknown_commands(capsys):
     assert "predict" in capsys.readouterr().err
 
 
-def test_ctrl_c_ends_a_command_with_one_line(monkeypatch, capsys):
+def test_ctrl_c_ends_a_command_with_one_line(monkeypatch, capsys, tmp_path):
     from ecg12.cli import check
     from ecg12.cli.main import main
 
@@ -101,7 +101,7 @@ def test_ctrl_c_ends_a_command_with_one_line(monkeypatch, capsys):
 
     monkeypatch.setattr(check, "run", interrupted)
     with pytest.raises(SystemExit) as end:
-        main(["check", "data"])
+        main(["check", str(tmp_path)])
     assert end.value.code == 130
     assert capsys.readouterr().err == "ecg12: interrupted\n"
 

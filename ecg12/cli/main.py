@@ -5,12 +5,12 @@ import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from signal import SIGINT
+from signal import SIGINT, SIGTERM
 from typing import NoReturn
 
 from ecg12.cli import COMMANDS
 from ecg12.runtime.errors import InputError, RecordError, UnfinishedError
-from ecg12.runtime.interrupts import ENDINGS, end_on_signals
+from ecg12.runtime.interrupts import ENDINGS, Terminated, end_on_signals
 from ecg12.runtime.version import __version__
 
 ERRORS = (OSError, InputError, MemoryError)  # that end a program with one line
@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status = options.run(options)
     except ERRORS as error:
         end_with_error("ecg12", error)
-    except KeyboardInterrupt:
-        said, status = ENDINGS[SIGINT]
+    except KeyboardInterrupt as error:
+        said, status = ENDINGS[SIGTERM if isinstance(error, Terminated) else SIGINT]
         _end(f"ecg12: {said}", status)
     if status:
         sys.exit(status)

@@ -5,13 +5,16 @@ Only this machine can reach it, unless --host names another address; then ECG12_
 
 import argparse
 
+from ecg12.cli.arguments import input_folder, whole
 from ecg12.runtime.settings import RUNTIMES, Settings
 
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument("--host", default="127.0.0.1", help="address (default %(default)s)")
-    command.add_argument("--port", type=int, default=8000, help="(default %(default)s; 0: any)")
+    command.add_argument(
+        "--port", type=whole(0, 65535), default=8000, help="(default %(default)s; 0: any)"
+    )
     command.add_argument(
         "--root-path", default="", metavar="PATH", help="path at which a proxy offers the service"
     )
@@ -19,7 +22,9 @@ def add(command: argparse.ArgumentParser) -> None:
         "--allow-host", action="append", default=[], metavar="NAME",
         help="a name by which the service may be called; may be repeated",
     )  # fmt: skip
-    command.add_argument("--model", help="model folder (default: the package's own model)")
+    command.add_argument(
+        "--model", type=input_folder, help="model folder (default: the package's own model)"
+    )
     command.add_argument(
         "--decide", choices=("challenge", "balanced"), default="challenge",
         help="thresholds, as for predict (default %(default)s)",
@@ -31,23 +36,22 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Load the model and serve until interrupted."""
-    from ecg12.runtime.errors import InputError
+    from ecg12.runtime.interrupts import own_handlers
     from ecg12.web.server import check_access, log_json, model_name, serve
 
-    if not 0 <= options.port < 2**16:
-        raise InputError(f"--port {options.port}: a port is a number from 0 to 65535")
     token = Settings.from_env().token or ""
     check_access(options.host, token)
     from ecg12.inference.model import load_model
 
     log_json()
     model = load_model(options.model, decide=options.decide, runtime=options.runtime)
-    serve(
-        model,
-        name=model_name(options.model),
-        host=options.host,
-        port=options.port,
-        root_path=options.root_path,
-        token=token,
-        allow_hosts=tuple(options.allow_host),
-    )
+    with own_handlers():
+        serve(
+            model,
+            name=model_name(options.model),
+            host=options.host,
+            port=options.port,
+            root_path=options.root_path,
+            token=token,
+            allow_hosts=tuple(options.allow_host),
+        )

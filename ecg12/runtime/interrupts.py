@@ -6,6 +6,7 @@ included: a thread waits for it, ends the worker processes, removes unfinished f
 line, and ends the process.
 """
 
+import atexit
 import os
 import select
 import shutil
@@ -74,6 +75,7 @@ def end_on_signals(program: str) -> None:
     except OSError:  # it is closed
         shown = -1
     _listen(numbers, program, shown)
+    atexit.register(_ignore)
     spare_children()
 
 
@@ -91,6 +93,45 @@ def spare_children() -> None:
     """
     if _installed.is_set():
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def _ignore() -> None:
+    """Let a program that has done its work end as it would: Python drops its handlers first."""
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came, within `own_handlers`."""
+
+
+@contextmanager
+def own_handlers() -> Iterator[None]:
+    """Let the block handle signals itself, as a server does that answers what it has begun.
+
+    Raises
+    ------
+    KeyboardInterrupt, Terminated
+        On a signal that the block does not handle.
+    """
+    if not _installed.is_set():
+        yield
+        return
+    listening = signal.set_wakeup_fd(-1)
+    earlier = [signal.signal(signal.SIGINT, signal.default_int_handler)]
+    earlier.append(signal.signal(signal.SIGTERM, _raise))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        spare_children()
+        for number, handler in zip(ENDINGS, earlier, strict=True):
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(listening, warn_on_full_buffer=False)
+
+
+def _raise(*_: object) -> None:
+    raise Terminated
 
 
 def _listen(numbers: list[signal.Signals], program: str, shown: int) -> None:

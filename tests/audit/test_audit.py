@@ -139,7 +139,9 @@ def test_counts_by_database(folder):
     }  # fmt: skip
     text = tally.text()
     assert "5 recordings, 1 unreadable" in text
-    assert "E3.hea: 12 signals announced, 0 described" in text
+    assert "E3.hea: 12 signals announced, 0 described" in tally.errors["georgia/E3"]
+    assert "in no recording: IAVB, AFL, Brady" in text
+    assert not [line for line in text.splitlines() if line.split()[1:] == ["0", "0", "0"]]
     assert "same samples, different diagnoses: georgia/E1, ptb/S2" in text
     assert "no diagnosis code: 1 (ptb/S2)" in text
     assert "unknown codes: 1 (12345 1)" in text
@@ -184,7 +186,10 @@ def test_a_file_that_gives_a_read_error_costs_only_itself(folder):
 def test_the_command_prints_and_writes_tables(folder, tmp_path):
     out = tmp_path / "audit"
     arguments = [sys.executable, "-m", "ecg12", "check", str(folder), "-o", str(out)]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-2] == "ecg12: 1 of 5 recordings failed:"
+    assert done.stderr.splitlines()[-1].startswith(f"  {folder}/georgia/E3.hea: ")
     assert done.stdout.startswith("5 recordings, 1 unreadable\n")
     tables = {path.name: list(csv.reader(path.read_text().splitlines())) for path in out.iterdir()}
     assert set(tables) == {

@@ -338,7 +338,7 @@ def test_command_draws_a_recording(tmp_path, make_record, capsys, caplog):
     path = write_record(tmp_path, make_record("R7", codes=("164889003",)))
     main(["plot", str(path), "-o", str(tmp_path / "out.pdf"), "--lowpass", "40", "--start", "1"])
     assert (tmp_path / "out.pdf").read_bytes().startswith(HEADS[".pdf"])
-    assert capsys.readouterr().out == f"R7 drawn in {tmp_path / 'out.pdf'}\n"
+    assert capsys.readouterr().out == f"{path} drawn in {tmp_path / 'out.pdf'}\n"
     assert caplog.records == []
 
 

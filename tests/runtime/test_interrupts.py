@@ -1,0 +1,135 @@
+"""Signals end a program at once: one line, its status, no process and no unfinished file left."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from stress.interrupting import COMMANDS, clear, interrupt, make_world, results, session, start
+
+ROOT = Path(__file__).parents[2]
+# Works, with workers that write, in a library that holds the main thread, or swallows exceptions.
+CODE = """
+import sys, time
+from pathlib import Path
+from ecg12.runtime.interrupts import end_on_signals, temporary_folder
+end_on_signals("program")
+from ecg12.runtime.executors import LocalExecutor
+from ecg12.runtime.files import atomic_write
+from ecg12.runtime.progress import bar
+from tests.runtime.test_interrupts import write
+
+kind, folder = sys.argv[1], Path(sys.argv[2])
+def ready():
+    (folder / "ready").touch()
+if kind == "workers":
+    jobs = [(folder / str(i), 60) for i in range(4)]
+    for _ in bar(LocalExecutor(2).in_order(write, jobs)):
+        pass
+with temporary_folder() as place, atomic_write(folder / "own.txt") as path:
+    path.write_text("half")
+    (place / "x").touch()
+    while True:
+        ready()
+        try:
+            time.sleep(60)
+        except BaseException:
+            pass
+"""
+ENDINGS = {signal.SIGINT: (130, "interrupted"), signal.SIGTERM: (143, "terminated")}
+
+
+def write(path, seconds):
+    """Write a file for a long time, in a worker."""
+    from ecg12.runtime.files import atomic_write
+
+    with atomic_write(path) as temporary:
+        temporary.write_text("half")
+        (path.parent / f"ready{path.name}").touch()
+        time.sleep(seconds)
+
+
+@pytest.mark.parametrize("number", ENDINGS, ids=lambda n: n.name)
+@pytest.mark.parametrize("kind", ["swallowing", "workers"])
+def test_a_signal_ends_all_and_leaves_nothing(tmp_path, kind, number):
+    (tmp_path / "tmp").mkdir()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job of sh
+    process = subprocess.Popen(
+        [sys.executable, "-c", CODE, kind, str(tmp_path)],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env=os.environ | {"TMPDIR": str(tmp_path / "tmp")},
+    )  # fmt: skip
+    wanted = ["ready"] if kind == "swallowing" else ["ready0", "ready1"]
+    until = time.monotonic() + 120
+    while not all((tmp_path / name).exists() for name in wanted):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+    _, err = process.communicate(timeout=60)
+    status, said = ENDINGS[number]
+    assert process.returncode == status
+    assert err.splitlines()[-1] == f"program: {said}"
+    assert "Traceback" not in err
+    until = time.monotonic() + 30  # two seconds on an idle machine, as the campaign checks
+    while left := list(session(process.pid)):
+        assert time.monotonic() < until, left
+        time.sleep(0.02)
+    assert [path for path in (tmp_path / "tmp").iterdir() if path.name != ".ses"] == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*wanted, "tmp"])
+
+
+def test_a_worker_ends_when_its_parent_was_killed(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", CODE, "workers", str(tmp_path)],
+        cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    until = time.monotonic() + 120
+    while not (tmp_path / "ready1").exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    until = time.monotonic() + 30
+    while left := list(session(process.pid)):
+        assert time.monotonic() < until, left
+        time.sleep(0.02)
+
+
+def test_a_signal_that_is_ignored_stays_ignored(tmp_path):
+    """As for a job that nohup or a shell without job control starts."""
+    code = (
+        "import os, signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "from ecg12.runtime.interrupts import end_on_signals\nend_on_signals('x')\n"
+        "os.kill(os.getpid(), signal.SIGINT)\nprint('on')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("on\n", "")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Write what the commands read."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    make_world(folder, 12)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COMMANDS)
+def test_three_moments_of_every_long_command(world, name):
+    """Soon after its start, and twice later; then the same command does all."""
+    clear(world)
+    begun = time.monotonic()
+    assert start(name, world, world / "stderr").wait() == 0
+    seconds, expected = time.monotonic() - begun, results(world)
+    clear(world)
+    for share, number in ((0.1, signal.SIGINT), (0.4, signal.SIGTERM), (0.7, signal.SIGINT)):
+        interrupt(name, world, number, share * seconds)
+    assert start(name, world, world / "stderr").wait() == 0, (world / "stderr").read_text()
+    assert results(world) == expected
