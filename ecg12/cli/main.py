@@ -9,7 +9,7 @@ from signal import SIGINT, SIGTERM
 from typing import NoReturn
 
 from ecg12.cli import COMMANDS
-from ecg12.runtime.errors import InputError, RecordError, UnfinishedError
+from ecg12.runtime.errors import InputError, RecordError, UnfinishedError, file_error
 from ecg12.runtime.interrupts import ENDINGS, Terminated, end_on_signals
 from ecg12.runtime.version import __version__
 
@@ -65,7 +65,7 @@ def end_with_error(program: str, error: Exception) -> NoReturn:
         sys.exit(INCOMPLETE)
     machine = isinstance(error, OSError) and error.errno in MACHINE
     unanswered = isinstance(error, RecordError | UnfinishedError | MemoryError) or machine
-    text = str(error) or "not enough memory"
+    text = file_error(error) if isinstance(error, OSError) else str(error) or "not enough memory"
     _end(f"{program}: {text}", INCOMPLETE if unanswered else WRONG_USE)
 
 

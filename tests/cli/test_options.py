@@ -85,7 +85,7 @@ def test_the_generator_sees_faults(world):
         ["pretrain", "data", "--hours", "0"],
         ["search", "data", "-o", "out", "--gflop", "-1"],
         ["finetune", "data", "--classes", "data"],
-        ["export", "missing", "-o", "out"],
+        ["export", "-o", "out", "missing"],
         ["label", "table.csv", "-o", "text.txt"],
         ["synth", "/proc/nothing"],
     ],
@@ -139,6 +139,6 @@ def test_a_full_disk_is_no_wrong_use(monkeypatch, tmp_path):
         raise OSError(28, "No space left on device", "out.csv")
 
     monkeypatch.setattr(formats, "run", full)
-    with pytest.raises(SystemExit, match="No space left on device: 'out.csv'") as end:
+    with pytest.raises(SystemExit, match="out.csv: No space left on device") as end:
         main(["formats", str(tmp_path)])
     assert end.value.code == 1
