@@ -274,3 +274,15 @@ def test_the_samples_of_all_formats(shared, tmp_path):
                 copy = tmp_path / name
                 shutil.copyfile(path, copy)
             assert set(read_any(copy, 2).leads) & set(LEADS)
+
+
+def test_an_archive_and_its_list(shared):
+    """Each file of real recordings is one, a part of one, or is named."""
+    folder = shared / "data/real"
+    found = scan(folder)
+    headers = {path.with_suffix("") for path in folder.rglob("*.hea")}
+    assert found.counts() == {"WFDB": len(headers)}
+    assert set(found.recordings) == headers
+    files = {path for path in folder.rglob("*") if path.is_file()}
+    parts = {path for path in files if path.with_suffix("") in headers}
+    assert files - parts == {*found.unread, *found.unknown}
