@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ecg12.cli.arguments import input_folder, output_file, output_folder, recordings, seconds
 from ecg12.cli.messages import Failures, add_failures
 from ecg12.cli.options import add_array, array_options
+from ecg12.runtime.errors import InputError
 from ecg12.runtime.settings import RUNTIMES
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _watched(
 ) -> "Iterator[Outcome]":
     """Pass results on; note what failed, and draw what was predicted if a folder is given."""
     from ecg12.inference.results import Failure
-    from ecg12.runtime.errors import InputError, file_error
+    from ecg12.runtime.errors import file_error
 
     taken: set[str] = set()
     for item in items:

@@ -187,20 +187,24 @@ def test_json_lines_hold_what_predict_says(day, tmp_path, capsys):
     assert (lines[2]["start"], lines[2]["end"]) == (20.0, 30.0)
 
 
-def test_one_file_that_cannot_be_read_leaves_the_others(day, tmp_path):
+def test_one_file_that_cannot_be_read_leaves_the_others(day, tmp_path, capsys):
     output = tmp_path / "rows.csv"
-    missing = tmp_path / "missing.hea"
-    files = [str(missing), str(day)]
-    with pytest.raises(SystemExit, match=r"missing\.hea"):
+    broken = tmp_path / "broken.hea"
+    broken.write_text("broken 12 500\n")
+    files = [str(broken), str(day)]
+    with pytest.raises(SystemExit, match="1"):
         main(["predict", *files, "--every", "10", "--format", "csv", "-o", str(output)])
+    assert f"ecg12: 1 of 2 recordings failed:\n  {broken}: " in capsys.readouterr().err
     assert len(output.read_text().splitlines()) == 1 + 5
 
 
 def test_a_recording_without_any_prediction_is_a_failure(tmp_path, capsys):
     path = write(tmp_path, "flat", np.zeros((12, 20 * RATE), int))
-    with pytest.raises(SystemExit, match=r"flat\.hea: 2 of 2 windows without prediction"):
+    with pytest.raises(SystemExit, match="1"):
         main(["predict", str(path), "--every", "10"])
-    assert "0 predicted, 2 without prediction" in capsys.readouterr().out
+    written = capsys.readouterr()
+    assert "flat.hea: 2 of 2 windows without prediction" in written.err
+    assert "0 predicted, 2 without prediction" in written.out
 
 
 def test_strict_refuses_unusable_windows(make_record, tmp_path, capsys):
