@@ -24,6 +24,7 @@ from ecg12.runtime.errors import InputError, ModelError, RecordError
 from ecg12.runtime.version import __version__
 
 if TYPE_CHECKING:
+    from ecg12.explanation import Explanation, explain
     from ecg12.inference.model import Model, load_model
     from ecg12.inference.results import Failure, Prediction
     from ecg12.io.formats import find_any as find_records
@@ -39,12 +40,14 @@ if TYPE_CHECKING:
 # Public name → where it is defined.
 _DEFINED_IN = {
     "ECGClassifier": "training.estimator:ECGClassifier",
+    "Explanation": "explanation:Explanation",
     "Failure": "inference.results:Failure",
     "LEADS": "io.leads:LEADS",
     "Model": "inference.model:Model",
     "Prediction": "inference.results:Prediction",
     "Record": "io.record:Record",
     "evaluate": "metrics.folders:evaluate",
+    "explain": "explanation:explain",
     "find_records": "io.formats:find_any",
     "load_model": "inference.model:load_model",
     "read_record": "io.formats:read_any",
@@ -56,6 +59,7 @@ _DEFINED_IN = {
 __all__ = [
     "LEADS",
     "ECGClassifier",
+    "Explanation",
     "Failure",
     "InputError",
     "Model",
@@ -65,6 +69,7 @@ __all__ = [
     "RecordError",
     "__version__",
     "evaluate",
+    "explain",
     "find_records",
     "load_model",
     "read_record",
