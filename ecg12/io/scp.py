@@ -99,6 +99,10 @@ def read(path: Path, seconds: float | None = None) -> Record:
         )
         for (lead, n_samples), code in zip(leads.items(), rhythm.codes, strict=True)
     ]
+    if cut := [c for c in channels if len(c.samples) < leads[c.lead]]:
+        held, announced = len(cut[0].samples), leads[cut[0].lead]
+        named = ", ".join(channel.lead for channel in cut)
+        log.warning("%s: %s cut after %d of %d samples", path, named, held, announced)
     rate = rate_of(path, rhythm.interval * 1e-6, 1e-6)
     age, sex = _patient(sections.get(PATIENT, b""))
     return recording(path, channels, rate, age=age, sex=sex, seconds=seconds)
@@ -223,8 +227,6 @@ def _samples(rhythm: _Rhythm, code: bytes, coded: bool, n_samples: int, shown: s
         values = np.frombuffer(_whole(code, 2), "<i2").astype(np.int64)[:n_samples]
     if values is None or (len(values) < n_samples and len(code) < LONGEST):
         raise RecordError(f"{shown}: truncated: fewer than {n_samples} samples")
-    if len(values) < n_samples:
-        log.warning("%s is cut after %d of %d samples", shown, len(values), n_samples)
     samples = undo_differences(values, rhythm.order)
     if samples.min() < MISSING or samples.max() > -MISSING - 1:
         raise RecordError(f"{shown} has samples of more than 16 bits")

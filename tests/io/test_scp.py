@@ -207,7 +207,7 @@ def test_plain_leads_are_cut_where_sixteen_bits_cannot_count_their_bytes(make_fi
     samples = np.tile(np.arange(-50, 50, dtype=np.int16), (2, 328))[:, :32767]
     path = make_file(scp_bytes(samples, EIGHT[:2], order=0, table=None, last=37855))
     np.testing.assert_array_equal(scp.read(path).stored, samples)
-    assert "lead II is cut after 32767 of 37855 samples" in caplog.text
+    assert "ecg.scp: I, II cut after 32767 of 37855 samples" in caplog.text
 
 
 def test_statements_name_nobody(make_file, samples):
