@@ -317,6 +317,7 @@ def test_too_many_requests_are_told_to_wait(serve, pair, limits, status):
             assert time.monotonic() < end
 
 
+@pytest.mark.slow
 def test_an_archive_that_unpacks_to_more_than_memory_is_a_failure(client):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
