@@ -98,13 +98,13 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _study(options: argparse.Namespace, classes: "ScoredClasses") -> "Study":
-    from ecg12.report import measure, read_groups, read_results
+    from ecg12.report import measure, read_patient_numbers, read_results
 
     folders = [options.outputs, *([options.against] if options.against else [])]
     runs = [read_results(options.labels, folder, classes) for folder in folders]
     patients = None
     if options.patients:
-        patients = read_groups(options.patients, options.labels, runs[0])
+        patients = read_patient_numbers(options.patients, options.labels, runs[0])
     return measure(runs, patients, options.replicates, options.seed)
 
 

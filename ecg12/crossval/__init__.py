@@ -2,21 +2,9 @@
 
 Each fold is held out once. On the other recordings the recipe runs as in a submission: a quarter of
 them, or whole databases, validates (early stopping, thresholds, choice of members, calibration),
-the rest trains. Then classes are decided in six ways, of which only those called honest never fit a
-threshold to the recordings that it is judged on:
-
-=============  ==================================================  ======================  ========
-way            thresholds fitted on                                judged on               honest
-=============  ==================================================  ======================  ========
-in-sample      all but the fold                                    the same recordings     no
-in-fold        the fold itself                                     the fold                no
-held-out       the held-out scores of all folds together           the fold                no
-carried over   all but the fold, by networks trained on it         the fold                yes
-nested         the held-out scores of the other folds              the fold                yes
-submission     each member's validation part; the members vote     the fold                yes
-=============  ==================================================  ======================  ========
-
-The difference of *in-fold*, the protocol of most published scores, and *nested* is the optimism.
+the rest trains. Then classes are decided in six ways (`ways.WAYS`), of which only those called
+honest never fit a threshold to the recordings that it is judged on. The difference of *in-fold*,
+the protocol of most published scores, and *nested* is the optimism.
 """
 
 from ecg12.crossval.folds import Fold, divide

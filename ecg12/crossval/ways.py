@@ -14,7 +14,8 @@ from ecg12.decision.thresholds import MIN_POSITIVES, per_class, single
 from ecg12.io.classes import ScoredClasses
 from ecg12.metrics import auprc, auroc, best_constant, challenge_score, f_measure, macro
 
-# Way → thresholds fitted on, judged on, honest. See `ecg12.crossval`.
+# Way → thresholds fitted on, judged on, honest. "All but the fold" is scored by the networks
+# that were trained on it.
 WAYS = {
     "in-sample": ("all but the fold", "the same", False),
     "in-fold": ("the fold", "the fold", False),

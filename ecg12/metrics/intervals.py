@@ -114,6 +114,11 @@ def logit_interval(
     return min(float(low), value), max(float(high), value)
 
 
+def area_interval(draws: np.ndarray, value: float, n_pos: int, n_neg: int) -> tuple[float, float]:
+    """Return the ends of the interval of an AUROC: `logit_interval`, edges half a pair inside."""
+    return logit_interval(draws, value, n_pos, 0.5 / (n_pos * n_neg))
+
+
 def difference(first: Estimate, second: Estimate, r: float = 0.0) -> Estimate:
     """Return the first less the second with its interval, for replicates that correlate by r."""
     value = first.value - second.value

@@ -4,15 +4,16 @@
               curves, hierarchy ──────┴─ figures, panels ──────┴─ sections ─ page
 
 `results` reads recordings and predictions; `statistics` measures them, with bootstrap intervals;
-`sections` decides what the page says; `report` writes everything into one folder. The page needs
-no network, and sorts its tables by a few lines of JavaScript.
+`sections`, and for a topic each `model`, `subgroups` and `selective`, decide what the page says;
+`report` writes everything into one folder. The page needs no network, and sorts its tables by a few
+lines of JavaScript.
 """
 
 from ecg12.metrics.intervals import Estimate
 from ecg12.report.comparison import difference_tables
 from ecg12.report.model import Model
 from ecg12.report.report import write_report
-from ecg12.report.results import Results, read_groups, read_results
+from ecg12.report.results import Results, read_patient_numbers, read_results
 from ecg12.report.statistics import Statistics, Study, measure
 
 __all__ = [
@@ -23,7 +24,7 @@ __all__ = [
     "Study",
     "difference_tables",
     "measure",
-    "read_groups",
+    "read_patient_numbers",
     "read_results",
     "write_report",
 ]

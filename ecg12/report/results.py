@@ -1,6 +1,6 @@
 """What a report describes: recordings with true and predicted classes, read from files."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -43,18 +43,6 @@ class Results:
     def __len__(self) -> int:
         return len(self.headers)
 
-    def part(self, mask: np.ndarray) -> "Results":
-        """Return the recordings for which a mask, (n,) bool, is true."""
-        places = np.flatnonzero(mask)
-        return replace(
-            self,
-            headers=tuple(self.headers[i] for i in places),
-            y_true=self.y_true[places],
-            y_pred=self.y_pred[places],
-            y_score=self.y_score[places],
-            databases=tuple(self.databases[i] for i in places),
-        )
-
 
 def read_results(
     label_folder: str | Path, output_folder: str | Path, classes: ScoredClasses
@@ -81,7 +69,9 @@ def read_results(
     )
 
 
-def read_groups(path: str | Path, label_folder: str | Path, results: Results) -> np.ndarray:
+def read_patient_numbers(
+    path: str | Path, label_folder: str | Path, results: Results
+) -> np.ndarray:
     """Return the number of each recording's patient, (n,) int, by a table of patients.
 
     Raises

@@ -10,6 +10,7 @@ from ecg12.metrics.bootstrap import REPLICATES, Draws, WeightedMeasures, resampl
 from ecg12.metrics.intervals import (
     MIN_UNITS,
     Estimate,
+    area_interval,
     logit_interval,
     mean_factor,
     percentile_interval,
@@ -137,5 +138,5 @@ def _class_interval(
     if n_pos < MIN_UNITS:
         return np.nan, np.nan
     if name == "AUROC" and n_pos < n:
-        return logit_interval(draws, value, n_pos, 0.5 / (n_pos * (n - n_pos)))
+        return area_interval(draws, value, n_pos, n - n_pos)
     return share_interval(draws, n_pos)

@@ -8,7 +8,13 @@ from ecg12.io.classes import ScoredClasses
 from ecg12.metrics.bootstrap import Draws
 from ecg12.metrics.challenge import ChallengeScorer
 from ecg12.metrics.classwise import ratio
-from ecg12.metrics.intervals import Estimate, logit_interval, mean_factor, percentile_interval
+from ecg12.metrics.intervals import (
+    Estimate,
+    area_interval,
+    logit_interval,
+    mean_factor,
+    percentile_interval,
+)
 from ecg12.metrics.ranking import RankedClass
 
 METRIC, MACRO = "challenge metric", "macro AUROC"
@@ -72,16 +78,10 @@ class Side:
         """Return each measure with its interval from replicates; n: of all recordings."""
         values = {name: float(value[0]) for name, value in self(np.ones((n, 1))).items()}
         ends = {METRIC: percentile_interval(draws[METRIC], self.n_units)}
-        edges = [
-            0.5 / (n_pos * (len(own) - n_pos))
-            for n_pos, own in zip(self.positives.tolist(), self.own, strict=True)
-        ]
+        for name, own, n_pos in zip(self.names, self.own, self.positives.tolist(), strict=True):
+            ends[name] = area_interval(draws[name], values[name], n_pos, len(own) - n_pos)
         if self.names:
-            factor = mean_factor(np.stack([draws[k] for k in self.names], 1), self.positives)
-            ends[MACRO] = logit_interval(
-                draws[MACRO], values[MACRO], min(self.positives), float(np.mean(edges)),
-                factor=factor,
-            )  # fmt: skip
-        for name, n_pos, edge in zip(self.names, self.positives.tolist(), edges, strict=True):
-            ends[name] = logit_interval(draws[name], values[name], n_pos, edge)
+            factor = mean_factor(np.stack([draws[name] for name in self.names], 1), self.positives)
+            mean, edge = (draws[MACRO], values[MACRO]), 0.5 / len(self.rows)
+            ends[MACRO] = logit_interval(*mean, self.n_units, edge, factor=factor)
         return {name: Estimate(value, *ends[name]) for name, value in values.items()}

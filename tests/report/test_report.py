@@ -21,7 +21,7 @@ from ecg12.report.curves import precision_recall, roc
 from ecg12.report.hierarchy import load_hierarchy
 from ecg12.report.misses import worst_misses
 from ecg12.report.model import calibration
-from ecg12.report.results import read_groups, read_results
+from ecg12.report.results import read_patient_numbers, read_results
 from ecg12.report.score_tables import confusion_rows
 from ecg12.report.tables import Table
 
@@ -236,11 +236,13 @@ def test_patients_of_nested_recordings(folders, caplog):
     run = read_results(folders / "data", folders / "out", CLASSES)
     table = folders / "patients.csv"
     table.write_text(f"recording,patient\nE00000,p\n{name},p\n")
-    numbers = read_groups(table, folders / "data", run)
+    numbers = read_patient_numbers(table, folders / "data", run)
     assert len(set(numbers.tolist())) == 30  # none of 30 shares a patient with another
     assert "1 share the name of their file with others" in caplog.text
     table.write_text(f"recording,patient\nE00000,p\na/{name},p\n")
-    numbers = dict(zip(run.headers, read_groups(table, folders / "data", run), strict=True))
+    numbers = dict(
+        zip(run.headers, read_patient_numbers(table, folders / "data", run), strict=True)
+    )
     same = numbers[folders / "data/E00000.hea"]
     assert numbers[folders / f"data/a/{name}.hea"] == same
     assert list(numbers.values()).count(same) == 2
