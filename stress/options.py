@@ -183,7 +183,7 @@ def replaced() -> Iterator[None]:
         yield
 
 
-LOG = re.compile(r"\d\d:\d\d:\d\d (?:INFO|WARNING|ERROR) .*|\s.*|.*\r.*|")
+LOG = re.compile(r"\d\d:\d\d:\d\d (?:INFO|WARNING|ERROR) .*|\{\"time\": .*\}|\s.*|.*\r.*|")
 
 
 def fault(outcome: Outcome, program: str) -> str:

@@ -5,7 +5,6 @@ import json
 import logging
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -193,13 +192,11 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def log_json(stream: Any = None) -> None:
-    """Log JSON lines to a stream, standard error by default."""
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonLines())
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
+def log_json() -> None:
+    """Write the log, wherever it goes and whatever its level, as lines of JSON."""
+    logging.basicConfig()
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(JsonLines())
 
 
 def model_name(folder: str | Path | None) -> str:
