@@ -5,6 +5,7 @@ the lower left corner of the grid, so 1 s is 25 units and 1 mV is 10 units, what
 """
 
 import textwrap
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,12 @@ def save(figure: Figure, path: str | Path) -> None:
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path.parent}: no such folder")
     metadata = FORMATS[path.suffix.lower()]
-    with rc_context({"pdf.fonttype": 42, "svg.hashsalt": "ecg12"}), atomic_write(path) as temporary:
+    with (
+        rc_context({"pdf.fonttype": 42, "svg.hashsalt": "ecg12"}),
+        atomic_write(path) as temporary,
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # drawn as a box
         figure.savefig(temporary, dpi=DPI, metadata=metadata)
 
 

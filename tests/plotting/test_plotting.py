@@ -349,6 +349,13 @@ def test_command_names_the_file_after_the_recording(tmp_path, make_record, monke
     assert (tmp_path / "R7.png").read_bytes().startswith(HEADS[".png"])
 
 
+@pytest.mark.parametrize("suffix", HEADS)
+def test_letters_that_the_font_lacks_cost_no_warning(tmp_path, make_record, suffix):
+    """Warnings are errors in the tests."""
+    save(draw(make_record("\u5fc3\u7535\u56fe")), tmp_path / f"x{suffix}")
+    assert (tmp_path / f"x{suffix}").read_bytes().startswith(HEADS[suffix])
+
+
 def test_without_matplotlib_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.delitem(sys.modules, "ecg12.plotting.paper")
