@@ -4,17 +4,23 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from ecg12.cli.arguments import recordings
+
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument(
-        "files", nargs="*", metavar="FILE", help="say of which format these files or folders are"
+        "files",
+        nargs="*",
+        type=recordings,
+        metavar="FILE",
+        help="say of which format these files or folders are",
     )
 
 
 def run(options: argparse.Namespace) -> None:
     """Print the table of formats, or of which format files are and what folders hold."""
-    lines = [line for name in options.files for line in _said(Path(name))]
+    lines = [line for path in options.files for line in _said(path)]
     print("\n".join(lines if options.files else _table()))
 
 

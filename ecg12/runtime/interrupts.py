@@ -155,15 +155,16 @@ def _watch(reading: int, program: str, shown: int) -> None:
         elif os.getppid() != parent:
             number = signal.SIGTERM
     said, status = ENDINGS[signal.Signals(number)]
-    children = _descendants()
-    _send(children, signal.SIGTERM)
-    _remove()
-    _await(children)
-    if program:
-        _flush()
-        with suppress(OSError):
+    try:
+        children = _descendants()
+        _send(children, signal.SIGTERM)
+        _remove()
+        _await(children)
+        if program:
+            _flush()
             os.write(shown, f"{_line_end()}{program}: {said}\n".encode())
-    os._exit(status)
+    finally:  # whatever happens, such as a closed terminal
+        os._exit(status)
 
 
 def _descendants() -> set[int]:
@@ -222,12 +223,14 @@ def _remove() -> None:
 
 def _flush() -> None:
     """Write what is still held of standard output, if its reader takes it."""
-    flushing = threading.Thread(target=sys.stdout.flush, daemon=True)
-    flushing.start()
-    flushing.join(TO_WRITE)
+    if sys.stdout is not None:
+        flushing = threading.Thread(target=sys.stdout.flush, daemon=True)
+        flushing.start()
+        flushing.join(TO_WRITE)
 
 
 def _line_end() -> str:
     """Return what ends the line of a progress bar that is shown."""
     progress = sys.modules.get("ecg12.runtime.progress")
-    return "\n" if progress and progress.bar_is_open() else ""
+    is_open = getattr(progress, "bar_is_open", None)  # it may be half imported
+    return "\n" if is_open and is_open() else ""
