@@ -36,6 +36,11 @@ def add(command: argparse.ArgumentParser) -> None:
         "specificity (default %(default)s)",
     )
     command.add_argument(
+        "--coverage",
+        type=float,
+        help="answer each class yes, no or uncertain; this share (.5 to .99) is not wrong",
+    )
+    command.add_argument(
         "--runtime",
         choices=RUNTIMES,
         help="what runs the networks (default: ECG12_RUNTIME, or auto)",
@@ -89,7 +94,11 @@ def run(options: argparse.Namespace) -> int:
     said = array_options(options)
     paths = list(expand(options.files, with_arrays=bool(said)))
     model = load_model(
-        options.model, decide=options.decide, runtime=options.runtime, n_recordings=len(paths)
+        options.model,
+        decide=options.decide,
+        coverage=options.coverage,
+        runtime=options.runtime,
+        n_recordings=len(paths),
     )
     outcomes = bar(
         model.predict_files(paths, **said), total=len(paths), desc="recordings", unit="rec",

@@ -43,6 +43,34 @@ def split(n: int, seed: int, patients: Sequence[str] = ()) -> dict[str, np.ndarr
     }
 
 
+def halve(
+    part: np.ndarray, seed: int, patients: Sequence[str] = ()
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide a part of the recordings into two halves at random.
+
+    Parameters
+    ----------
+    part
+        (n,) indices.
+    seed
+        Decides the division.
+    patients
+        Key of each recording of the whole dataset, as for `split`; all of a patient's are in one
+        half.
+
+    Returns
+    -------
+    Two arrays of indices, each in rising order.
+    """
+    owner = dict(enumerate(patients))
+    keys = [f"patient {owner[i]}" if owner.get(i) else f"recording {i}" for i in part.tolist()]
+    owners = np.unique(keys, return_inverse=True)[1]
+    n = int(owners.max(initial=-1)) + 1
+    second = np.zeros(n, bool)
+    second[np.random.default_rng(seed).permutation(n)[: n // 2]] = True
+    return np.sort(part[~second[owners]]), np.sort(part[second[owners]])
+
+
 def split_off_databases(
     databases: Sequence[str], seed: int, patients: Sequence[str] = ()
 ) -> dict[str, np.ndarray]:

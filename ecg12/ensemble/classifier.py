@@ -5,15 +5,18 @@ What runs the networks is a `Runtime`: Keras (`keras_runtime`), or onnxruntime o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ecg12.decision.calibration import Calibration
+from ecg12.decision.conformal import Conformal, PredictionSets
+from ecg12.decision.novelty import Novelty
 from ecg12.io.classes import ScoredClasses
 from ecg12.io.record import Record
-from ecg12.runtime.errors import ModelError
+from ecg12.runtime.errors import InputError, ModelError
 from ecg12.signal.preprocessing import Preprocessing, dequantize, prepare_parts
 
 if TYPE_CHECKING:
@@ -39,6 +42,16 @@ class Runtime(Protocol):
         -------
         (n_members of the group, n, n_columns) float32.
         """
+        ...
+
+    def widths(self, group: int) -> list[int] | None:
+        """Return how many features at depth (`models.depths`) the group's members have, or None."""
+        ...
+
+    def scores_and_features(
+        self, group: int, inputs: np.ndarray
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Return scores as `scores`, and each member's features at depth, (n, width) float32."""
         ...
 
 
@@ -73,11 +86,19 @@ class Member:
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
-    """Decisions on n recordings: (n, n_classes) labels, median scores and votes."""
+    """Decisions on n recordings: (n, n_classes) labels, median scores and votes.
+
+    With prediction sets of a `coverage` also `answers`, and what each set `holds`: no, yes,
+    (2, n, n_classes) bool; with novelty also `percentiles`, (n,), of the distances.
+    """
 
     labels: np.ndarray
     scores: np.ndarray
     votes: np.ndarray
+    answers: np.ndarray | None = None
+    holds: np.ndarray | None = None
+    coverage: float | None = None
+    percentiles: np.ndarray | None = None
 
 
 def vote(labels: np.ndarray) -> np.ndarray:
@@ -109,6 +130,12 @@ class Classifier:
         What runs the networks; None for Keras, on the members' models.
     operating_points
         Other thresholds that all members may take, by name: (n_classes,) each.
+    conformal
+        Prediction sets, of which `coverage` chooses; None for a model without.
+    coverage
+        What the sets of each prediction promise to hold; None: there are no sets.
+    novelty
+        Statistics of the training recordings; None for a model without.
     """
 
     def __init__(
@@ -118,6 +145,10 @@ class Classifier:
         calibration: Calibration | None = None,
         runtime: Runtime | None = None,
         operating_points: Mapping[str, np.ndarray] | None = None,
+        *,
+        conformal: Conformal | None = None,
+        coverage: float | None = None,
+        novelty: Novelty | None = None,
     ) -> None:
         if not members:
             raise ModelError("an ensemble needs at least one member")
@@ -125,6 +156,8 @@ class Classifier:
         self.members = tuple(members)
         self.calibration = calibration
         self.operating_points = dict(operating_points or {})
+        self.conformal, self.novelty = conformal, novelty
+        self.sets = sets_of(conformal, coverage)
         groups = grouped(members)
         self.preprocessings = tuple(groups)
         self._order = [place for own in groups.values() for place in own]
@@ -133,6 +166,14 @@ class Classifier:
 
             runtime = KerasRuntime([[members[i].model for i in own] for own in groups.values()])
         self.runtime = runtime
+
+    def widths(self) -> list[int] | None:
+        """Return how many features at depth each member has; None if its runtime gives none."""
+        found = [self.runtime.widths(group) for group in range(len(self.preprocessings))]
+        if any(own is None for own in found):
+            return None
+        places = dict(zip(self._order, [n for own in found for n in own or ()], strict=True))
+        return [places[place] for place in range(len(self.members))]
 
     def prepare(self, record: Record) -> tuple[np.ndarray, ...]:
         """Prepare a recording once for each distinct preprocessing of the members.
@@ -143,24 +184,43 @@ class Classifier:
 
     def member_scores(self, prepared: Sequence[tuple[np.ndarray, ...]]) -> np.ndarray:
         """Return (n_members, n, n_classes) scores of n prepared recordings, means over parts."""
-        outputs = [
-            self._mean_scores(group, signals)
-            for group, signals in enumerate(zip(*prepared, strict=True))
-        ]
-        scores = np.empty((len(self.members), len(prepared), len(self.classes.columns)))
-        scores[self._order] = np.concatenate(outputs)
-        return self.classes.merge(scores)
+        return self._outputs(prepared, None)[0]
 
-    def _mean_scores(self, group: int, signals: Sequence[np.ndarray]) -> np.ndarray:
-        """Score all parts of some recordings; return (n_models, n_recordings, n_columns) means."""
+    def _outputs(
+        self, prepared: Sequence[tuple[np.ndarray, ...]], novelty: Novelty | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return scores as `member_scores`, and distances from the training, (n,), or None."""
+        groups = enumerate(zip(*prepared, strict=True))
+        means = np.concatenate([self._means(*group, novelty) for group in groups])
+        outputs = np.empty((len(self.members), *means.shape[1:]))
+        outputs[self._order] = means
+        n_columns = len(self.classes.columns)
+        scores = self.classes.merge(outputs[..., :n_columns])
+        return scores, outputs[..., -1].mean(axis=0) if novelty else None
+
+    def _means(
+        self, group: int, signals: Sequence[np.ndarray], novelty: Novelty | None
+    ) -> np.ndarray:
+        """Run all parts of some recordings; return (n_models, n_recordings, n_columns) means.
+
+        With novelty there is one column more, the distances.
+        """
         parts, step = np.concatenate(signals), self.preprocessings[group].step
+        run = partial(self._with_distances, novelty) if novelty else self.runtime.scores
         chunks = [parts[i : i + BATCH] for i in range(0, len(parts), BATCH)]
-        scores = np.concatenate(
-            [self.runtime.scores(group, dequantize(chunk, step)) for chunk in chunks], axis=1
-        )
+        outputs = np.concatenate([run(group, dequantize(chunk, step)) for chunk in chunks], axis=1)
         counts = np.array([len(recording) for recording in signals])
         starts = np.cumsum(counts) - counts
-        return np.add.reduceat(scores, starts, axis=1) / counts[:, None].astype(scores.dtype)
+        return np.add.reduceat(outputs, starts, axis=1) / counts[:, None].astype(outputs.dtype)
+
+    def _with_distances(self, novelty: Novelty, group: int, inputs: np.ndarray) -> np.ndarray:
+        """Return the scores of a batch, with each member's distances as a last column."""
+        scores, features = self.runtime.scores_and_features(group, inputs)
+        own = [place for place, m in enumerate(self.members)
+               if m.preprocessing == self.preprocessings[group]]  # fmt: skip
+        pairs = zip(own, features, strict=True)
+        apart = [novelty.member_distances(place, x) for place, x in pairs]
+        return np.concatenate([scores, np.array(apart, np.float32)[..., None]], axis=2)
 
     def decide(self, scores: np.ndarray) -> Decisions:
         """Decide on members' scores, (n_members, n, n_classes)."""
@@ -170,4 +230,39 @@ class Classifier:
 
     def predict(self, prepared: Sequence[tuple[np.ndarray, ...]]) -> Decisions:
         """Predict n recordings, each as `prepare` returned it."""
-        return self.decide(self.member_scores(prepared))
+        scores, distances = self._outputs(prepared, self.novelty)
+        decided = self.decide(scores)
+        if self.sets is not None:
+            answers = self.sets.answers(decided.scores, decided.labels)
+            decided = replace(
+                decided,
+                answers=answers,
+                holds=self.sets.holds(decided.scores),
+                coverage=self.sets.coverage,
+            )
+        if self.novelty is None or distances is None:
+            return decided
+        return replace(decided, percentiles=self.novelty.percentiles(distances))
+
+
+def sets_of(conformal: Conformal | None, coverage: float | None) -> PredictionSets | None:
+    """Return the prediction sets of a coverage, or None if none is asked for.
+
+    Raises
+    ------
+    ModelError
+        If the model has no prediction sets.
+    InputError
+        If the coverage is none for which it has them.
+    """
+    if coverage is None:
+        return None
+    if conformal is None:
+        raise ModelError(
+            f"coverage {coverage:g}: the model has no prediction sets; a training with enough "
+            "validation recordings makes them"
+        )
+    try:
+        return conformal.at(coverage)
+    except ValueError as error:
+        raise InputError(str(error)) from error

@@ -1,7 +1,7 @@
 """Export an ensemble as one ONNX graph, for prediction without Keras.
 
-The graph computes the scores and the penultimate features of every member (`onnx_runtime` names its
-inputs and outputs); thresholds, calibration and preprocessing stay in the index beside it.
+The graph computes the scores and features of every member (`onnx_runtime` names its inputs and
+outputs); thresholds, calibration and preprocessing stay in the index beside it.
 """
 
 import logging
@@ -15,7 +15,9 @@ import numpy as np
 from ecg12.ensemble.classifier import Member, grouped
 from ecg12.ensemble.model_folder import load_models
 from ecg12.ensemble.model_index import INDEX, read_classes, read_index, read_member
-from ecg12.ensemble.onnx_runtime import FEATURES, SCORES, SIGNALS, load_graph
+from ecg12.ensemble.novelty_file import load_novelty, save_novelty
+from ecg12.ensemble.onnx_runtime import DEPTHS, FEATURES, SCORES, SIGNALS, load_graph
+from ecg12.models.depths import depth_means
 from ecg12.models.heads import penultimate
 from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
@@ -73,11 +75,15 @@ def export_model(model: str | Path, folder: str | Path) -> Path:
     if not difference <= CLOSE:
         file.unlink()
         raise ModelError(f"{file}: its scores differ from Keras' by up to {difference:.2g}")
+    before = _named(folder)
     if not same:
         index["members"] = [_without_file(one) for one in index["members"]]
-    before = _graph_named(folder)
-    write_json(folder / INDEX, index | {"graph": entry})
-    for name in before - {file.name}:
+        if "novelty" in index:
+            statistics = load_novelty(model, index["novelty"], len(members))
+            index["novelty"] = save_novelty(folder, statistics)
+    index["graph"] = entry
+    write_json(folder / INDEX, index)
+    for name in before - _beside(index):
         (folder / name).unlink(missing_ok=True)
     log.info("%s: %d members, scores within %.1g of Keras'", file, len(members), difference)
     return file
@@ -115,15 +121,20 @@ def graph_of(members: Sequence[Member]) -> bytes:
 
 
 def _joined(members: Sequence[Member]) -> Any:
-    """Return one Keras model of all members: an input for each group, two outputs for each."""
-    inputs, outputs = [], {}
+    """Return one Keras model of all members: an input for each group, some outputs for each."""
+    inputs: list[Any] = []
+    outputs: dict[str, Any] = {}
     for group, (chain, own) in enumerate(grouped(members).items()):
         shape = (len(chain.leads), chain.n_samples, 1)
         inputs.append(keras.layers.Input(shape, name=f"{SIGNALS}{group}"))
         for place in own:
             model = members[place].model
-            both = keras.Model(model.input, [model.output, penultimate(model)], name=f"m{place}")
-            outputs[f"{SCORES}{place}"], outputs[f"{FEATURES}{place}"] = both(inputs[-1])
+            wanted = {SCORES: model.output, FEATURES: penultimate(model)}
+            if means := depth_means(model):
+                wanted[DEPTHS] = keras.ops.concatenate(means, axis=-1)
+            whole = keras.Model(model.input, list(wanted.values()), name=f"m{place}")
+            found = zip(wanted, whole(inputs[-1]), strict=True)
+            outputs |= {f"{kind}{place}": output for kind, output in found}
     return keras.Model(inputs, outputs)
 
 
@@ -172,9 +183,14 @@ def _check_free(folder: Path, same: bool) -> None:
         raise InputError(f"{folder}: holds another model; choose another folder (-o) or remove it")
 
 
-def _graph_named(folder: Path) -> set[str]:
-    """Return the graph that a folder's index names so far."""
+def _named(folder: Path) -> set[str]:
+    """Return the graph and the statistics that a folder's index names so far."""
     if not (folder / INDEX).is_file():
         return set()
-    entry = read_json(folder / INDEX).get("graph", {})
-    return {Path(entry["file"]).name} if "file" in entry else set()
+    return _beside(read_json(folder / INDEX))
+
+
+def _beside(index: dict[str, Any]) -> set[str]:
+    """Return the graph and the statistics that an index names."""
+    entries = index.get("graph", {}), index.get("novelty", {})
+    return {Path(entry["file"]).name for entry in entries if "file" in entry}

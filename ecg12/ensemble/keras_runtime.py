@@ -1,6 +1,6 @@
 """Members as `.keras` files, run by Keras."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from ecg12.ensemble.classifier import Member
 from ecg12.ensemble.keras_file_check import check_archive
 from ecg12.ensemble.model_index import INDEX, check_file
 from ecg12.models import INFERENCE_FILTERS, network_of, rows_as_channels, specification
+from ecg12.models.depths import depth_means, with_depths
 from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.runtime.errors import ModelError
@@ -30,11 +31,29 @@ class KerasRuntime:
         for models in groups:
             for model in models:
                 rows_as_channels(model, INFERENCE_FILTERS)
+        self._groups = [list(models) for models in groups]
         self._calls = [backend.compiled(models, models[0].input_shape[1:]) for models in groups]
+        self._deep: dict[int, Callable[[np.ndarray], list[np.ndarray]]] = {}  # made when asked for
 
     def scores(self, group: int, inputs: np.ndarray) -> np.ndarray:
         """Score a batch, as `Runtime.scores` says."""
         return self._calls[group](inputs)
+
+    def widths(self, group: int) -> list[int] | None:
+        """Return the widths of the features, as `Runtime.widths` says."""
+        found = [sum(x.shape[-1] for x in depth_means(model)) for model in self._groups[group]]
+        return found if all(found) else None
+
+    def scores_and_features(
+        self, group: int, inputs: np.ndarray
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Score a batch and say what is seen at depth, as `Runtime.scores_and_features` says."""
+        models = self._groups[group]
+        if group not in self._deep:
+            joined = [with_depths(model) for model in models]
+            self._deep[group] = backend.compiled_each(joined, models[0].input_shape[1:])
+        outputs, n = self._deep[group](inputs), models[0].output_shape[-1]
+        return np.stack([y[:, :n] for y in outputs]), [y[:, n:] for y in outputs]
 
     def __str__(self) -> str:
         return f"Keras with {backend.device()}"

@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ecg12.decision.conformal import Conformal
+from ecg12.decision.novelty import Novelty
 from ecg12.ensemble.classifier import Classifier, Member
 from ecg12.ensemble.model_index import (
     CHALLENGE,
@@ -15,17 +17,26 @@ from ecg12.ensemble.model_index import (
     decided_by,
     read_calibration,
     read_classes,
+    read_conformal,
     read_index,
     read_member,
     read_operating_points,
     read_preprocessing,
 )
+from ecg12.ensemble.novelty_file import load_novelty, save_novelty
 from ecg12.ensemble.runtime_choice import choose_runtime
 from ecg12.runtime.errors import InputError, ModelError
 from ecg12.runtime.files import read_json, write_json
 from ecg12.runtime.version import __version__
 
-__all__ = ["INDEX", "load_classifier", "read_index", "read_preprocessing", "save_classifier"]
+__all__ = [
+    "INDEX",
+    "amend_classifier",
+    "load_classifier",
+    "read_index",
+    "read_preprocessing",
+    "save_classifier",
+]
 log = logging.getLogger(__name__)
 
 
@@ -64,22 +75,48 @@ def save_classifier(folder: str | Path, classifier: Classifier) -> None:
     if classifier.operating_points:
         points = classifier.operating_points
         index["operating_points"] = {name: values.tolist() for name, values in points.items()}
+    if classifier.conformal is not None:
+        index["conformal"] = classifier.conformal.to_json()
+    if classifier.novelty is not None:
+        index["novelty"] = save_novelty(folder, classifier.novelty)
     write_json(folder / INDEX, index)
     written = {
         path.name for member in classifier.members for path in _versions(folder, member.name)
     }
-    for name in (before | written) - {entry["file"] for entry in entries}:
+    for name in (before | written) - _files(index):
+        (folder / name).unlink(missing_ok=True)
+
+
+def amend_classifier(
+    folder: str | Path, *, conformal: Conformal | None, novelty: Novelty | None
+) -> None:
+    """Replace the prediction sets and the statistics of a model folder; its networks stay."""
+    folder = Path(folder)
+    index = read_index(folder)
+    before = _files(index)
+    for name in ("conformal", "novelty"):
+        index.pop(name, None)
+    if conformal is not None:
+        index["conformal"] = conformal.to_json()
+    if novelty is not None:
+        index["novelty"] = save_novelty(folder, novelty)
+    write_json(folder / INDEX, index)
+    for name in before - _files(index):
         (folder / name).unlink(missing_ok=True)
 
 
 def _named_files(folder: Path) -> set[str]:
-    """Return the files of networks that a folder's index names, if it has a readable one."""
+    """Return the files that a folder's index names, if it has a readable one."""
     try:
-        index = read_json(folder / INDEX)
-        holders = [*index["members"], index.get("graph", {})]
-        return {Path(one["file"]).name for one in holders if "file" in one}
+        return _files(read_json(folder / INDEX))
     except (OSError, InputError, KeyError, TypeError):
         return set()
+
+
+def _files(index: dict[str, Any]) -> set[str]:
+    """Return the files of networks and statistics that an index names."""
+    holders = [*index["members"], index.get("graph", {}), index.get("novelty", {})]
+    return {Path(one["file"]).name for one in holders if "file" in one}
 
 
 def _versions(folder: Path, name: str) -> list[Path]:
@@ -104,6 +141,7 @@ def load_classifier(
     runtime: str = "auto",
     n_recordings: int | None = None,
     decide: str = CHALLENGE,
+    coverage: float | None = None,
 ) -> Classifier:
     """Load an ensemble.
 
@@ -117,14 +155,16 @@ def load_classifier(
         How many will be predicted, if that is known.
     decide
         By which thresholds: ``"challenge"`` or the name of another operating point.
+    coverage
+        What prediction sets promise to hold; None: no sets.
 
     Raises
     ------
     ModelError
-        If the folder holds no classifier, one of another format, no such thresholds, or a member
-        that is missing or differs from its checksum.
+        If the folder holds no classifier, one of another format, no such thresholds or sets, or a
+        file that is missing or differs from its checksum.
     InputError
-        If what runs the networks is not installed.
+        If what runs the networks is not installed, or there are no sets of such a coverage.
     """
     path = Path(folder) / INDEX
     index = read_index(folder)
@@ -132,6 +172,7 @@ def load_classifier(
         classes = read_classes(index)
         calibration = read_calibration(path, index, classes)
         points = read_operating_points(path, index, classes)
+        conformal = read_conformal(path, index, classes)
         members = [read_member(path, entry, classes) for entry in index["members"]]
         members = decided_by(path, members, points, decide)
         chosen = choose_runtime(path, index, runtime, n_recordings)
@@ -142,11 +183,39 @@ def load_classifier(
             engine = load_graph(path.parent, index["graph"], members, len(classes.columns))
         else:
             members = load_models(path.parent, index, members, len(classes.columns))
+        novelty = _novelty(path.parent, index)
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: not a classifier's index: {error!r}") from error
-    classifier = Classifier(classes, members, calibration, engine, points)
+    classifier = Classifier(
+        classes, members, calibration, engine, points, conformal=conformal, coverage=coverage
+    )
+    classifier.novelty = _fitting(folder, classifier, novelty)
     log.info("%s: %d members, %s", folder, len(members), classifier.runtime)
     return classifier
+
+
+def _novelty(folder: Path, index: dict[str, Any]) -> Novelty | None:
+    if "novelty" not in index:
+        return None
+    return load_novelty(folder, index["novelty"], len(index["members"]))
+
+
+def _fitting(folder: str | Path, classifier: Classifier, novelty: Novelty | None) -> Novelty | None:
+    """Return statistics that fit what the networks give; None for a graph without features.
+
+    Raises
+    ------
+    ModelError
+        If they are of other networks.
+    """
+    found = classifier.widths() if novelty is not None else None
+    if novelty is None or found is None:
+        return None
+    if found != novelty.widths():
+        raise ModelError(
+            f"{folder}: statistics of {novelty.widths()} features, networks of {found}"
+        )
+    return novelty
 
 
 def load_models(

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from ecg12.decision.calibration import Calibration
+from ecg12.decision.conformal import Conformal
 from ecg12.ensemble.classifier import Member
 from ecg12.io.classes import ScoredClasses
 from ecg12.runtime.errors import ModelError
@@ -58,6 +59,16 @@ def read_calibration(
         return None
     try:
         return Calibration.from_json(index["calibration"], len(classes))
+    except ValueError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def read_conformal(path: Path, index: dict[str, Any], classes: ScoredClasses) -> Conformal | None:
+    """Return the prediction sets of an index, or None; a ModelError if they do not fit."""
+    if "conformal" not in index:
+        return None
+    try:
+        return Conformal.from_json(index["conformal"], len(classes))
     except ValueError as error:
         raise ModelError(f"{path}: {error}") from error
 

@@ -1,7 +1,9 @@
 """An ensemble as one ONNX graph, run by onnxruntime.
 
 The graph has one input for each distinct preprocessing of the members, ``signals_0`` and on, and
-for each member two outputs: ``scores_0`` and on, and the penultimate ``features_0`` and on.
+for each member the outputs ``scores_0`` and on, the penultimate ``features_0`` and on, and
+``features_depths_0`` and on, the means over time at three depths (`models.depths`). Graphs of
+earlier versions lack the last.
 """
 
 import hashlib
@@ -19,6 +21,7 @@ from ecg12.runtime.files import read_limited
 from ecg12.runtime.optional_deps import require_extra
 
 SIGNALS, SCORES, FEATURES = "signals_", "scores_", "features_"
+DEPTHS = f"{FEATURES}depths_"
 FATAL = 4  # of onnxruntime's log: errors are raised
 
 
@@ -52,10 +55,28 @@ class OnnxRuntime:
         ModelError
             If the graph cannot be run.
         """
-        wanted = [f"{SCORES}{member}" for member in self._groups[group]]
+        return np.stack(self._run(group, inputs, SCORES))
+
+    def widths(self, group: int) -> list[int] | None:
+        """Return the widths of the features, as `Runtime.widths` says."""
+        known = {one.name: one.shape[1] for one in self._session.get_outputs()}
+        names = [f"{DEPTHS}{member}" for member in self._groups[group]]
+        return [known[name] for name in names] if known.keys() >= set(names) else None
+
+    def scores_and_features(
+        self, group: int, inputs: np.ndarray
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Score a batch and say what is seen at depth, as `Runtime.scores_and_features` says."""
+        outputs = self._run(group, inputs, SCORES, DEPTHS)
+        n = len(outputs) // 2
+        return np.stack(outputs[:n]), outputs[n:]
+
+    def _run(self, group: int, inputs: np.ndarray, *kinds: str) -> list[np.ndarray]:
+        """Return each kind of output of each of the group's members."""
+        wanted = [f"{kind}{member}" for kind in kinds for member in self._groups[group]]
         feeds = self._zeros | {f"{SIGNALS}{group}": inputs}
         try:
-            return np.stack(self._session.run(wanted, feeds))
+            return list(self._session.run(wanted, feeds))
         except Exception as error:  # onnxruntime's errors have no common class
             raise ModelError(f"{self._file}: cannot be run: {error}") from error
 

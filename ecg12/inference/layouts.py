@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 
+from ecg12.decision.conformal import UNCERTAIN, YES
+from ecg12.decision.novelty import LEVELS
 from ecg12.inference.results import ClassPrediction, Failure, Outcome, Prediction
 from ecg12.io.leads import LEADS
 from ecg12.runtime.csv_tables import format_rows
@@ -20,10 +22,13 @@ LEGEND = (
 )
 COLUMNS = (
     "recording", "codes", "abbreviation", "name", "positive", "score", "probability", "votes",
-    "members", "thresholds", "error", "quality", "reasons", "leads",
+    "members", "thresholds", "error", "quality", "reasons", "leads", "ood_percentile", "coverage",
+    "answer",
 )  # fmt: skip
 NEXT = 3  # negative classes that the text shows besides the diagnoses
 DIGITS = 6  # of scores and probabilities in JSON and CSV
+FAR = 99.0  # percentile of the distance from the training recordings that the text mentions
+NO_PROMISE = "no promise"
 
 
 def render(layout: str, items: Iterable[Outcome], every_class: bool = False) -> Iterator[str]:
@@ -55,7 +60,16 @@ def _heading(result: Prediction) -> str:
     found = ", ".join(entry.abbreviation for entry in result.diagnoses)
     basis = f"{_leads(result.quality)}; {result.rate:g} Hz, {result.seconds:.3g} s used"
     lines = [f"{result.source}: {found or 'none of the known diagnoses'}", basis]
-    return "\n  ".join([*lines, *_quality_lines(result.quality)])
+    return "\n  ".join([*lines, *_quality_lines(result.quality), *_far_lines(result)])
+
+
+def _far_lines(result: Prediction) -> list[str]:
+    """Return a line if the recording is unlike those that the networks were trained on."""
+    percentile = result.ood_percentile
+    if percentile is None or percentile <= FAR:
+        return []
+    share = f"{percentile:.1f} %" if percentile < LEVELS[-1] else f"more than {LEVELS[-1]:g} %"
+    return [f"unlike the training recordings: farther from them than {share} of others"]
 
 
 def _leads(quality: Quality) -> str:
@@ -74,10 +88,14 @@ def _quality_lines(quality: Quality) -> list[str]:
 
 def _table(result: Prediction, every_class: bool) -> str:
     ranked = sorted(result.classes, key=lambda entry: (not entry.positive, -entry.score))
-    shown = ranked if every_class else ranked[: len(result.diagnoses) + NEXT]
+    n = len(result.diagnoses) + NEXT
+    open_ = [entry for entry in ranked[n:] if entry.answer in (YES, UNCERTAIN)]
+    shown = ranked if every_class else ranked[:n] + open_
     short = max(6, *(len(entry.abbreviation) for entry in shown))
     width = max(len(entry.name) for entry in shown)
-    lines = [f"    {'class':{short}} {'diagnosis':{width}} score  probability  votes  thresholds"]
+    asked = "" if result.coverage is None else f"  {f'at {result.coverage:.0%}':10}"
+    head = f"{'class':{short}} {'diagnosis':{width}} score  probability  votes{asked}  thresholds"
+    lines = [f"    {head}"]
     for entry in shown:
         lines.append(_line(entry, short, width))
         if entry.explanation:
@@ -91,7 +109,8 @@ def _line(entry: ClassPrediction, short: int, width: int) -> str:
     votes = f"{entry.votes}/{len(entry.thresholds)}"
     cuts = " ".join(f"{cut:.3f}" for cut in entry.thresholds)
     name = f"{entry.abbreviation:{short}} {entry.name:{width}}"
-    return f"  {mark} {name} {entry.score:.3f}  {chance:>11}  {votes:>5}  {cuts}"
+    answer = "" if entry.answer is None else f"  {entry.answer or NO_PROMISE:10}"
+    return f"  {mark} {name} {entry.score:.3f}  {chance:>11}  {votes:>5}{answer}  {cuts}"
 
 
 def _json(items: Iterable[Outcome], _: bool) -> Iterator[str]:
@@ -116,12 +135,17 @@ def as_dict(result: Prediction) -> dict[str, object]:
             "ignored": quality.ignored, "missing": rounded(quality.missing),
         }
     }  # fmt: skip
+    fields["ood_percentile"] = rounded(result.ood_percentile, 2)
     for entry, given in zip(fields["classes"], result.classes, strict=True):
         for name in ("score", "probability"):
             entry[name] = rounded(entry[name])
         del entry["explanation"]
         if given.explanation:
             entry["explanation"] = given.explanation.as_dict()
+        if result.coverage is None:
+            del entry["answer"], entry["prediction_set"]
+    if result.coverage is None:
+        del fields["coverage"]
     return fields | {"diagnoses": [entry.abbreviation for entry in result.diagnoses]}
 
 
@@ -138,7 +162,8 @@ def _csv(items: Iterable[Outcome], _: bool) -> Iterator[str]:
                 int(entry.positive), rounded(entry.score), rounded(entry.probability),
                 entry.votes, len(entry.thresholds), " ".join(map(str, entry.thresholds)), "",
                 item.quality.verdict, "; ".join(item.quality.reasons),
-                _leads(item.quality),
+                _leads(item.quality), rounded(item.ood_percentile, 2), item.coverage,
+                entry.answer,
             ])  # fmt: skip
 
 
@@ -146,9 +171,9 @@ def _row(cells: Iterable[object]) -> str:
     return format_rows([cells])
 
 
-def rounded(value: float | None) -> float | None:
-    """Return a score or probability as JSON and csv have it."""
-    return None if value is None else round(value, DIGITS)
+def rounded(value: float | None, digits: int = DIGITS) -> float | None:
+    """Return a score, probability or percentile as JSON and csv have it."""
+    return None if value is None else round(value, digits)
 
 
 LAYOUTS: dict[str, Callable[[Iterable[Outcome], bool], Iterator[str]]] = {

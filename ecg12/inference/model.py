@@ -175,6 +175,7 @@ def load_model(
     folder: str | Path | None = None,
     *,
     decide: str = CHALLENGE,
+    coverage: float | None = None,
     runtime: str | None = None,
     n_recordings: int | None = None,
 ) -> Model:
@@ -189,6 +190,9 @@ def load_model(
         By which thresholds labels are positive: ``"challenge"``, those with the highest challenge
         metric (or macro F-measure), or ``"balanced"``, those where sensitivity and specificity are
         most alike.
+    coverage
+        From .5 to .99: each class is then answered yes, no or uncertain, so that of recordings like
+        those of the training, with a class or without, this share has no wrong answer.
     runtime
         ``"keras"``; ``"onnx"``, for which the folder must hold an exported graph; or ``"auto"``:
         the graph if there is one and onnxruntime is installed, but Keras for many recordings.
@@ -199,11 +203,11 @@ def load_model(
     Raises
     ------
     ModelError
-        If the folder holds no model, one of another format, or a member that is missing or
-        differs from its checksum.
+        If the folder holds no model, one of another format or without prediction sets, or a
+        file that is missing or differs from its checksum.
     InputError
-        If what runs the networks is not installed.
+        If what runs the networks is not installed, or there are no sets of such a coverage.
     """
     asked = Settings.from_env().runtime if runtime is None else runtime
     place = SHIPPED if folder is None else folder
-    return Model(load_classifier(place, asked, n_recordings, decide))
+    return Model(load_classifier(place, asked, n_recordings, decide, coverage))

@@ -43,6 +43,12 @@ class ClassPrediction:
         Of each member.
     explanation
         What the score rests on; None where nobody asked.
+    answer
+        ``"yes"``, ``"no"`` or ``"uncertain"``, if prediction sets of a coverage were asked for;
+        ``""`` for a class without a promise.
+    prediction_set
+        The set behind it: any of ``"no"`` and ``"yes"``. Where it is empty, the answer is the
+        label. None where there is no answer.
     """
 
     codes: tuple[str, ...]
@@ -54,6 +60,8 @@ class ClassPrediction:
     votes: int
     thresholds: tuple[float, ...]
     explanation: Reasons | None = None
+    answer: str | None = None
+    prediction_set: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +79,11 @@ class Prediction:
     quality
         Verdict on the signal and its reasons; leads used, derived, absent and ignored; share of
         missing samples.
+    coverage
+        What the answers promise to hold; None without prediction sets.
+    ood_percentile
+        How far the recording is from those that the networks were trained on: the share, in
+        percent, of the validation recordings that are nearer. None where the model cannot say.
     """
 
     source: str
@@ -79,6 +92,8 @@ class Prediction:
     seconds: float
     classes: tuple[ClassPrediction, ...]
     quality: Quality
+    coverage: float | None = None
+    ood_percentile: float | None = None
 
     @property
     def diagnoses(self) -> tuple[ClassPrediction, ...]:

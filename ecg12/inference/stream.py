@@ -9,10 +9,12 @@ the others. Every prediction has the quality of what it rests on beside it.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 
-from ecg12.ensemble.classifier import BATCH, Classifier
+from ecg12.decision.conformal import NO, YES
+from ecg12.ensemble.classifier import BATCH, Classifier, Decisions
 from ecg12.inference.results import (
     NO_SIGNAL,
     ClassPrediction,
@@ -149,6 +151,7 @@ def _decide(classifier: Classifier, prepared: Sequence[_Prepared]) -> Iterator[O
                 probability=float(probabilities[row, k]) if known[k] else None,
                 votes=int(decisions.votes[row, k]),
                 thresholds=tuple(thresholds[k]),
+                **_answered(decisions, row, k),
             )
             for k, (codes, abbreviation, name) in enumerate(_named(classifier))
         )
@@ -159,7 +162,26 @@ def _decide(classifier: Classifier, prepared: Sequence[_Prepared]) -> Iterator[O
             seconds=item.seconds,
             classes=classes,
             quality=item.quality,
+            coverage=decisions.coverage,
+            ood_percentile=_percentile(decisions, row),
         )
+
+
+def _answered(decisions: Decisions, row: int, k: int) -> dict[str, Any]:
+    """Return answer and prediction set of a class, if there are any."""
+    if decisions.answers is None or decisions.holds is None:
+        return {}
+    answer = str(decisions.answers[row, k])
+    pair = zip((NO, YES), decisions.holds[:, row, k], strict=True)
+    held = tuple(name for name, inside in pair if inside)
+    return {"answer": answer, "prediction_set": held if answer else None}
+
+
+def _percentile(decisions: Decisions, row: int) -> float | None:
+    """Return the percentile of a recording's distance, or None if there is none."""
+    if decisions.percentiles is None or not np.isfinite(decisions.percentiles[row]):
+        return None
+    return float(decisions.percentiles[row])
 
 
 def _named(classifier: Classifier) -> Iterator[tuple[tuple[str, ...], str, str]]:

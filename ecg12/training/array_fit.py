@@ -14,6 +14,7 @@ from ecg12.io.record import Record
 from ecg12.runtime import backend
 from ecg12.signal.preprocessing import prepare
 from ecg12.training.members import train_members
+from ecg12.training.novelty_fit import fit_novelty
 from ecg12.training.pipeline import divide
 from ecg12.training.recipes import Recipe, for_own_classes
 from ecg12.training.resources import Clock
@@ -81,4 +82,7 @@ def fit_records(
     task = Task(dataset, divide(dataset, recipe), classes)
     with tempfile.TemporaryDirectory(prefix="ecg12-") as place:
         candidates, _ = train_members(recipe, task, Path(place), Clock(hours))
-    return join(chosen(candidates, recipe.keep, recipe.selection, task), task)
+    classifier = join(chosen(candidates, recipe.keep, recipe.selection, task), task)
+    parts = task.parts
+    classifier.novelty = fit_novelty(classifier, dataset, parts["training"], parts["validation"])
+    return classifier

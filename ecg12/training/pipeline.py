@@ -5,7 +5,9 @@ Paper B's protocol (Ansari et al., MCIRCC, Computing in Cardiology 2020, section
 that validates, and all else trains); each network trained by
 the recipe's schedule, in the paper until the challenge metric on the validation part stops rising;
 thresholds tuned on the validation part; the best of the networks, in the paper five of eight, form
-the ensemble. Not of the paper: the ensemble's scores are calibrated, on the validation part too.
+the ensemble. Not of the paper: the ensemble's scores are calibrated, on the validation part too; of
+a large validation part only one half does all this, and the other gives prediction sets; statistics
+of the training part say later how far a recording is from it.
 The test part chooses nothing: it is scored only for the report.
 """
 
@@ -33,7 +35,9 @@ from ecg12.runtime.executors import Executor
 from ecg12.runtime.files import read_json, recordings_folder, write_json
 from ecg12.runtime.locks import work_folder
 from ecg12.runtime.version import __version__
+from ecg12.training.conformal_half import set_apart
 from ecg12.training.members import identity, train_members
+from ecg12.training.novelty_fit import fit_novelty
 from ecg12.training.recipes import Recipe
 from ecg12.training.resources import RESERVE, Clock
 from ecg12.training.selection import chosen, join, score_parts
@@ -115,6 +119,10 @@ def train(
         candidates, members = train_members(recipe, task, work, clock, keep=keep)
         best = chosen(candidates, recipe.keep, recipe.selection, task)
         classifier = join(best, task)
+        parts = task.parts
+        classifier.novelty = fit_novelty(
+            classifier, dataset, parts["training"], parts["validation"]
+        )
         (folder / REPORT).unlink(missing_ok=True)
         save_classifier(folder, classifier)
         counts = summary(dataset, classes) | _validating(task, recipe)
@@ -165,7 +173,8 @@ def _check_separate(data: Path, validation: Path) -> None:
 def divide(dataset: Dataset, recipe: Recipe) -> dict[str, np.ndarray]:
     """Divide recordings into training, validation and test part, as the recipe wants it.
 
-    Where there is a folder that validates, it does, whatever the recipe says.
+    Where there is a folder that validates, it does, whatever the recipe says. Half of a large
+    validation part is set apart for prediction sets, see `set_apart`.
 
     Raises
     ------
@@ -173,6 +182,10 @@ def divide(dataset: Dataset, recipe: Recipe) -> dict[str, np.ndarray]:
         If databases are to validate and cannot, see `check_apart`, or if a patient has recordings
         in the validation folder and elsewhere.
     """
+    return set_apart(_parts(dataset, recipe), dataset, recipe.seed)
+
+
+def _parts(dataset: Dataset, recipe: Recipe) -> dict[str, np.ndarray]:
     if dataset.validating is not None:
         return split_off_folder(dataset.validating, dataset.patients)
     if recipe.validation == "random":

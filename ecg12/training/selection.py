@@ -15,6 +15,7 @@ from ecg12.ensemble.classifier import Classifier, Member, vote
 from ecg12.ensemble.model_index import BALANCED
 from ecg12.metrics import constant_baseline, evaluate, measure_name, scorer_of
 from ecg12.models import specification
+from ecg12.training.conformal_half import CONFORMAL, conformal_of
 from ecg12.training.recipes import Recipe
 from ecg12.training.task import Task, class_scores
 from ecg12.training.trainer import Trainer
@@ -141,15 +142,22 @@ def calibration_of(candidates: Sequence[Candidate], task: Task) -> Calibration:
 
 
 def join(candidates: Sequence[Candidate], task: Task) -> Classifier:
-    """Join candidates to a calibrated ensemble, which also has balanced thresholds."""
+    """Join candidates to a calibrated ensemble, which also has balanced thresholds.
+
+    With a conformal half it has prediction sets as well.
+    """
     members = [candidate.member for candidate in candidates]
     medians = np.median(member_scores(candidates, "validation"), axis=0)
     balanced = balanced_thresholds(medians, task.dataset.targets[task.parts["validation"]])
+    conformal = None
+    if CONFORMAL in task.parts:
+        conformal = conformal_of(np.median(member_scores(candidates, CONFORMAL), axis=0), task)
     return Classifier(
         task.classes,
         members,
         calibration_of(candidates, task),
         operating_points={BALANCED: balanced},
+        conformal=conformal,
     )
 
 

@@ -4,7 +4,7 @@ All other code calls Keras only, not its backend. Import this module before `ker
 silences TensorFlow's start-up log and stops it from claiming all of a GPU's memory.
 """
 
-from ecg12.runtime.backend.calls import compile_options, compiled, train_on_batch
+from ecg12.runtime.backend.calls import compile_options, compiled, compiled_each, train_on_batch
 from ecg12.runtime.backend.device import device, gpus, refusals, start
 from ecg12.runtime.backend.quiet import BACKEND, absent, keras, stderr_without
 from ecg12.runtime.backend.sharing import identity, replicas, share
@@ -14,6 +14,7 @@ __all__ = [
     "absent",
     "compile_options",
     "compiled",
+    "compiled_each",
     "device",
     "gpus",
     "identity",

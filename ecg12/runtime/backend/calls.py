@@ -48,7 +48,7 @@ def compiled(models: Sequence[Any], shape: tuple[int, ...]) -> Callable[[np.ndar
     Parameters
     ----------
     models
-        Keras models of equal input shape.
+        Keras models of equal input shape and equally many outputs.
     shape
         Shape of one input, without the batch.
 
@@ -57,6 +57,14 @@ def compiled(models: Sequence[Any], shape: tuple[int, ...]) -> Callable[[np.ndar
     callable
         (n, *shape) float32 → (n_models, n, n_outputs) float32.
     """
+    call = compiled_each(models, shape)
+    return lambda x: np.stack(call(x))
+
+
+def compiled_each(
+    models: Sequence[Any], shape: tuple[int, ...]
+) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """Compile as `compiled` models that may differ in their outputs, which are not stacked."""
     if BACKEND == "tensorflow":
         import tensorflow
 
@@ -81,7 +89,7 @@ def compiled(models: Sequence[Any], shape: tuple[int, ...]) -> Callable[[np.ndar
             shared = on_devices(x[filled_up(len(x))])
             return [y[: len(x)] for y in forward(states, shared)]
 
-    return lambda x: np.stack([keras.ops.convert_to_numpy(y) for y in call(x)])
+    return lambda x: [keras.ops.convert_to_numpy(y) for y in call(x)]
 
 
 def _state(model: Any) -> tuple[list[Any], list[Any]]:
