@@ -88,6 +88,8 @@ def run(options: argparse.Namespace) -> int:
     if options.every is not None:
         if options.explain:
             raise InputError("--explain with --every: windows are not explained; leave one out")
+        if options.coverage is not None:
+            raise InputError("--coverage with --every: windows have no sets; leave one out")
         from ecg12.cli.predict_windows import run_windows
 
         return run_windows(options)

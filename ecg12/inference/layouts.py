@@ -93,7 +93,7 @@ def _table(result: Prediction, every_class: bool) -> str:
     shown = ranked if every_class else ranked[:n] + open_
     short = max(6, *(len(entry.abbreviation) for entry in shown))
     width = max(len(entry.name) for entry in shown)
-    asked = "" if result.coverage is None else f"  {f'at {result.coverage:.0%}':10}"
+    asked = "" if result.coverage is None else f"  {f'at {100 * result.coverage:.0f} %':10}"
     head = f"{'class':{short}} {'diagnosis':{width}} score  probability  votes{asked}  thresholds"
     lines = [f"    {head}"]
     for entry in shown:

@@ -264,7 +264,8 @@ def test_json_and_csv_hold_every_class_and_failure(folder):
         "recording": str(folder / "A1"), "codes": "164889003", "abbreviation": "AF",
         "name": "atrial fibrillation", "positive": "1", "score": "0.6", "probability": "",
         "votes": "2", "members": "3", "thresholds": "0.5 0.65 0.25", "error": "",
-        "quality": "good", "reasons": "", "leads": "12 of 12 leads",
+        "quality": "good", "reasons": "", "leads": "12 of 12 leads", "ood_percentile": "",
+        "coverage": "", "answer": "",
     }  # fmt: skip
     assert [row["error"] != "" for row in rows].count(True) == 4
     assert json.loads("".join(render("json", [])))["recordings"] == []
