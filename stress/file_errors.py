@@ -255,7 +255,10 @@ def faults_of(
         count += 1
         kind, path = layer.failed
         where = os.path.relpath(path, place / "work")
-        faults = [*judged(outcome, usual, Path(where)), *leftovers(place / "work", kind, where)]
+        faults = [
+            *judged(outcome, usual, Path(where), not fault.code),
+            *leftovers(place / "work", kind, where),
+        ]
         wrong += [f"{name}, operation {n}, {fault.name}, {kind} {where}: {one}" for one in faults]
         n += step
 
@@ -280,14 +283,14 @@ def names_of(path: Path) -> set[str]:
     return {name for name in names | ({hidden[1]} if hidden else set()) if name}
 
 
-def judged(outcome: Outcome, usual: Outcome, path: Path) -> list[str]:
-    """Return what is wrong with a disturbed run."""
+def judged(outcome: Outcome, usual: Outcome, path: Path, gone: bool) -> list[str]:
+    """Return what is wrong with a disturbed run; `gone`: its file had vanished."""
     if outcome.trace:
         return [outcome.trace.strip().splitlines()[-1] + "\n" + outcome.trace]
     wrong = ["a traceback:\n" + outcome.said] if "Traceback" in outcome.said else []
     named = any(name in outcome.said for name in names_of(path)) or path.parts == ("out",)
-    if FULL in outcome.said and path.parts[0] == "out":  # any of those being written
-        named = True
+    if path.parts[0] == "out" and (FULL in outcome.said or gone):
+        named = True  # any file may be the first that is written; what is removed later is lost
     lost = {key for key in usual.answers if outcome.answers.get(key) != usual.answers[key]}
     other = {key for key in lost if outcome.answers.get(key, "failed") != "failed"}
     if other:

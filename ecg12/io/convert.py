@@ -189,7 +189,14 @@ def _name(path: Path, folder: Path) -> str:
 
 
 def _state(path: Path) -> str:
-    """Return size and time of a recording's files; "" of those that are not there."""
+    """Return size and time of a recording's files; "" of those that cannot be looked at."""
+    try:
+        return _stamp_of(path)
+    except OSError:  # which reading it says again
+        return ""
+
+
+def _stamp_of(path: Path) -> str:
     file, _ = split_index(path)
     files = [file] if is_file(file) else []
     if file.suffix.lower() in (HEADER, *SIGNALS) or not files:

@@ -20,13 +20,20 @@ SUFFIXES = (HEADER, *SIGNALS)
 LARGEST_HEADER = 2**20  # bytes; a header of twelve leads takes 2**10
 
 
-def find_records(folder: str | Path) -> list[Path]:
+def find_records(folder: str | Path, *, alone: bool = True) -> list[Path]:
     """List the recordings below a folder, sorted.
 
     A header without signals or signals without a header are listed too, so that reading them can
     say what is missing. Signal files that a header names and the segments of a recording are not.
     Names that begin with a dot are skipped; links to files are followed, as archives that keep
     their files elsewhere need it, links to folders are not.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    alone
+        List also signals without a header.
 
     Raises
     ------
@@ -37,12 +44,14 @@ def find_records(folder: str | Path) -> list[Path]:
     """
     folder = recordings_folder(folder)
     found: list[Path] = []
+    without: list[Path] = []
     for where, files in folders_below(folder):
         recordings, orphans, _ = in_folder(where, files)
-        found += [*recordings, *(path.with_suffix("") for path in orphans)]
-    if not found:
+        found += recordings
+        without += [path.with_suffix("") for path in orphans]
+    if not (found or without):
         raise FileNotFoundError(f"{folder}: no recordings (.hea with .mat or .dat)")
-    return sorted(set(found))
+    return sorted({*found, *(without if alone else ())})
 
 
 def in_folder(folder: Path, names: Iterable[str]) -> tuple[list[Path], list[Path], list[Path]]:

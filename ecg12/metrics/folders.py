@@ -117,14 +117,13 @@ def find_headers(folder: str | Path, *, first_only: bool = False) -> dict[str, P
         As `read_folders`.
     """
     owners: dict[str, Path] = {}
-    for path in map(header_of, find_records(folder)):
+    for path in map(header_of, find_records(folder, alone=False)):
         owner = owners.setdefault(path.stem, path)
         if owner is path:
             continue
         if not first_only:
             raise InputError(f"{owner} and {path} would share {path.stem}.csv")
         log.warning("not scored: %s: the output %s.csv belongs to %s", path, path.stem, owner)
-    headers = {stem: path for stem, path in owners.items() if path.is_file()}
-    if not headers:
+    if not owners:
         raise FileNotFoundError(f"{folder}: no label files (.hea)")
-    return headers
+    return owners

@@ -136,11 +136,14 @@ class ClusterExecutor:
     address
         Of the scheduler, such as ``"tcp://10.0.0.5:8786"``.
     patience
-        Seconds to wait for a scheduler that cannot be reached.
+        Seconds to wait for a scheduler that is lost, and for a first worker.
+    first
+        Seconds to wait for a scheduler that was never reached: its address may be wrong.
     """
 
     address: str
     patience: float = 3600.0
+    first: float = 60.0
 
     def isolated(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return what runs a function undisturbed by others: in a process of its own."""
@@ -160,12 +163,14 @@ class ClusterExecutor:
         Raises
         ------
         InputError
-            If Dask is not installed, the scheduler stays out of reach, or workers keep dying.
+            If Dask is not installed, the scheduler stays out of reach or without workers, or
+            workers keep dying.
         """
-        waiting, deaths = dict(jobs), 0
+        waiting, deaths, limit = dict(jobs), 0, min(self.first, self.patience)
         while waiting:
-            with connected(self.address, self.patience) as client:
-                for key, result, died in run_on(client, function, waiting, wanted):
+            with connected(self.address, limit) as client:
+                limit = self.patience
+                for key, result, died in run_on(client, function, waiting, wanted, limit):
                     deaths = deaths + 1 if died else 0
                     if deaths >= MOST_DEATHS:
                         message = f"{deaths} jobs killed their workers, the last one {key!r}"

@@ -20,6 +20,7 @@ from ecg12.runtime.progress import log_settings, run_logged
 
 log = logging.getLogger(__name__)
 MOST_DEATHS = 5  # of the same job
+ENDING = 30.0  # s that a child may take to end
 CHILD = "import sys; from ecg12.runtime.isolated import serve; serve(int(sys.argv[1]))"
 
 
@@ -65,7 +66,16 @@ def _run_in_child(job: bytes) -> bytes | None:
         finally:
             with suppress(BrokenPipeError):  # of what a dead child did not take
                 jobs.close()
-            child.wait()
+            _end(child)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Wait for a child that has nothing left to do; kill it if it stays."""
+    try:
+        child.wait(ENDING)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _framed(data: bytes) -> bytes:

@@ -11,6 +11,7 @@ from typing import IO
 
 from ecg12.runtime.errors import InputError
 
+MOST_TRIES = 100  # to lock a file that others rename or remove at the same time
 LOCK = "lock"  # name of the lock file of a work folder
 
 
@@ -29,7 +30,7 @@ def try_lock(path: Path) -> IO[bytes] | None:
     OSError
         If the file cannot be opened, or the file system has no locks.
     """
-    while True:
+    for _ in range(MOST_TRIES):
         file = path.open("ab")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -44,6 +45,7 @@ def try_lock(path: Path) -> IO[bytes] | None:
             file.close()
             raise
         file.close()
+    raise OSError(errno.ESTALE, "is replaced again and again", str(path))
 
 
 @contextmanager
@@ -75,13 +77,14 @@ def work_folder(folder: str | Path) -> Iterator[None]:
         If another process holds it.
     """
     folder = Path(folder)
-    while True:
+    for left in range(MOST_TRIES)[::-1]:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             file = try_lock(folder / LOCK)
             break
         except FileNotFoundError:  # its last holder removed the folder just now
-            continue
+            if not left:
+                raise
     if file is None:
         raise InputError(f"{folder / LOCK}: in use by another process")
     with file:

@@ -26,6 +26,8 @@ from ecg12.search.trials import FAILED, Plan, Row, finished, forget, run_trial
 from ecg12.training.pipeline import WORK, divide, open_data, train
 from ecg12.training.task import Task
 
+LONGEST = 86_400.0  # s without a trial that ends, while another process is at those left
+
 log = logging.getLogger(__name__)
 TABLE, REPORT, MODEL = "search.csv", "search.json", "model"
 LOCAL = LocalExecutor()
@@ -146,17 +148,24 @@ def _run_rung(
     waiting = sorted(set(numbers) - set(through), key=lambda number: -cost[number])
     total, done = sum(cost[n] for n in numbers), sum(cost[n] for n in through)
     with bar(total=total, initial=done, desc="search", unit="FLOP", unit_scale=True) as shown:
+        until = time.monotonic() + LONGEST
         while waiting:
             jobs = {number: (str(folder), plan, number, rung.epochs) for number in waiting}
             for number, row in executor.completed(executor.isolated(run_trial), jobs):
                 if row is None:
                     continue
                 waiting.remove(number)
+                until = time.monotonic() + LONGEST
                 through[number] = row
                 _log(plan, through, row, len(numbers))
                 shown.update(cost[number])
                 yield number, row
             if waiting:  # a worker that a dead scheduler left behind is still at them
+                if time.monotonic() > until:
+                    raise InputError(
+                        f"{folder}: trial {waiting[0]} is in use by another process for "
+                        f"{LONGEST / 3600:g} hours; end that process, and run this again"
+                    )
                 time.sleep(POLL)
 
 

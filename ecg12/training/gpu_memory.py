@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 log = logging.getLogger(__name__)
+LIMIT = 30.0  # s; of a GPU that has failed, nvidia-smi may never answer
 VARIABLE = "CUDA_VISIBLE_DEVICES"
 # A line of `nvidia-smi -L`: "GPU 0: NVIDIA A100 (UUID: …)" or "  MIG 1g.5gb  Device  0: (UUID: …)".
 LISTED = re.compile(r"\s*(?:GPU\s+(\d+):|MIG\s.*Device\s+(\d+):).*\(UUID:\s*(\S+?)\)")
@@ -54,7 +55,7 @@ def gpu_memory(environment: Mapping[str, str] = os.environ) -> int | None:
         return None
     try:
         gpus = parse(_ask("-q", "-x"), _ask("-L"))
-    except (OSError, subprocess.CalledProcessError, ElementTree.ParseError) as error:
+    except (OSError, subprocess.SubprocessError, ElementTree.ParseError) as error:
         log.warning("nvidia-smi cannot be read, so the GPU's memory is not known: %s", error)
         return None
     chosen = environment.get(VARIABLE)
@@ -65,7 +66,8 @@ def gpu_memory(environment: Mapping[str, str] = os.environ) -> int | None:
 
 
 def _ask(*arguments: str) -> str:
-    done = subprocess.run(["nvidia-smi", *arguments], capture_output=True, text=True, check=True)
+    command = ["nvidia-smi", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LIMIT)
     return done.stdout
 
 

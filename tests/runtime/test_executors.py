@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -227,6 +228,35 @@ def test_a_scheduler_out_of_reach_is_named():
     executor = ClusterExecutor(f"tcp://127.0.0.1:{free_port()}", patience=0)
     with pytest.raises(InputError, match=r"tcp://127.* no scheduler to be reached for 0 s"):
         list(executor.completed(square, {0: (3,)}))
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("address", ["typo", "http://typo:1", "tcp://"])
+def test_an_address_of_no_scheduler_is_refused(address):
+    pytest.importorskip("distributed", reason="no Dask; pip install -e '.[cluster]'")
+    with pytest.raises(InputError, match=f"'{address}' is no scheduler's address"):
+        list(ClusterExecutor(address).completed(square, {0: (3,)}))
+
+
+@pytest.mark.cluster
+def test_what_listens_and_never_answers_is_given_up():
+    """A client of Dask would wait for it for ever."""
+    pytest.importorskip("distributed", reason="no Dask; pip install -e '.[cluster]'")
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        executor = ClusterExecutor(f"tcp://127.0.0.1:{silent.getsockname()[1]}", first=1)
+        with pytest.raises(InputError, match="no scheduler to be reached for 1 s"):
+            list(executor.completed(square, {0: (3,)}))
+
+
+@pytest.mark.cluster
+def test_a_scheduler_without_workers_is_given_up(tmp_path):
+    pytest.importorskip("distributed", reason="no Dask; pip install -e '.[cluster]'")
+    with loopback(tmp_path, 0) as running:
+        executor = ClusterExecutor(running.address, patience=3)
+        with pytest.raises(InputError, match=r"no worker for 3 s"):
+            list(executor.completed(square, {0: (3,)}))
 
 
 def test_a_cluster_without_dask_is_refused(monkeypatch):

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 from typing import IO, Any, cast
 
@@ -18,6 +18,7 @@ os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
 # The severities that each TF_CPP_MIN_LOG_LEVEL leaves out: information, warnings, errors.
 LEFT_OUT = {"1": "I", "2": "IW", "3": "IWE"}
+LAST_WORDS = 10.0  # s that the filter may take for what was written
 FILTER = """
 import re, sys
 for line in sys.stdin.buffer:
@@ -37,14 +38,18 @@ def stderr_without(pattern: str) -> Iterator[None]:
     sys.stderr.flush()
     command = [sys.executable, "-IS", "-c", FILTER, pattern]
     original = os.dup(2)
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
-        os.dup2(cast(IO[bytes], process.stdin).fileno(), 2)
-        try:
-            yield
-        finally:
-            sys.stderr.flush()
-            os.dup2(original, 2)
-            os.close(original)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE)
+    pipe = cast(IO[bytes], process.stdin)
+    os.dup2(pipe.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(original, 2)
+        os.close(original)
+        pipe.close()
+        with suppress(subprocess.TimeoutExpired):  # a process that the block began writes on
+            process.wait(LAST_WORDS)
 
 
 @contextmanager
