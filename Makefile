@@ -81,6 +81,8 @@ stress: $(VENV)/.installed-dev
 	$(RUN) -m stress.fuzzing
 	$(RUN) -m stress.service
 	$(RUN) -m stress.dx_lines
+	$(RUN) -m stress.file_errors
+	$(RUN) -m stress.terminals
 
 $(VENV)/.installed: requirements.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -15,9 +15,11 @@ from ecg12.cli.arguments import input_folder, output_file
 from ecg12.cli.main import Parser
 from ecg12.io.classes import load_weights
 from ecg12.metrics import evaluate_folders
+from ecg12.runtime.errors import file_error
 from ecg12.runtime.files import write_text
 from ecg12.runtime.interrupts import end_on_signals
 from ecg12.runtime.progress import log_to
+from ecg12.runtime.terminal import prepare_streams
 
 NAME = "evaluate_model.py"
 WEIGHTS = Path(__file__).with_name("weights.csv")
@@ -25,6 +27,7 @@ WEIGHTS = Path(__file__).with_name("weights.csv")
 
 def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> None:
     """Evaluate by the command line's arguments; print or write the scores."""
+    prepare_streams()
     parser = Parser(prog=NAME, description="Score outputs by the challenges' rules.")
     parser.add_argument(
         "labels", type=input_folder, help="folder of headers (.hea) with the true diagnoses"
@@ -45,7 +48,10 @@ def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> Non
             write_text(paths.scores, evaluation.table())
         if paths.class_scores is not None:
             write_text(paths.class_scores, evaluation.class_table())
-    except (OSError, ValueError) as error:
+        sys.stdout.flush()
+    except OSError as error:
+        sys.exit(f"{NAME}: {file_error(error)}")
+    except ValueError as error:
         sys.exit(f"{NAME}: {error}")
 
 

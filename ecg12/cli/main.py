@@ -11,6 +11,7 @@ from typing import NoReturn
 from ecg12.cli import COMMANDS
 from ecg12.runtime.errors import InputError, RecordError, UnfinishedError, file_error
 from ecg12.runtime.interrupts import ENDINGS, Terminated, end_on_signals
+from ecg12.runtime.terminal import prepare_streams
 from ecg12.runtime.version import __version__
 
 ERRORS = (OSError, InputError, MemoryError)  # that end a program with one line
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     if arguments is None:
         end_on_signals("ecg12")
+    prepare_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     named = given[0] if given and given[0] in COMMANDS else None
     try:
@@ -46,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         log_as(options)
         status = options.run(options)
+        sys.stdout.flush()  # what cannot be written is an error, too
     except ERRORS as error:
         end_with_error("ecg12", error)
     except KeyboardInterrupt as error:

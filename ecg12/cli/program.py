@@ -6,6 +6,7 @@ from typing import Any
 
 from ecg12.cli.arguments import PathType
 from ecg12.cli.main import ERRORS, Parser, end_with_error
+from ecg12.runtime.terminal import prepare_streams
 
 
 def run_program(
@@ -29,13 +30,14 @@ def run_program(
     SystemExit
         As `ecg12.cli.main.main`.
     """
+    prepare_streams()
     parser = Parser(prog=name, description=f"example: python {name} {example}")
     for place, (argument, kind) in enumerate(arguments.items()):
         parser.add_argument(f"path{place}", metavar=argument, type=kind)
     paths = vars(parser.parse_args()).values()
     try:
         function(*map(str, paths))
+        print("Done.")
+        sys.stdout.flush()
     except ERRORS as error:
         end_with_error(name, error)
-    print("Done.")
-    sys.stdout.flush()

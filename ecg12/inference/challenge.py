@@ -11,10 +11,10 @@ from ecg12.inference.results import Failure, Outcome
 from ecg12.inference.stream import Source, predict_stream
 from ecg12.io.formats import find_any
 from ecg12.io.headers import parse_header
-from ecg12.io.label_table import normal_form
+from ecg12.io.label_table import without_suffix
 from ecg12.io.outputs import write_output
 from ecg12.io.record import Record
-from ecg12.runtime.errors import InputError, file_error
+from ecg12.runtime.errors import UnfinishedError, file_error
 from ecg12.runtime.files import NO_SPACE
 from ecg12.runtime.progress import bar
 from ecg12.signal.quality import VERDICTS
@@ -93,7 +93,7 @@ def drive(model: str | Path, data: str | Path, output: str | Path) -> list[Failu
         If there are no recordings.
     OSError
         If the output folder is full, read-only or gone.
-    InputError
+    UnfinishedError
         If single outputs could not be written, after all others are; the message names them.
     """
     paths = _first_of_each_stem(find_any(data))
@@ -118,7 +118,7 @@ def drive(model: str | Path, data: str | Path, output: str | Path) -> list[Failu
     log.info("signal quality: %s", ", ".join(f"{verdicts[v]} {v}" for v in VERDICTS))
     log.info("%d recordings, %d of them without a prediction", len(paths), len(failures))
     if unwritten:
-        raise InputError("\n".join([f"{len(unwritten)} outputs are not written:", *unwritten]))
+        raise UnfinishedError("\n".join([f"{len(unwritten)} outputs are not written:", *unwritten]))
     return failures
 
 
@@ -137,7 +137,7 @@ def _first_of_each_stem(found: Iterable[Path]) -> dict[str, Path]:
     """Return the recordings by stem, which names the output; say which are left out."""
     paths: dict[str, Path] = {}
     for path in found:
-        stem = normal_form(path.name)
+        stem = without_suffix(path.name)
         if paths.setdefault(stem, path) is not path:
             log.error("no prediction: %s: the output %s.csv belongs to %s", path, stem, paths[stem])
     return paths

@@ -79,9 +79,13 @@ def normal_form(path: str | PurePath) -> str:
         Path of the recording relative to its data folder, with or without suffix.
     """
     text = path.as_posix() if isinstance(path, PurePath) else path.strip().replace("\\", "/")
-    name = text.removeprefix("./")
+    return storable(without_suffix(text.removeprefix("./")))
+
+
+def without_suffix(name: str) -> str:
+    """Return the name of a recording without the suffix by which its format is known."""
     suffix = next((s for s in SUFFIXES if name.lower().endswith(s)), "")
-    return storable(name[: len(name) - len(suffix)])
+    return name[: len(name) - len(suffix)]
 
 
 def write_label_table(
