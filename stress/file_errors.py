@@ -87,7 +87,7 @@ def predicted(out: Path) -> Answers:
 def driven(out: Path) -> Answers:
     """Return the output files by recording; those without a prediction as failed."""
     answers = {}
-    for path in out.glob("*.csv"):
+    for path in out.glob("[!.]*.csv"):
         lines = path.read_text(encoding="utf-8").splitlines()
         if len(lines) != 4 or not lines[0].startswith("#"):
             raise AssertionError(f"half an output: {path}")
