@@ -52,6 +52,8 @@ IDENTIFIER = 2
 NAMES = (0, 1, IDENTIFIER, 3, 20, 21, 22)  # patient and identifier, physicians, technician
 AGE_UNITS = {1: "YEAR", 2: "MONTH", 3: "WEEK", 4: "DAY", 5: "HOUR"}
 SEXES = {1: "Male", 2: "Female"}
+# Before the mark was introduced: section 0, and its pointer to itself, behind checksum and size.
+_UNMARKED = re.compile(rb"(?s).{8}\0\0(.{4}).{8}\0\0\1\x07\0\0\0")
 _HEALFORCE = re.compile(rb"(?s).{8}\0\0(.{4})\r\r\0{8}\1\x06\0\0\0")
 
 
@@ -67,7 +69,11 @@ class _Rhythm:
 
 def recognises(head: bytes) -> bool:
     """Tell from the first bytes of a file whether it is SCP-ECG, or Healforce's kind of it."""
-    return head[MARK_AT:].startswith(MARK) or _HEALFORCE.match(head) is not None
+    return _is_scp(head) or _HEALFORCE.match(head) is not None
+
+
+def _is_scp(head: bytes) -> bool:
+    return head[MARK_AT:].startswith(MARK) or _UNMARKED.match(head) is not None
 
 
 def read(path: Path, seconds: float | None = None) -> Record:
@@ -146,7 +152,7 @@ def _texts(section: bytes) -> Iterator[str]:
 def _sections(path: Path) -> dict[int, bytes]:
     """Return the content of the sections by number; log a wrong checksum."""
     data = file_bytes(path, LARGEST_FILE)
-    if not data[MARK_AT:].startswith(MARK):
+    if not _is_scp(data):
         own = " but Healforce's own format" if _HEALFORCE.match(data) else ""
         raise RecordError(f"{path}: not SCP-ECG{own}: no mark {MARK.decode()}")
     checksum, size = struct.unpack_from("<HI", data)

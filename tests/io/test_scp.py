@@ -197,6 +197,14 @@ def test_age_and_sex(make_file, samples, fields, age, sex):
     assert (record.age, record.sex) == (pytest.approx(age), sex)
 
 
+def test_a_file_of_an_older_version_has_no_mark(make_file, samples):
+    data = scp_bytes(samples)
+    path = make_file(data[:16] + bytes(6) + data[22:])
+    assert scp.recognises(path.read_bytes()[:4096])
+    np.testing.assert_array_equal(scp.read(path).stored, samples)
+    refused(make_file(data[:16] + bytes(6) + data[22:28] + b"\5" + data[29:]), "not SCP-ECG")
+
+
 def test_a_wrong_checksum_is_told(make_file, samples, caplog):
     path = make_file(b"\0\0" + scp_bytes(samples)[2:])
     np.testing.assert_array_equal(scp.read(path).stored, samples)
@@ -258,7 +266,10 @@ def test_sums_beyond_sixteen_bits_are_refused(make_file):
     [
         (lambda data: b"", "not SCP-ECG: no mark SCPECG"),
         (lambda data: data[:100], "truncated: .* bytes announced, 100 held"),
-        (lambda data: data.replace(b"SCPECG", b"scpecg"), "not SCP-ECG"),
+        (
+            lambda data: data.replace(b"SCPECG", b"scpecg").replace(b"\7\0\0\0", b"\5\0\0\0"),
+            "not SCP-ECG",
+        ),
         (lambda data: data[:6] + section(0, b"") + data[22:], "no list of at most 32 leads"),
     ],
 )
