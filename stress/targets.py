@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -104,8 +105,10 @@ def wfdb(path: Path) -> Record:
     """Read a recording whose header and other files, `a.dat`, `a.hea` ..., are parts of one."""
     whole, *parts = path.read_bytes().split(PART)
     path.write_bytes(whole)
-    for name, part in zip(("a.dat", "a.hea", "b.dat"), parts, strict=False):
-        path.with_name(name).write_bytes(part)
+    for name, part in zip_longest(("a.dat", "a.hea", "b.dat"), parts[:3]):
+        path.with_name(name).unlink(missing_ok=True)
+        if part is not None:
+            path.with_name(name).write_bytes(part)
     record = read_record(path)
     first = record.stored[:, :3]
     np.testing.assert_array_equal(read_record(path, 3 / record.rate).stored, first)
@@ -197,6 +200,6 @@ def run(name: str, data: bytes, folder: Path) -> bool:
     try:
         function(path)
     except (RecordError, ModelError) as error:
-        assert path.name in str(error)
+        assert path.name in str(error) or str(folder) in str(error)
         return False
     return True
