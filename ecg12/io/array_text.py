@@ -2,19 +2,24 @@
 
 Comma, semicolon, tab or blanks stand between the cells, which may be quoted; with a semicolon or a
 tab the decimal sign may be a comma. An empty cell is a missing sample. The first row may name the
-columns, also after a ``#``; columns without name, such as the row numbers that pandas writes, are
-left out. Text is UTF-8, Latin-1 or UTF-16.
+columns, also after a ``#``; columns without name, such as the row numbers that pandas writes, and
+of times are left out. Units may stand behind the names, ``I (mV)``, or in a row of their own, as
+WFDB's rdsamp writes them. Or the first cell of every row names a lead. Text is UTF-8, Latin-1 or
+UTF-16.
 """
 
+import re
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
 import numpy as np
 
-from ecg12.io.leads import LEADS, standard_leads
+from ecg12.io.leads import LEADS, standard_lead, standard_leads
+from ecg12.io.record import MILLIVOLTS_PER_UNIT
 from ecg12.io.xml_file import MARKS
 from ecg12.runtime.errors import RecordError
 
@@ -22,6 +27,35 @@ LARGEST_TABLE = 2**26  # characters; 12 leads of an hour at 100 Hz take 2**25
 DELIMITERS = ("\t", ";", ",")  # the first that a line has; none of them: blanks
 FEWEST = 2  # columns of a table of leads, and names of leads among its columns
 HEAD = 4096  # bytes from which a table is recognised
+_WITH_UNIT = re.compile(r"(.*?)\s*[\[(]\s*([^\s\])]+)\s*[\])]")
+_TIME = re.compile(r"[\d:.,/ TZ+\[\]-]*")
+_TIME_NAME = re.compile(r"(?:elapsed |time ?)?(?:time|stamp|t|s|ms|seconds?|samples?|index)\b.*")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Numbers (n_rows, n_columns) float64, NaN where a cell is empty, of columns as leads.
+
+    `names` are their leads, none where the file has none; `unit` is "" where it says none.
+    """
+
+    values: np.ndarray
+    names: tuple[str, ...] = ()
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class _Heading:
+    """Names of the columns, without units, and the units, "" where there is none."""
+
+    names: Sequence[str] = ()
+    units: Sequence[str] = ()
+
+    @property
+    def leads(self) -> dict[int, str]:
+        """Column → lead of the columns that are named as one of the twelve leads."""
+        leads = enumerate(standard_leads(self.names))
+        return {column: lead for column, lead in leads if lead in LEADS}
 
 
 def is_text(head: bytes) -> bool:
@@ -35,19 +69,21 @@ def is_table(head: bytes) -> bool:
     cut = len(head) >= HEAD
     if cut and len(lines) > 1:
         lines.pop()
-    names, rows = _split(iter(lines))
+    heading, rows = _split(iter(lines))
     cells = [_cells(row) for row in rows]
     if cut and len(lines) == 1 and cells:
         cells[0].pop()
     if not cells or len(cells[0]) < FEWEST or len({len(row) for row in cells}) > 1:
-        return False
-    named = not names or len(_known(names)) >= FEWEST or _are_counted(names)
+        return not cells and bool(lines) and _is_lead_row(_cells(lines[0])[: -1 if cut else None])
+    if len(leads := heading.leads) >= FEWEST and max(leads) < len(cells[0]):
+        others = [cell for row in cells for n, cell in enumerate(row) if n not in leads]
+        cells = [[row[column] for column in leads] for row in cells]
+        return all(map(_are_numbers, cells)) and all(_is_number_or_time(cell) for cell in others)
+    named = not heading.names or _are_counted(heading.names)
     return named and all(map(_are_numbers, cells))
 
 
-def read_table_of_numbers(
-    path: Path, n_rows: int | None = None
-) -> tuple[np.ndarray, tuple[str, ...]]:
+def read_table_of_numbers(path: Path, n_rows: int | None = None) -> Table:
     """Read a table of numbers.
 
     Parameters
@@ -59,11 +95,8 @@ def read_table_of_numbers(
 
     Returns
     -------
-    values
-        (n_rows, n_columns) float64, NaN where a cell is empty. If columns are named as leads, these
-        columns alone.
-    names
-        The names of these columns; none where the file has none.
+    Table
+        If columns are named as leads, these columns alone.
 
     Raises
     ------
@@ -73,18 +106,47 @@ def read_table_of_numbers(
     with path.open("rb") as file:
         encoding = _encoding(file.read(4))
     with path.open(encoding=encoding, errors="replace") as text:
-        names, rows = _split(_lines(text, path))
-        values = _numbers(islice(rows, n_rows), path)
+        first = next((line for line in _lines(text, path) if line.strip()), "")
+        text.seek(0)
+        lines = _lines(text, path)
+        if _is_lead_row(_cells(first)):
+            return _lead_rows(lines, path, n_rows)
+        heading, rows = _split(lines)
+        return _columns(heading, islice(rows, n_rows), path)
+
+
+def _columns(heading: _Heading, rows: Iterator[str], path: Path) -> Table:
+    names, leads = heading.names, heading.leads
+    if len(leads) >= FEWEST:
+        values = _numbers(rows, path, list(leads), len(names))
+        units = {heading.units[column] for column in leads if heading.units}
+        return Table(values, tuple(leads.values()), units.pop() if len(units) == 1 else "")
+    values = _numbers(rows, path)
     if values.shape[1] not in (len(names), len(LEADS)):
         values = _without_open_end(values)
     if not names:
-        return values, ()
+        return Table(values)
     if len(names) != values.shape[1]:
         raise RecordError(f"{path}: {len(names)} names, but {values.shape[1]} columns")
-    wanted = _known(names)
-    if len(wanted) < FEWEST:
-        return values[:, [column for column, name in enumerate(names) if name]], ()
-    return values[:, list(wanted)], tuple(wanted.values())
+    kept = [n for n, name in enumerate(names) if name and not _TIME_NAME.fullmatch(name.lower())]
+    return Table(values[:, kept])
+
+
+def _lead_rows(lines: Iterator[str], path: Path, n_rows: int | None) -> Table:
+    """Read rows that begin with the name of their lead."""
+    rows = [line for line in lines if line.strip()]
+    width = len(_cells(rows[0]))
+    values = _numbers(rows, path, range(1, width))
+    names = standard_leads(_cells(row)[0] for row in rows)
+    return Table(values.T[:n_rows], tuple(names))
+
+
+def _is_lead_row(cells: Sequence[str]) -> bool:
+    return len(cells) > FEWEST and standard_lead(cells[0]) in LEADS and _are_numbers(cells[1:])
+
+
+def _is_number_or_time(cell: str) -> bool:
+    return _TIME.fullmatch(cell) is not None or _are_numbers([cell])
 
 
 def _encoding(head: bytes) -> str:
@@ -105,25 +167,56 @@ def _lines(text: TextIO, path: Path) -> Iterator[str]:
         yield line
 
 
-def _split(lines: Iterator[str]) -> tuple[list[str], Iterator[str]]:
-    """Return the names of the columns, if the file has any, and the lines that hold numbers."""
+def _split(lines: Iterator[str]) -> tuple[_Heading, Iterator[str]]:
+    """Return what heads the columns, if anything does, and the lines that hold numbers."""
     names: list[str] = []
     for line in lines:
         line = line.lstrip("\ufeff")
         comment, content = line.lstrip().startswith("#"), line.lstrip(" #")
         cells = _cells(content)
         if content.strip() and not comment and _are_numbers(cells):
-            return (cells, lines) if _are_counted(cells) else (names, chain([line], lines))
+            counted = _are_counted(cells)
+            return _headed(cells if counted else names), lines if counted else chain([line], lines)
         if content.strip() and not comment:
-            return cells, lines
+            following = next(lines, "")
+            if _are_units(_cells(following)):
+                return _headed(cells, _cells(following)), lines
+            return _headed(cells), chain([following] if following else [], lines)
         names = cells if content.strip() else names
-    return names, iter(())
+    return _headed(names), iter(())
+
+
+def _headed(names: Sequence[str], units: Sequence[str] = ()) -> _Heading:
+    """Part names from units behind them, ``I (mV)``."""
+    found = [_WITH_UNIT.fullmatch(name) for name in names]
+    parted = [
+        (match[1], match[2]) if match and _is_voltage(match[2]) else (name, "")
+        for name, match in zip(names, found, strict=True)
+    ]
+    if len(units) != len(names):
+        units = [unit for _, unit in parted]
+    known = [_as_written(unit) if _is_voltage(unit) else "" for unit in units]
+    return _Heading([name for name, _ in parted], known)
+
+
+def _as_written(unit: str) -> str:
+    """Return a unit with the micro sign that was read as two letters of Latin-1."""
+    return unit.replace("\u00c2\u00b5", "\u00b5").replace("\u00ce\u00bc", "\u03bc")
+
+
+def _is_voltage(unit: str) -> bool:
+    return _as_written(unit).lower() in MILLIVOLTS_PER_UNIT
+
+
+def _are_units(cells: Sequence[str]) -> bool:
+    """Tell whether these are units in a row of their own: of two columns or more voltages."""
+    return sum(map(_is_voltage, cells)) >= FEWEST and not any(_are_numbers([c]) for c in cells)
 
 
 def _cells(line: str) -> list[str]:
     """Split a line; with other delimiters than a comma, that is a decimal sign."""
     delimiter = next((mark for mark in DELIMITERS if mark in line), None)
-    cells = [cell.strip(' "\r\n') for cell in line.strip(" \r\n").split(delimiter)]
+    cells = [cell.strip(" \"'\r\n") for cell in line.strip(" \r\n").split(delimiter)]
     return cells if delimiter in (",", None) else [cell.replace(",", ".") for cell in cells]
 
 
@@ -141,31 +234,33 @@ def _are_counted(cells: Iterable[str]) -> bool:
     return named == [str(number) for number in range(len(named))]
 
 
-def _known(names: Iterable[str]) -> dict[int, str]:
-    """Return column → lead of the columns that are named as one of the twelve leads."""
-    leads = enumerate(standard_leads(names))
-    return {column: lead for column, lead in leads if lead in LEADS}
-
-
-def _numbers(rows: Iterable[str], path: Path) -> np.ndarray:
-    """Read rows of equal length."""
+def _numbers(
+    rows: Iterable[str],
+    path: Path,
+    columns: Sequence[int] | None = None,
+    n_names: int | None = None,
+) -> np.ndarray:
+    """Read rows of equal length, all columns or some; `n_names` is how many have a name."""
     values, width, n_rows = array("d"), 0, 0
     for row in rows:
         if not row.strip():
             continue
         cells = _cells(row)
         n_rows, width = n_rows + 1, width or len(cells)
-        try:
-            values.extend(float(cell) if cell else float("nan") for cell in cells)
-        except ValueError:
-            raise RecordError(f"{path}: row {n_rows} of numbers: a cell is no number") from None
+        if n_names and not n_names <= width <= n_names + 1:  # a delimiter may end every row
+            raise RecordError(f"{path}: {n_names} names, but {width} columns")
         if len(cells) != width or "_" in row:
             raise RecordError(
                 f"{path}: row {n_rows} of numbers has {len(cells)} cells, not {width}"
             )
+        wanted = cells if columns is None else [cells[column] for column in columns]
+        try:
+            values.extend(float(cell) if cell else float("nan") for cell in wanted)
+        except ValueError:
+            raise RecordError(f"{path}: row {n_rows} of numbers: a cell is no number") from None
     if not n_rows:
         raise RecordError(f"{path}: a table without numbers")
-    return np.frombuffer(values).reshape(n_rows, width)
+    return np.frombuffer(values).reshape(n_rows, -1)
 
 
 def _without_open_end(table: np.ndarray) -> np.ndarray:

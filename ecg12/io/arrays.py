@@ -189,8 +189,10 @@ def _table(path: Path, seconds: float | None, rate: float | None) -> StoredArray
     n_rows = None
     if seconds is not None and rate is not None:
         n_rows = max(FEWEST_ROWS, samples(min(seconds, LARGEST_ARRAY / rate), rate))
-    values, names = read_table_of_numbers(path, n_rows)
-    return StoredArray(values=values, notes={"leads": names} if names else {}, named=bool(names))
+    table = read_table_of_numbers(path, n_rows)
+    said = {"leads": table.names, "unit": table.unit}
+    notes = {name: value for name, value in said.items() if value}
+    return StoredArray(values=table.values, notes=notes, named=bool(table.names))
 
 
 def _settled(path: Path, array: StoredArray, given: dict[str, Any]) -> dict[str, Any]:

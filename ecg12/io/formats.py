@@ -112,7 +112,7 @@ def read_any(
     """
     path = Path(path)
     with record_errors(path):
-        found = _format_to_read(path)
+        found = _format_to_read(path, leads)
         if found is ARRAY:
             return arrays.read(path, seconds, rate=rate, unit=unit, leads=leads)
         if found is None or found.read is None:
@@ -135,7 +135,7 @@ def open_any(
     """
     path = Path(path)
     with record_errors(path):
-        found = _format_to_read(path)
+        found = _format_to_read(path, leads)
         if found is ARRAY:
             return arrays.open_record(path, rate=rate, unit=unit, leads=leads)
         if found is None or found.open_record is None:
@@ -143,8 +143,11 @@ def open_any(
         return found.open_record(path)
 
 
-def _format_to_read(path: Path) -> Format | None:
-    """Return the format by which a recording is read; None if it is of no known format."""
+def _format_to_read(path: Path, leads: Sequence[str] | str | None) -> Format | None:
+    """Return the format by which a recording is read; None if it is of no known format.
+
+    With lead names given, a text of no known format is an array of numbers.
+    """
     if path.is_dir():
         next(path.iterdir(), None)  # one that cannot be listed says why
         raise RecordError(f"{path}: a folder without recordings; read are {READ}")
@@ -153,6 +156,8 @@ def _format_to_read(path: Path) -> Format | None:
         raise RecordError(
             f"{path}: {found.name}, a format that is not read: {found.instead}. Read are {READ}"
         )
+    if found is None and leads is not None and arrays.is_text(read_head(path)):
+        return ARRAY
     return found
 
 

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from ecg12.io import arrays
+from ecg12.io.format_table import format_of
+from ecg12.io.formats import read_any
 from ecg12.io.leads import LEADS
 from ecg12.runtime.errors import RecordError
 
@@ -193,6 +195,80 @@ def test_tables_of_other_programs(tmp_path, signals):
 def test_columns_of_other_names_are_those_that_are_given(tmp_path, signals):
     pd.DataFrame(signals.T, columns=[f"ch{n}" for n in range(12)]).to_csv(tmp_path / "a.csv")
     np.testing.assert_allclose(arrays.read(tmp_path / "a.csv", **SAID).millivolts, signals)
+
+
+def rows_of(values, before=None):
+    """Write rows of numbers; `before` makes the first cell of a row from its number."""
+    rows = [",".join(f"{x:.6f}" for x in row) for row in values]
+    return [f"{before(n)},{row}" if before else row for n, row in enumerate(rows)]
+
+
+def clock(n):
+    return f"'0:{n * 2 // 1000:02d}.{n * 2 % 1000:03d}'"
+
+
+LAYOUTS = {  # of a table: rows before the numbers, first cells, whether it says the unit
+    "units in round brackets": ([",".join(f"{x} (mV)" for x in LEADS)], None, True),
+    "units in square brackets": ([",".join(f"{x} [mV]" for x in LEADS)], None, True),
+    "times and units": (["Time (s)," + ",".join(f"{x}(mV)" for x in LEADS)], str, True),
+    "a row of units": ([",".join(LEADS), ",".join(["mV"] * 12)], None, True),
+    "rdsamp": (
+        ["'Elapsed time'," + ",".join(f"'{x}'" for x in LEADS),
+         "'hh:mm:ss.mmm'," + ",".join(["'mV'"] * 12)],
+        clock, True,
+    ),
+    "dates": (["when," + ",".join(LEADS)], "[12:40:38.{} 20/07/1995]".format, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_names_units_and_times_of_tables(tmp_path, signals, layout):
+    heading, before, says_unit = LAYOUTS[layout]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([*heading, *rows_of(signals.T, before)]) + "\n")
+    assert arrays.recognises(path.read_bytes()[:4096])
+    record = arrays.read(path, rate=500, **({} if says_unit else {"unit": "mV"}))
+    assert record.leads == LEADS
+    np.testing.assert_allclose(record.millivolts, signals, atol=1e-6)
+
+
+@pytest.mark.parametrize("unit", ["uV", "\N{MICRO SIGN}V", "\N{GREEK SMALL LETTER MU}V"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_the_unit_that_a_table_says(tmp_path, signals, unit, encoding):
+    path = tmp_path / "a.csv"
+    heading = ",".join(f"{lead} ({unit})" for lead in LEADS)
+    path.write_text("\n".join([heading, *rows_of(1e3 * signals.T)]), encoding)
+    np.testing.assert_allclose(arrays.read(path, rate=500).millivolts, signals, atol=1e-6)
+
+
+def test_units_that_differ_say_nothing(tmp_path, signals):
+    path = tmp_path / "a.csv"
+    units = ["mV", *["uV"] * 11]
+    heading = ",".join(f"{lead} ({unit})" for lead, unit in zip(LEADS, units, strict=True))
+    path.write_text("\n".join([heading, *rows_of(signals.T)]))
+    with pytest.raises(RecordError, match="missing: --unit "):
+        arrays.read(path, rate=500)
+
+
+def test_a_row_per_lead_that_begins_with_its_name(tmp_path, signals):
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(rows_of(signals, lambda n: LEADS[n])))
+    assert arrays.recognises(path.read_bytes()[:4096])
+    record = arrays.read(path, rate=500, unit="mV")
+    assert record.leads == LEADS
+    np.testing.assert_allclose(record.millivolts, signals, atol=1e-6)
+    short = arrays.read(path, 0.2, rate=500, unit="mV")
+    np.testing.assert_allclose(short.millivolts, signals[:, :100], atol=1e-6)
+
+
+def test_columns_of_unknown_names_are_the_leads_that_are_given(tmp_path, signals):
+    path = tmp_path / "a.csv"
+    names = ",".join(["Time (ms)", *(f"Channel {n}" for n in range(12))])
+    path.write_text("\n".join([names, *rows_of(signals.T, str)]))
+    assert format_of(path) is None
+    np.testing.assert_allclose(read_any(path, **SAID).millivolts, signals, atol=1e-6)
+    with pytest.raises(RecordError, match=r"a\.csv: .*of no known format"):
+        read_any(path, rate=500, unit="mV")
 
 
 @pytest.mark.parametrize("names", ["", ",".join(LEADS)])
