@@ -77,6 +77,7 @@ stress: $(VENV)/.installed-dev
 	$(RUN) -m stress.interrupting
 	$(RUN) -m stress.altered
 	$(RUN) -m stress.scale
+	$(RUN) -m stress.long build/long --every 10
 	$(RUN) -m stress.cluster
 	$(RUN) -m stress.fuzzing
 	$(RUN) -m stress.service

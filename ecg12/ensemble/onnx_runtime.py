@@ -135,6 +135,8 @@ def _session(file: Path, data: bytes) -> Any:
         import onnxruntime
     options = onnxruntime.SessionOptions()
     options.log_severity_level = FATAL
+    # Threads that wait leave the processor to those that read and prepare.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(
             data, options, providers=["CPUExecutionProvider"], enable_fallback=0

@@ -177,8 +177,8 @@ def _thinned(record: Record) -> Record:
     n = record.stored.shape[1] // max(each, 1)
     if each < 2 or not n:
         return record
-    rows = record.centred[:, : n * each]
-    means = rows.reshape(len(rows), n, each).mean(axis=2)
+    rows = record.centred
+    means = sum((rows[:, i : n * each : each] for i in range(1, each)), rows[:, : n * each : each])
     return replace(
-        record, stored=means, offsets=np.zeros(len(rows)), rate=record.rate / each,
-    )  # fmt: skip
+        record, stored=means / each, offsets=np.zeros(len(rows)), rate=record.rate / each
+    )

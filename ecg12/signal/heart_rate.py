@@ -4,6 +4,7 @@ The envelope of 8 to 20 Hz, summed over the leads, peaks at each QRS complex.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
@@ -106,6 +107,11 @@ def bridge_gaps(rows: np.ndarray) -> np.ndarray:
 def band_pass(signals: np.ndarray, rate: float, low: float, high: float) -> np.ndarray:
     """Pass a band, forwards and backwards; without its upper end where the rate is too low."""
     band, kind = ((low, high), "bandpass") if high < 0.45 * rate else (low, "highpass")
-    sections = butter(2, band, kind, fs=rate, output="sos")
+    sections = _sections(band, kind, rate)
     padding = min(round(2 * rate), signals.shape[1] - 1)
     return sosfiltfilt(sections, signals, axis=1, padtype="even", padlen=padding)
+
+
+@lru_cache(maxsize=16)
+def _sections(band: tuple[float, float] | float, kind: str, rate: float) -> np.ndarray:
+    return butter(2, band, kind, fs=rate, output="sos")
