@@ -301,9 +301,20 @@ def _baseline(signals: np.ndarray, windows: tuple[int, ...]) -> np.ndarray | flo
     if not windows:
         return 0.0
     for window in windows:
-        # SciPy's fast running median needs one dimension.
-        signals = np.array([median_filter(row, window, mode="nearest") for row in signals])
+        signals = _running_median(signals, window)
     return signals
+
+
+def _running_median(signals: np.ndarray, window: int) -> np.ndarray:
+    """Return the median of an odd number of samples around each; the ends are repeated.
+
+    SciPy's fast running median takes one dimension: the rows, one behind the other, with as many
+    repeated samples between them as a window reaches.
+    """
+    half, n = window // 2, signals.shape[1]
+    padded = np.pad(signals, ((0, 0), (half, half)), mode="edge")
+    medians = median_filter(padded.ravel(), window, mode="nearest")
+    return medians.reshape(padded.shape)[:, half : half + n]
 
 
 def _ratio(target: float, rate: float) -> tuple[int, int]:
