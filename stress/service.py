@@ -70,6 +70,8 @@ class Service:
             time.sleep(0.1)
         self.port = int(found[1])
         while self.status("/health") != 200:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the service did not start: {log.read_text()}")
             time.sleep(0.1)
 
     def status(self, path: str) -> int:

@@ -25,7 +25,7 @@ from ecg12.io.wfdb import SUFFIXES
 from ecg12.runtime.errors import InputError, RecordError
 from ecg12.web.limits import MEGABYTE, Limits
 
-START_SECONDS = 60.0  # in which a process must be ready
+START_SECONDS = 300.0  # in which a process must be ready
 TOO_SLOW = "reading took longer than {:g} s, the most that the service allows"
 TOO_LATE = "not read, because the other files of the request took too long"
 TOO_LARGE = "reading needs more than {:g} MiB of memory, the most that the service allows"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg12.inference.model import Model
-from ecg12.runtime.errors import InputError
+from ecg12.runtime.errors import InputError, UnfinishedError
 from ecg12.runtime.optional_deps import require_extra
 from ecg12.runtime.progress import printable
 from ecg12.web.app import create_app
@@ -178,6 +178,8 @@ def serve(model: Model, *, host: str = "127.0.0.1", root_path: str = "", **optio
         address = f"http://{shown}:{listener.getsockname()[1]}/"
         log.info(json.dumps({"event": "start", "address": address}))
         server.run([listener])
+    if not server.started:
+        raise UnfinishedError("the service did not start; its log says why")
     log.info(json.dumps({"event": "stop"}))
 
 

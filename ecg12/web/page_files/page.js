@@ -6,6 +6,7 @@ const $ = (id) => document.getElementById(id);
 const AT_ONCE = 3; // requests in progress
 const NEXT = 3; // negative classes shown besides the diagnoses
 const ZOOMS = [0.25, 0.33, 0.5, 0.67, 0.75, 1, 1.25, 1.5, 2, 3, 4];
+const FAR = 99; // percentile of the distance from the training recordings that is mentioned
 const VERDICTS = { good: 0, usable: 1, unusable: 2 };
 
 const state = {
@@ -64,6 +65,7 @@ async function predict(files, include = "signals,csv,failures") {
   }
   const body = new FormData();
   body.append("include", include);
+  if (state.model?.coverage) body.append("coverage", state.model.coverage);
   for (const name of ["rate", "unit", "leads"]) if ($(name).value.trim()) body.append(name, $(name).value);
   for (const file of files) body.append("file", file, file.name);
   for (let tries = 0; ; tries++) {
@@ -194,7 +196,7 @@ function show(row, focus) {
   document.title = `${recording.source} – ecg12`;
   facts(row);
   findings();
-  signal(recording.quality);
+  signal(recording);
   views(row);
   explained(row);
   paper();
@@ -219,13 +221,16 @@ function findings() {
   const { recording } = state.current;
   const ranked = [...recording.classes].sort((a, b) => b.positive - a.positive || b.score - a.score);
   const found = ranked.filter((entry) => entry.positive).length;
-  const shown = state.every ? ranked : ranked.slice(0, found + NEXT);
+  const open = ranked.slice(found + NEXT).filter((entry) => entry.answer === "uncertain");
+  const shown = state.every ? ranked : [...ranked.slice(0, found + NEXT), ...open];
   $("none").hidden = found > 0;
   $("findings").tBodies[0].replaceChildren(...shown.map(finding));
   $("every").textContent = state.every ? "Show fewer classes" : `Show all ${ranked.length} classes`;
   $("every").setAttribute("aria-expanded", state.every);
   $("legend").textContent = "Probability: calibrated score. Decision: yes where more than half of the networks "
-    + "exceed their threshold, which is low for rare classes. Only these classes are known; what is not among them cannot be found.";
+    + "exceed their threshold, which is low for rare classes. "
+    + (recording.coverage ? `Certain: of recordings like those of the training, at least ${percent(recording.coverage)} have no wrong certain answer. ` : "")
+    + "Only these classes are known; what is not among them cannot be found.";
 }
 
 function finding(entry) {
@@ -242,14 +247,15 @@ function finding(entry) {
   );
 }
 
-// Return "certain" or "uncertain", or nothing where the model does not say it.
-function certainty() {
-  return "";
+// Return "certain" or "uncertain", or nothing where the model promises nothing of the class.
+function certainty(entry) {
+  return { yes: "certain", no: "certain", uncertain: "uncertain" }[entry.answer] ?? "";
 }
 
-function signal(quality) {
+function signal({ quality, ood_percentile: far }) {
   $("verdict").replaceChildren(chip(quality.verdict, quality.verdict));
-  $("reasons").replaceChildren(...[...quality.reasons, ...quality.warnings].map((text) => make("li", {}, text)));
+  const unlike = far > FAR ? [`unlike the training recordings: farther from them than ${far} % of others`] : [];
+  $("reasons").replaceChildren(...[...quality.reasons, ...quality.warnings, ...unlike].map((text) => make("li", {}, text)));
   const lines = [
     ["Leads used", quality.used], ["Derived", quality.derived], ["Absent", quality.absent],
     ["Ignored", quality.ignored],

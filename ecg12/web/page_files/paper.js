@@ -91,7 +91,7 @@ function tinted(strip, tint, top, height) {
     const from = Math.max(tint.edges[i], strip.from), to = Math.min(tint.edges[i + 1], strip.to);
     if (to <= from || weight < 2) return;
     boxes.push(element("rect", {
-      class: "tint", "fill-opacity": (0.065 * Math.sqrt(weight)).toFixed(3),
+      class: "tint", "fill-opacity": (0.65 * (weight / 100) ** 0.7).toFixed(3),
       x: (strip.left + SPEED * (from - strip.from)).toFixed(2), y: top,
       width: (SPEED * (to - from)).toFixed(2), height,
     }));
