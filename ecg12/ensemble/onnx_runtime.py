@@ -7,6 +7,7 @@ earlier versions lack the last.
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from ecg12.runtime.optional_deps import require_extra
 
 SIGNALS, SCORES, FEATURES = "signals_", "scores_", "features_"
 DEPTHS = f"{FEATURES}depths_"
+NO_TELEMETRY = "ORT_DISABLE_TELEMETRY", "1"  # else onnxruntime asks a host outside, and writes
 FATAL = 4  # of onnxruntime's log: errors are raised
 
 
@@ -131,6 +133,7 @@ def load_graph(
 
 
 def _session(file: Path, data: bytes) -> Any:
+    os.environ.setdefault(*NO_TELEMETRY)  # before it is loaded
     with require_extra(f"{file}: its graph", "onnx"):
         import onnxruntime
     options = onnxruntime.SessionOptions()

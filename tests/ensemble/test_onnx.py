@@ -301,3 +301,12 @@ def test_a_runtime_that_cannot_be_had(index, asked, absent, message, monkeypatch
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(InputError, match=message):
         choose_runtime(Path(INDEX), index, asked)
+
+
+def test_onnxruntime_reports_nothing_to_its_makers(tmp_path):
+    """Its telemetry would keep a data base in the user's cache and ask a host outside."""
+    code = "import ecg12; ecg12.load_model(runtime='onnx')"
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, cwd=ROOT)
+    assert list(tmp_path.rglob("*onnxruntime*")) == []
