@@ -39,18 +39,21 @@ PATHS = (
     "data/R0.hea", "/proc/nothing/x", "/dev/null", "table.csv/x", "model",
 )  # fmt: skip
 FEW = ("-1", "0", HUGE, "nan", "", "abc", "-", ".", "missing", "table.csv", "data", "/dev/null")
-# What works long, and is replaced once the arguments are checked: module, name.
-LONG = (
-    ("ecg12.training.pipeline", "train"), ("ecg12.crossval", "cross_validate"),
-    ("ecg12.search", "search"), ("ecg12.ensemble.export", "export_model"),
-    ("ecg12.web.server", "serve"),
-)  # fmt: skip
+LONG = {  # command → what works long in it, replaced once the arguments are checked
+    "finetune": ("ecg12.training.pipeline", "train"),
+    "pretrain": ("ecg12.training.pipeline", "train"),
+    "crossval": ("ecg12.crossval", "cross_validate"),
+    "search": ("ecg12.search", "search"),
+    "export": ("ecg12.ensemble.export", "export_model"),
+    "serve": ("ecg12.web.server", "serve"),
+}
 BASES = {  # where names of types do not tell what belongs there
     "report": ["data", "outputs", "--replicates", "20"],
     "synth": ["drawn", "-n", "2", "--workers", "1"],
     "finetune": ["data", "--classes", "classes.csv"],
     "formats": ["data"],
     "predict": ["data/R0.hea"],
+    "plot": ["data/R0.hea"],
     "label": ["table.csv", "-o", "labels", "--recording", "recording", "--text", "text"],
 }
 NEEDED = {
@@ -155,7 +158,7 @@ def call(function: Callable[[], object], folder: Path) -> Outcome:
     out, err = io.StringIO(), io.StringIO()
     with (
         contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
-        warnings.catch_warnings(), replaced(),
+        warnings.catch_warnings(),
     ):  # fmt: skip
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
@@ -173,13 +176,13 @@ def call(function: Callable[[], object], folder: Path) -> Outcome:
 
 
 @contextlib.contextmanager
-def replaced() -> Iterator[None]:
-    """Replace what works long by nothing."""
-    with contextlib.ExitStack() as stack:
-        for module, name in LONG:
-            if importlib.util.find_spec(module):
-                owner = importlib.import_module(module)
-                stack.enter_context(mock.patch.object(owner, name, mock.MagicMock(name=name)))
+def replaced(command: str) -> Iterator[None]:
+    """Replace what works long in a command by nothing."""
+    if command not in LONG:
+        yield
+        return
+    module, name = LONG[command]
+    with mock.patch.object(importlib.import_module(module), name, mock.MagicMock(name=name)):
         yield
 
 
@@ -212,12 +215,13 @@ def try_command(
     """Make all calls of a command; return how many ended with which status, and the faults."""
     statuses: Counter[int] = Counter()
     faults = []
-    for words in calls(command, values):
-        restore(folder)
-        outcome = call(lambda words=words: run_command([command, *words]), folder)
-        statuses[outcome.status] += 1
-        if found := fault(outcome, f"ecg12 {command}: ") and fault(outcome, "ecg12"):
-            faults.append(f"ecg12 {command} {words}: {found}"[:600])
+    with replaced(command):
+        for words in calls(command, values):
+            restore(folder)
+            outcome = call(lambda words=words: run_command([command, *words]), folder)
+            statuses[outcome.status] += 1
+            if found := fault(outcome, "ecg12"):
+                faults.append(f"ecg12 {command} {words}: {found}"[:600])
     return statuses, faults
 
 
