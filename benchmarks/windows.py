@@ -5,8 +5,8 @@
 The networks alone predict batches that are prepared and in memory. Windows are read from WFDB of
 format 16, prepared and assessed, and predicted; both by the same networks, in turn, in one process.
 Two ensembles: that of the package (three networks of 100 Hz), and five untrained ones of the
-default recipe, `submission`, which take longer. Processor time tells more than wall-clock time where others
-share the machine: the share is that of the networks in all that windows take.
+default recipe, `submission`, which take longer. Processor time tells more than wall-clock time
+where others share the machine: the share is that of the networks in all that windows take.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import numpy as np
 import ecg12
 from ecg12.ensemble.classifier import BATCH, Classifier, Member
 from ecg12.inference.model import Model
+from ecg12.inference.windows import Windows
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.formats import open_any
 from stress.long import write
@@ -52,13 +53,12 @@ def timed(work: Callable[[], int]) -> tuple[float, float]:
     return n / (time.perf_counter() - begun), 1e3 * (time.process_time() - used) / n
 
 
-def compare(name: str, model: Model, path: Path, n: int) -> None:
+def compare(name: str, model: Model, path: Path) -> None:
     """Print windows per second with and without reading and preparing, the best of some runs."""
     record = open_any(path)
-    prepared = [
-        model.classifier.prepare(record.read(round(EVERY * i * record.rate), 5000))
-        for i in range(BATCH)
-    ]
+    n = len(Windows.of(model.classifier, record, EVERY))
+    each = round(EVERY * record.rate)
+    prepared = [model.classifier.prepare(record.read(each * i, each)) for i in range(BATCH)]
 
     def networks() -> int:
         for _ in range(n // BATCH):
@@ -66,8 +66,7 @@ def compare(name: str, model: Model, path: Path, n: int) -> None:
         return n // BATCH * BATCH
 
     def windows() -> int:
-        found = model.predict_windows(path, every=EVERY)
-        return sum(1 for _, _ in zip(range(n), found, strict=False))
+        return sum(1 for _ in model.predict_windows(path, every=EVERY))
 
     networks()
     runs = [(timed(networks), timed(windows)) for _ in range(REPEATS)]
@@ -90,10 +89,9 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         path = write(Path(place), "wfdb", options.hours, options.rate)
-        n = round(options.hours * 3600 / EVERY) // BATCH * BATCH
         for runtime in ("onnx", "keras"):
-            compare("the package's model", ecg12.load_model(runtime=runtime), path, n)
-        compare("submission", larger(), path, min(n, 2 * BATCH))
+            compare("the package's model", ecg12.load_model(runtime=runtime), path)
+        compare("submission", larger(), path)
 
 
 if __name__ == "__main__":

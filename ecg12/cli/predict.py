@@ -6,7 +6,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ecg12.cli.arguments import input_folder, output_file, output_folder, recordings, seconds
+from ecg12.cli.arguments import (
+    LONGEST,
+    input_folder,
+    number,
+    output_file,
+    output_folder,
+    recordings,
+)
 from ecg12.cli.messages import Failures, add_failures
 from ecg12.cli.options import add_array, array_options
 from ecg12.runtime.errors import InputError
@@ -67,7 +74,7 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--every",
-        type=seconds,
+        type=number(1.0, LONGEST),
         metavar="SECONDS",
         help="predict long recordings window by window; --format json has a line for each, "
         "--plot draws a timeline",

@@ -28,6 +28,8 @@ def run_windows(options: argparse.Namespace) -> int:
     from ecg12.runtime.errors import InputError
     from ecg12.runtime.files import atomic_write
 
+    if options.plot:
+        import ecg12.plotting.timeline  # noqa: F401  what is not installed is said at once
     said = array_options(options)
     paths = list(expand(options.files, with_arrays=bool(said)))
     model = load_model(options.model, decide=options.decide, runtime=options.runtime)
@@ -100,6 +102,8 @@ def _finish(
     drawn: set[str],
 ) -> None:
     """Consume what is left, show the summary and draw the timeline."""
+    from ecg12.runtime.errors import InputError, file_error
+
     for _ in windows:
         pass
     if options.format == "text":
@@ -109,4 +113,7 @@ def _finish(
     if options.plot:
         from ecg12.plotting.timeline import save_timeline
 
-        save_timeline(summary, options.plot, drawn)
+        try:
+            save_timeline(summary, options.plot, drawn)
+        except OSError as error:
+            raise InputError(f"not drawn: {file_error(error, options.plot)}") from error

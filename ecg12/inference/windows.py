@@ -19,7 +19,6 @@ from ecg12.inference.stream import Source, predict_stream
 from ecg12.io.open_record import OpenRecord, samples
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError, RecordError
-from ecg12.signal.heart_rate import record_heart_rate
 
 LEAST = 1.0  # s from one window to the next
 LONGEST_READ = 900.0  # s that are read in one go; windows that are further apart, one by one
@@ -155,6 +154,8 @@ class _Job:
 
     def read(self, seconds: float) -> Record:
         """Read the window, or as much of it as the networks need."""
+        from ecg12.signal.heart_rate import record_heart_rate  # loads scipy.signal, slowly
+
         last = min(self.last, self.first + samples(seconds, self.block.record.rate))
         record = self.block.cut(self.first, last)
         self.heart_rate = record_heart_rate(_thinned(record))
