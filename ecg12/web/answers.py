@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ecg12.decision.conformal import Conformal
+from ecg12.ensemble.classifier import sets_of
 from ecg12.inference.layouts import NOTICE, render
 from ecg12.inference.model import Model
 from ecg12.inference.results import Failure, Outcome
@@ -18,7 +20,8 @@ from ecg12.web.limits import Limits, RefusedError
 from ecg12.web.reading import Reading
 
 INCLUDE = ("signals", "explanation", "csv", "failures")
-FIELDS = ("rate", "unit", "leads", "include")
+FIELDS = ("rate", "unit", "leads", "coverage", "include")
+COVERAGE = 0.9  # that the page asks for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,14 +34,17 @@ class Wanted:
         What arrays of numbers do not say, as `read_any` takes it.
     include
         What the answer holds besides the predictions: any of `INCLUDE`.
+    coverage
+        Of the prediction sets; None for none.
     """
 
     said: dict[str, Any] = field(default_factory=dict)
+    coverage: float | None = None
     include: frozenset[str] = frozenset()
 
 
-def read_fields(fields: dict[str, str]) -> Wanted:
-    """Check the text fields of a request.
+def read_fields(fields: dict[str, str], conformal: Conformal | None) -> Wanted:
+    """Check the text fields of a request; `conformal` are the model's prediction sets.
 
     Raises
     ------
@@ -54,12 +60,22 @@ def read_fields(fields: dict[str, str]) -> Wanted:
         name: fields[name].strip() for name in FIELDS[:3] if fields.get(name, "").strip()
     }
     if "rate" in said:
+        said["rate"] = _number("rate", said["rate"])
+    coverage = None
+    if fields.get("coverage", "").strip():
+        coverage = _number("coverage", fields["coverage"])
         try:
-            said["rate"] = float(said["rate"])
-        except ValueError:
-            reason = f"rate={said['rate']!r}: a sampling rate is a number, in Hz"
-            raise RefusedError(422, reason) from None
-    return Wanted(said=said, include=frozenset(include))
+            sets_of(conformal, coverage)
+        except InputError as error:
+            raise RefusedError(422, str(error)) from error
+    return Wanted(said=said, include=frozenset(include), coverage=coverage)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise RefusedError(422, f"{name}={text!r}: a number is needed") from None
 
 
 def answer(
@@ -131,6 +147,7 @@ def describe(model: Model, name: str, limits: Limits) -> dict[str, Any]:
         ],
         "formats": READ.split(", "),
         "include": list(INCLUDE),
+        "coverage": None if classifier.conformal is None else COVERAGE,
         "limits": {
             "request_bytes": limits.request_bytes,
             "files": limits.files,

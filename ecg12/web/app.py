@@ -89,10 +89,11 @@ class Service:
             upload = Upload()
             try:
                 await self._receiver.receive(request, Path(folder), upload)
-                wanted = read_fields(upload.fields)
+                wanted = read_fields(upload.fields, self._model.classifier.conformal)
                 async with asyncio.timeout(self._limits.answer_seconds):
                     readings = await self._read(folder, upload, wanted)
-                    outcomes = await self._batcher.predict([*map(_source, readings)])
+                    sources = [*map(_source, readings)]
+                    outcomes = await self._batcher.predict(sources, wanted.coverage)
             except TimeoutError:
                 reason = f"no answer within {self._limits.answer_seconds:g} s"
                 raise RefusedError(503, reason, {"Retry-After": "5"}) from None

@@ -7,14 +7,15 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 
-from ecg12.ensemble.classifier import BATCH, Classifier
+from ecg12.ensemble.classifier import BATCH, Classifier, sets_of
 from ecg12.inference.results import Outcome
 from ecg12.inference.stream import Source, predict_stream
 
 GATHER = 0.004  # s; what arrives within it of the first recording is predicted with it
 
-Waiting = tuple[Source, asyncio.Future[Outcome]]
+Waiting = tuple[Source, float | None, asyncio.Future[Outcome]]  # with the coverage asked for
 
 
 class Batcher:
@@ -33,11 +34,22 @@ class Batcher:
         self._task: asyncio.Task[None] | None = None
         self.batches = 0
 
-    async def predict(self, sources: Sequence[Source]) -> list[Outcome]:
-        """Return what is predicted of recordings, in order."""
+    async def predict(
+        self, sources: Sequence[Source], coverage: float | None = None
+    ) -> list[Outcome]:
+        """Return what is predicted of recordings, in order.
+
+        Parameters
+        ----------
+        sources
+            The recordings.
+        coverage
+            One of those of the model's prediction sets, or None for none.
+        """
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[Outcome]] = [loop.create_future() for _ in sources]
-        self._waiting.extend(zip(sources, futures, strict=True))
+        pairs = zip(sources, futures, strict=True)
+        self._waiting.extend((source, coverage, future) for source, future in pairs)
         if sources and self._task is None:
             self._task = asyncio.create_task(self._work())
         return list(await asyncio.gather(*futures))
@@ -61,16 +73,30 @@ class Batcher:
         self.batches += 1
         try:
             outcomes = await loop.run_in_executor(
-                self._thread, self._predict, [source for source, _ in batch]
+                self._thread, self._predict, [(source, wanted) for source, wanted, _ in batch]
             )
         except Exception as error:
-            for _, future in batch:
+            for _, _, future in batch:
                 if not future.done():
                     future.set_exception(error)
             return
-        for (_, future), outcome in zip(batch, outcomes, strict=True):
+        for (_, _, future), outcome in zip(batch, outcomes, strict=True):
             if not future.done():  # its request may have been given up
                 future.set_result(outcome)
 
-    def _predict(self, sources: Sequence[Source]) -> list[Outcome]:
-        return list(predict_stream(self._classifier, sources))
+    def _predict(self, batch: Sequence[tuple[Source, float | None]]) -> list[Outcome]:
+        """Predict what asks for the same coverage together; return all in the order given."""
+        outcomes: dict[int, Outcome] = {}
+        for coverage in {wanted for _, wanted in batch}:
+            places = [place for place, (_, wanted) in enumerate(batch) if wanted == coverage]
+            found = predict_stream(self._with(coverage), [batch[place][0] for place in places])
+            outcomes.update(zip(places, found, strict=True))
+        return [outcomes[place] for place in range(len(batch))]
+
+    def _with(self, coverage: float | None) -> Classifier:
+        """Return the ensemble with the prediction sets of a coverage."""
+        if coverage is None:
+            return self._classifier
+        made = copy(self._classifier)
+        made.sets = sets_of(self._classifier.conformal, coverage)
+        return made

@@ -48,11 +48,13 @@ SCHEMAS = {
     "Prediction": _object(
         source=_STRING, leads=_TEXTS, rate=_NUMBER, seconds=_NUMBER,
         classes=_list(_named("ClassPrediction")), quality=_named("Quality"), diagnoses=_TEXTS,
+        coverage=_NUMBER, ood_percentile={"type": ["number", "null"]},
     ),
     "ClassPrediction": _object(
         codes=_TEXTS, abbreviation=_STRING, name=_STRING, positive=_FLAG, score=_NUMBER,
         probability={"type": ["number", "null"]}, votes={"type": "integer"},
-        thresholds=_list(_NUMBER),
+        thresholds=_list(_NUMBER), answer={"enum": ["yes", "no", "uncertain", ""]},
+        prediction_set={"type": ["array", "null"], "items": _STRING},
     ),
     "Quality": _object(
         verdict={"enum": ["good", "usable", "unusable"]}, reasons=_TEXTS, warnings=_TEXTS,
@@ -94,6 +96,10 @@ def openapi(limits: Limits, root_path: str = "") -> dict[str, Any]:
         "rate": {**_NUMBER, "description": "Sampling rate in Hz, for arrays of numbers."},
         "unit": {**_STRING, "description": "nV, uV, mV, V or a step such as 5 uV, for arrays."},
         "leads": {**_STRING, "description": "Names in the order of the array, such as I,II,V1."},
+        "coverage": {
+            **_NUMBER, "description": "From .5 to .99: each class is answered yes, no or "
+            "uncertain, so that this share has no wrong answer.",
+        },
         "include": {
             **_STRING, "description": "What the answer holds besides, with commas between: "
             "signals (what the page draws), explanation (of one recording: the leads and times "

@@ -134,6 +134,16 @@ def test_the_numbers_are_those_of_the_service(page, client, pair, files):
         else:
             number = float(chance.removesuffix("%"))
             assert number == pytest.approx(100 * entry["probability"], abs=0.51)
+    _, sure = client.predict(pair, {"coverage": "0.9"})
+    found = shown.evaluate(
+        "JSON.stringify(Array.from(document.querySelectorAll('#findings tbody tr'), (row) => "
+        "[row.querySelector('.short').textContent, row.querySelector('.chip')?.innerText ?? '']))"
+    )
+    chips = dict(json.loads(found))
+    for entry in sure["recordings"][0]["classes"]:
+        certain = entry["answer"] == ("yes" if entry["positive"] else "no")
+        expected = ("certain" if certain else "uncertain") if entry["answer"] else ""
+        assert chips[entry["abbreviation"]] == expected
     assert text(shown, "#verdict") == recording["quality"]["verdict"]
     assert "all 12" in text(shown, "#lead-facts")
 
@@ -247,7 +257,7 @@ DOWNLOADED = """(async () => {
 def test_downloads_are_the_answers_of_predict(page, client, pair, files):
     shown = page()
     drop(shown, [*files, CORPUS / "dicom" / "pdf.dcm"], 2)
-    _, answer = client.predict(pair)
+    _, answer = client.predict(pair, {"coverage": "0.9"})
     saved = json.loads(shown.evaluate(DOWNLOADED % "download-json"))
     assert saved["notice"] == answer["notice"]
     assert saved["recordings"] == answer["recordings"]

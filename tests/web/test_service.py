@@ -127,6 +127,22 @@ def test_the_table_is_that_of_predict_with_the_notice(client, pair, tmp_path, mo
     assert {row[-1] for row in found[1:]} == {answer["notice"]}
 
 
+def test_a_coverage_is_answered_as_predict_answers(client, pair, tmp_path, monkeypatch, capsys):
+    status, answer = client.predict(pair, {"coverage": "0.9"})
+    expected = predicted(tmp_path, pair, monkeypatch, capsys, "--coverage", "0.9")
+    assert status == 200
+    assert answer == expected
+    assert {c["answer"] for c in answer["recordings"][0]["classes"]} <= {
+        "yes",
+        "no",
+        "uncertain",
+        "",
+    }
+    status, answer = client.predict(pair, {"coverage": "2"})
+    assert status == 422
+    assert "coverage 2" in answer["error"]
+
+
 def test_the_explanation_is_that_of_the_package(client, pair, served_model, module_record):
     status, answer = client.predict(pair, {"include": "explanation"})
     expected = explain(served_model, module_record).as_dict()
@@ -421,7 +437,8 @@ def test_the_description_covers_every_status_and_key(client, pair):
     schemas = described["components"]["schemas"]
     responses = described["paths"]["/v1/predict"]["post"]["responses"]
     assert {"200", "401", "403", "408", "413", "415", "421", "422", "429", "503"} <= set(responses)
-    _, answer = client.predict(pair, {"include": "signals,csv,explanation"})
+    fields = {"include": "signals,csv,explanation", "coverage": "0.9"}
+    _, answer = client.predict(pair, fields)
     [recording] = answer["recordings"]
     assert set(answer) == set(schemas["Answer"]["properties"])
     assert set(recording) == set(schemas["Prediction"]["properties"])

@@ -221,7 +221,7 @@ function findings() {
   const { recording } = state.current;
   const ranked = [...recording.classes].sort((a, b) => b.positive - a.positive || b.score - a.score);
   const found = ranked.filter((entry) => entry.positive).length;
-  const open = ranked.slice(found + NEXT).filter((entry) => entry.answer === "uncertain");
+  const open = ranked.slice(found + NEXT).filter((entry) => ["yes", "uncertain"].includes(entry.answer));
   const shown = state.every ? ranked : [...ranked.slice(0, found + NEXT), ...open];
   $("none").hidden = found > 0;
   $("findings").tBodies[0].replaceChildren(...shown.map(finding));
@@ -229,7 +229,7 @@ function findings() {
   $("every").setAttribute("aria-expanded", state.every);
   $("legend").textContent = "Probability: calibrated score. Decision: yes where more than half of the networks "
     + "exceed their threshold, which is low for rare classes. "
-    + (recording.coverage ? `Certain: of recordings like those of the training, at least ${percent(recording.coverage)} have no wrong certain answer. ` : "")
+    + (recording.coverage ? `Certain: the prediction set at a coverage of ${percent(recording.coverage)} holds this decision alone. ` : "")
     + "Only these classes are known; what is not among them cannot be found.";
 }
 
@@ -247,9 +247,11 @@ function finding(entry) {
   );
 }
 
-// Return "certain" or "uncertain", or nothing where the model promises nothing of the class.
+// Return "certain" if the prediction set holds the decision alone, else "uncertain"; nothing where
+// the model promises nothing of the class.
 function certainty(entry) {
-  return { yes: "certain", no: "certain", uncertain: "uncertain" }[entry.answer] ?? "";
+  if (!entry.answer) return "";
+  return entry.answer === (entry.positive ? "yes" : "no") ? "certain" : "uncertain";
 }
 
 function signal({ quality, ood_percentile: far }) {
