@@ -132,12 +132,8 @@ def test_a_coverage_is_answered_as_predict_answers(client, pair, tmp_path, monke
     expected = predicted(tmp_path, pair, monkeypatch, capsys, "--coverage", "0.9")
     assert status == 200
     assert answer == expected
-    assert {c["answer"] for c in answer["recordings"][0]["classes"]} <= {
-        "yes",
-        "no",
-        "uncertain",
-        "",
-    }
+    answers = {entry["answer"] for entry in answer["recordings"][0]["classes"]}
+    assert answers <= {"yes", "no", "uncertain", ""}
     status, answer = client.predict(pair, {"coverage": "2"})
     assert status == 422
     assert "coverage 2" in answer["error"]
