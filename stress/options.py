@@ -5,10 +5,10 @@
 The commands' own parsers say which options there are, so that new ones are covered. Each option
 gets values that are empty, negative, zero, huge, not a number, of another type, paths that are
 missing, existing, folders, files, devices, not to be written, `.` and `-`. The command must then
-work, or end with status 2 and one line that names the program, leaving the folder as it was; or
-with 1 and a list of the recordings that failed. Nothing else may reach the terminal: no warning,
-no traceback. What trains, serves or searches is replaced by nothing, after all that is checked
-before.
+work, or end with status 2 and one line that names the program, without results or an unfinished
+file; or with 1 and a list of the recordings that failed. Nothing else may reach the terminal: no
+warning, no traceback. What trains, serves or searches is replaced by nothing, after all that is
+checked before.
 """
 
 import argparse
@@ -175,6 +175,13 @@ def call(function: Callable[[], object], folder: Path) -> Outcome:
     return Outcome(status, out.getvalue(), err.getvalue(), changed, raised)
 
 
+class Nothing(mock.MagicMock):
+    """Is called in place of long work; what it returns can be shown."""
+
+    def __format__(self, _: str) -> str:
+        return "nothing"
+
+
 @contextlib.contextmanager
 def replaced(command: str) -> Iterator[None]:
     """Replace what works long in a command by nothing."""
@@ -182,7 +189,7 @@ def replaced(command: str) -> Iterator[None]:
         yield
         return
     module, name = LONG[command]
-    with mock.patch.object(importlib.import_module(module), name, mock.MagicMock(name=name)):
+    with mock.patch.object(importlib.import_module(module), name, Nothing(name=name)):
         yield
 
 

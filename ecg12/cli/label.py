@@ -70,6 +70,19 @@ def run(options: argparse.Namespace) -> int:
     """Label it, and tell what came out and what failed."""
     from ecg12.labelling import Vocabulary, label
 
+    vocabulary = Vocabulary(options.umls, options.descriptions, options.snomed)
+    classes = scored_classes(options)
+    summary = label(options.source, options.output, classes, vocabulary, _options(options))
+    print(_told(summary, options.output, classes.columns))
+    _tell_of_vocabulary(options)
+    failures = Failures(options)
+    for message in summary.failures:
+        failures.add_message(message)
+    return failures.end(summary.recordings + len(summary.failures))
+
+
+def _tell_of_vocabulary(options: argparse.Namespace) -> None:
+    """Say what was not known for want of release files."""
     if not (options.umls or options.descriptions):
         print(
             "No vocabulary (--umls or --descriptions): only the challenge's own names of its "
@@ -77,14 +90,6 @@ def run(options: argparse.Namespace) -> int:
         )
     elif not options.snomed:
         print("No --snomed: codes that are not scored themselves stay without a class.")
-    vocabulary = Vocabulary(options.umls, options.descriptions, options.snomed)
-    classes = scored_classes(options)
-    summary = label(options.source, options.output, classes, vocabulary, _options(options))
-    print(_told(summary, options.output, classes.columns))
-    failures = Failures(options)
-    for message in summary.failures:
-        failures.add_message(message)
-    return failures.end(summary.recordings + len(summary.failures))
 
 
 def _options(options: argparse.Namespace) -> "Options":
