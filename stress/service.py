@@ -225,6 +225,7 @@ def flat(service: Service, options: argparse.Namespace) -> str:
     for _ in range(10):
         from_clients(service, sent, step, 4)
         seen.append(service.memory())
+        print(f"flat: {len(seen) * step} requests, {seen[-1]:.0f} MB", flush=True)
     if max(seen[2:]) > GROWTH * seen[1]:
         raise AssertionError(f"memory grows: {[round(one) for one in seen]} MB")
     return f"{10 * step} requests: memory in MB every {step}: {[round(one) for one in seen]}"

@@ -62,4 +62,34 @@ answers, small = rows("answers.csv"), rows("small.csv")
 assert len(answers) == len(small) == 4 * 24
 assert max(abs(float(a["score"]) - float(b["score"])) for a, b in zip(answers, small)) < 2e-5
 PYTHON
+
+# The service, with its page, without TensorFlow.
+"$place/small/bin/python" -m pip --quiet --disable-pip-version-check install \
+  --constraint "$root/constraints.txt" "$wheel[web]"
+"$place/small/bin/ecg12" serve --port 0 2>serve.txt &
+served=$!
+trap 'kill $served; rm -rf "$place"' EXIT
+until grep -q '"event": "start"' serve.txt; do
+  kill -0 $served
+  sleep 0.2
+done
+"$place/small/bin/python" - <<'PYTHON'
+import re
+import time
+import urllib.request
+
+[address] = re.findall(r"http://127[^\"]*", open("serve.txt").read())
+for path in ("", "static/page.js", "static/page.css", "docs"):
+    for _ in range(600):
+        try:
+            assert len(urllib.request.urlopen(address + path).read()) > 500
+            break
+        except ConnectionError:
+            time.sleep(0.1)
+    else:
+        raise SystemExit(f"{address}{path} does not answer")
+PYTHON
+kill $served
+wait $served
+trap 'rm -rf "$place"' EXIT
 echo "install check: passed"

@@ -229,7 +229,7 @@ function findings() {
   $("every").setAttribute("aria-expanded", state.every);
   $("legend").textContent = "Probability: calibrated score. Decision: yes where more than half of the networks "
     + "exceed their threshold, which is low for rare classes. "
-    + (recording.coverage ? `Certain: the prediction set at a coverage of ${percent(recording.coverage)} holds this decision alone. ` : "")
+    + (recording.coverage ? `Certain: the prediction set at a coverage of ${percent(recording.coverage)} holds this decision alone; no mark: too few examples. ` : "")
     + "Only these classes are known; what is not among them cannot be found.";
 }
 
