@@ -33,6 +33,8 @@ def inside(name: str, folder: Path) -> None:
         ]:
             del sys.modules[module]
         from stress.targets import run
+    for seed in (CORPUS / name).iterdir():  # so that no input pays for imports
+        run(name, seed.read_bytes(), folder)
     atheris.Setup(
         [sys.argv[0], *sys.argv[sys.argv.index("--") + 1 :]],
         lambda data: run(name, data, folder) and None,

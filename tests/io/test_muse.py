@@ -316,7 +316,9 @@ def test_the_patient_key_is_a_salted_hash(make_file):
     assert read_muse(path, "pepper").patient == key
     assert read_muse(path, "another").patient != key
     assert read_muse(path).patient is None
-    assert read_muse(make_file(patient="<PatientID> </PatientID>"), "pepper").patient is None
+    for nothing in (" ", "---"):
+        path = make_file(patient=f"<PatientID>{nothing}</PatientID>")
+        assert read_muse(path, "pepper").patient is None
 
 
 def test_an_empty_salt_is_refused(make_file):

@@ -176,7 +176,8 @@ def patient_key(identifier: str, salt: str | None) -> str | None:
     Parameters
     ----------
     identifier
-        What the archive calls the patient; None is returned if it is empty.
+        What the archive calls the patient; None is returned if it has no letter and no digit, as
+        an empty one or "---".
     salt
         Secret; None for no key.
 
@@ -187,6 +188,6 @@ def patient_key(identifier: str, salt: str | None) -> str | None:
     """
     if salt == "":
         raise ValueError("the salt of patient keys is empty; give a secret text, or None")
-    if salt is None or not identifier:
+    if salt is None or not any(map(str.isalnum, identifier)):
         return None
     return hmac.digest(salt.encode(), identifier.encode(), "sha256").hex()[:KEY_DIGITS]
