@@ -17,7 +17,7 @@ from experiments.ptbxl.evaluation import (
 )
 from experiments.ptbxl.task import CHALLENGE, SUPERCLASSES, Material, challenge_cells
 
-BEGIN, END = "<!-- tables: written by python -m experiments.ptbxl -->", "<!-- end of tables -->"
+BEGIN, END = "<!-- tables: written by python -m {} -->", "<!-- end of tables -->"
 MIN_TEST, MIN_HOSPITALS = 20, 5  # positives of a class, for its AUROC to count
 Lines = list[str]
 
@@ -153,10 +153,11 @@ def summary_lines(title: str, summary: dict[str, Estimate]) -> Lines:
     return [f"### {title}", "", *(f"- {name}: {value}" for name, value in summary.items()), ""]
 
 
-def write_between(path: Path, lines: Sequence[Any]) -> None:
+def write_between(path: Path, lines: Sequence[Any], module: str = "experiments.ptbxl") -> None:
     """Replace what stands between the marks of a report; a new file holds the marks alone."""
-    text = path.read_text(encoding="utf-8") if path.is_file() else f"{BEGIN}\n{END}\n"
-    head, rest = text.split(BEGIN)
+    begin = BEGIN.format(module)
+    text = path.read_text(encoding="utf-8") if path.is_file() else f"{begin}\n{END}\n"
+    head, rest = text.split(begin)
     tail = rest.split(END)[1]
     body = "\n".join(map(str, lines))
-    path.write_text(f"{head}{BEGIN}\n\n{body}\n{END}{tail}", encoding="utf-8")
+    path.write_text(f"{head}{begin}\n\n{body}\n{END}{tail}", encoding="utf-8")

@@ -1,7 +1,8 @@
 """From the trained networks to the ensemble that is shipped: the challenge's columns alone.
 
 Weights are rounded once to values that float16 holds, so that half the bytes store them exactly;
-thresholds and calibration are fitted afterwards, on the validation part.
+thresholds and calibration are fitted afterwards, on one half of the validation part, prediction
+sets on the other.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from ecg12.runtime.backend import keras
 from ecg12.runtime.files import atomic_write
 from experiments.ptbxl.heads import fitted_head
 from experiments.ptbxl.runs import Config, unit_scores
+from experiments.ptbxl.statistics import choosing, conformal_sets, statistics
 from experiments.ptbxl.task import CHALLENGE, PREPROCESSING, Material, challenge_cells, make_task
 
 
@@ -100,7 +102,8 @@ def ship(
 
     All get the same thresholds, tuned on the median of their scores: the majority of an odd number
     is above a threshold exactly when the median is. The last layer is the trained one or the one
-    fitted to the challenge metric, whichever reaches more of it (`crossed`) on validation.
+    fitted to the challenge metric, whichever reaches more of it (`crossed`) on the half of the
+    validation part that chooses. Export the folder afterwards, for its graph.
 
     Returns
     -------
@@ -109,7 +112,8 @@ def ship(
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = material.parts["validation"]
-    targets, known = (cells[rows] for cells in challenge_cells(material))
+    half = choosing(material)
+    targets, known = (cells[rows][half] for cells in challenge_cells(material))
     whole = {name: load(networks / f"{name}.keras") for name in members}
     ways = {
         "trained": [challenge_network(whole[n], c) for n, c in members.items()],
@@ -118,7 +122,8 @@ def ship(
             for n, c in members.items()
         ],
     }
-    scores = {way: median_scores(models, material) for way, models in ways.items()}
+    every = {way: median_scores(models, material) for way, models in ways.items()}
+    scores = {way: own[half] for way, own in every.items()}
     reached = {way: crossed(own, targets, known) for way, own in scores.items()}
     way = max(reached, key=lambda way: reached[way])
     cuts = tuned_thresholds(scores[way], targets, known)
@@ -135,6 +140,13 @@ def ship(
     ]
     calibration = calibrate(scores[way], targets, known)
     points = {BALANCED: balanced_thresholds(scores[way], targets, known)}
-    classifier = Classifier(CHALLENGE, made, calibration, operating_points=points)
+    classifier = Classifier(
+        CHALLENGE,
+        made,
+        calibration,
+        operating_points=points,
+        conformal=conformal_sets(every[way], material),
+    )
+    classifier.novelty = statistics(classifier, material)
     save_classifier(folder, classifier)
     return reached
