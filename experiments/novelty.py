@@ -1,10 +1,9 @@
 """How well the distance from the training recordings tells what is unlike them.
 
-    python -m experiments.novelty DATA --real REAL [--every 2] [--model FOLDER]
+    python -m experiments.novelty DATA --real REAL [--every 2] [--only NAME …] [--model FOLDER]
 
-writes the table of reports/novelty.md, between its marks: the test part of PTB-XL (DATA/test)
-against noise, ECG that was spoilt, synthetic ECG and other hospitals (REAL). Nothing is chosen
-here. `python -m experiments.novelty_variants` is what was chosen from, on the validation part.
+prints the table of reports/novelty.md: the test part of PTB-XL (DATA/test) against noise, ECG that
+was spoilt, synthetic ECG and other hospitals (REAL). Nothing is chosen here. `python -m experiments.novelty_variants` is what was chosen from, on the validation part.
 """
 
 import argparse
@@ -27,9 +26,7 @@ from ecg12.signal.preprocessing import dequantize
 from ecg12.synthetic import recording
 from ecg12.training.novelty_fit import distances_of
 from experiments.ptbxl.evaluation import SOURCE_OF
-from experiments.ptbxl.report import Lines, write_between
 
-REPORT = Path("reports/novelty.md")
 COLOURS = {"violet": -2, "blue": -1, "white": 0, "pink": 1, "brown": 2}  # power falls as f ** -x
 N_NOISE, N_SYNTHETIC = 200, 100
 PACED = "10370003"  # pacing rhythm
@@ -106,11 +103,12 @@ def sources(folder: Path) -> Iterator[tuple[str, list[Path]]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and write."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="PTB-XL: test")
     parser.add_argument("--real", type=Path, required=True)
     parser.add_argument("--every", type=int, default=1, help="of so many test recordings one")
+    parser.add_argument("--only", nargs="*", help="rows to print; by default all")
     parser.add_argument("--model", type=Path, default=SHIPPED)
     options = parser.parse_args(arguments)
     classifier = load_classifier(options.model)
@@ -118,16 +116,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     kept = [read_record(path) for path in paths]
     base = distances(classifier, kept)
     heads = ["recordings", "n", "AUROC", f"beyond the {FAR:g}th percentile", "median percentile"]
-    lines: Lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    lines.append(row("PTB-XL, test part", base, base, classifier))
-    given: list[tuple[str, Records]] = [(f"{name} noise", noise(name)) for name in COLOURS]
+    show(f"| {' | '.join(heads)} |", "|---" * len(heads) + "|")
+    show(row("PTB-XL, test part", base, base, classifier))
+    given: list[tuple[str, Records]] = [(name, map(read_record, own))
+                                        for name, own in sources(options.real)]  # fmt: skip
     given += spoilt(lambda: kept)
     given += [("synthetic ECG", (recording(0, i) for i in range(N_SYNTHETIC)))]
-    given += [(name, map(read_record, own)) for name, own in sources(options.real)]
+    given += [(f"{name} noise", noise(name)) for name in COLOURS]
     for name, records in given:
-        lines.append(row(name, distances(classifier, records), base, classifier))
-        print(lines[-1], flush=True)  # noqa: T201
-    write_between(REPORT, lines, "experiments.novelty")
+        if options.only is None or name in options.only:
+            show(row(name, distances(classifier, records), base, classifier))
+
+
+def show(*lines: str) -> None:
+    """Print lines at once."""
+    print(*lines, sep="\n", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -124,6 +124,22 @@ def test_features_are_the_penultimate_layer(folders, records):
 
 
 @pytest.mark.slow
+def test_features_at_depth_are_those_of_keras(folders, records):
+    by_keras, by_onnx = (load_classifier(folder, kind) for folder, kind in zip(
+        folders, ("keras", "onnx"), strict=True))  # fmt: skip
+    assert by_onnx.widths() == by_keras.widths()
+    prepared = by_keras.prepare(records[0])
+    for group, (parts, chain) in enumerate(zip(prepared, by_keras.preprocessings, strict=True)):
+        inputs = dequantize(parts, chain.step)
+        expected, found = (
+            one.runtime.scores_and_features(group, inputs) for one in (by_keras, by_onnx)
+        )
+        np.testing.assert_allclose(found[0], expected[0], rtol=0, atol=CLOSE)
+        for own, other in zip(found[1], expected[1], strict=True):
+            np.testing.assert_allclose(own, other, rtol=1e-3, atol=1e-4 * np.abs(other).max())
+
+
+@pytest.mark.slow
 def test_the_graph_is_a_valid_model_of_a_stated_opset(folders):
     index = json.loads((folders[1] / INDEX).read_text())
     path = folders[1] / index["graph"]["file"]
