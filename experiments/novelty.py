@@ -3,7 +3,8 @@
     python -m experiments.novelty DATA --real REAL [--every 2] [--only NAME …] [--model FOLDER]
 
 prints the table of reports/novelty.md: the test part of PTB-XL (DATA/test) against noise, ECG that
-was spoilt, synthetic ECG and other hospitals (REAL). Nothing is chosen here. `python -m experiments.novelty_variants` is what was chosen from, on the validation part.
+was spoilt, synthetic ECG and other hospitals (REAL). Nothing is chosen here, but on the validation
+part: `experiments.novelty_variants`.
 """
 
 import argparse

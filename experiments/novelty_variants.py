@@ -1,9 +1,9 @@
 """What the distance from the training recordings was chosen from, on PTB-XL's validation part.
 
-    python -m experiments.novelty_variants DATA --work WORK
+    python -m experiments.novelty_variants DATA [--every 6]
 
 prints, for features of the first member of the shipped model: AUROC between recordings of DATA/val
-and noise or spoilt copies of them. Means and covariances are of a third of DATA/train.
+and noise or spoilt copies of them. Means and covariances are of recordings of DATA/train.
 """
 
 import argparse
@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.data.dataset import prepare_folder
 from ecg12.ensemble.classifier import BATCH
 from ecg12.ensemble.model_folder import load_classifier
 from ecg12.ensemble.model_index import SHIPPED
@@ -24,12 +23,11 @@ from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.signal.preprocessing import STEP, dequantize, prepare
 from experiments.novelty import COLOURS, noise, spoilt
-from experiments.ptbxl.task import CHALLENGE, PREPROCESSING
+from experiments.ptbxl.task import PREPROCESSING
 
 DEPTHS = ("stem_relu", *(f"block{i}_relu" for i in range(1, 7)))
 CHOSEN = ("stem_relu", "block4_relu", "block6_relu")
 RIDGE = 1e-4
-EVERY = 3  # of so many training recordings one
 N_SPOILT = 4
 Features = dict[str, np.ndarray]  # layer → (n, d)
 
@@ -66,7 +64,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="PTB-XL: train and val")
-    parser.add_argument("--work", type=Path, required=True, help="folder for prepared signals")
+    parser.add_argument("--every", type=int, default=6, help="of so many recordings one")
     options = parser.parse_args()
     model = load_classifier(SHIPPED, "keras").members[0].model
     means = [keras.ops.mean(model.get_layer(name).output, axis=1) for name in DEPTHS]
@@ -83,9 +81,11 @@ def main() -> None:
     def prepared(records: Iterable[Record]) -> np.ndarray:
         return np.array([prepare(one, PREPROCESSING) for one in records])
 
-    dataset = prepare_folder(options.data / "train", options.work, PREPROCESSING, CHALLENGE)
-    known = features(dataset.signals[dataset.rows[::EVERY]])
-    kept = [read_record(path) for path in find_records(options.data / "val")][::2]
+    every = options.every
+    known = features(
+        prepared(map(read_record, list(find_records(options.data / "train"))[::every]))
+    )
+    kept = [read_record(path) for path in list(find_records(options.data / "val"))[::every]]
     base = variants(features(prepared(kept)), known)
     columns = {name: prepared(noise(name, 100)) for name in COLOURS}
     columns |= {name: prepared(own) for name, own in list(spoilt(lambda: kept))[:N_SPOILT]}
