@@ -1,5 +1,6 @@
 """Fixtures that several chapters share: simple recordings, and the reference data if present."""
 
+import logging
 import os
 import warnings
 from pathlib import Path
@@ -29,6 +30,15 @@ def ecg(rate, seconds, seed=0):
     one, two, *chest = measured
     limb = [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2]
     return np.array([*limb, *chest])
+
+
+@pytest.fixture(autouse=True)
+def usual_log():
+    """Let a program's choice of what is logged end with its test."""
+    log = logging.getLogger("ecg12")
+    level = log.level
+    yield
+    log.setLevel(level)
 
 
 @pytest.fixture
