@@ -20,6 +20,7 @@ from ecg12.plotting.excerpt import LOW_PASS, Excerpt, excerpt
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.files import atomic_write
 from ecg12.runtime.optional_deps import require_extra
+from ecg12.runtime.text import storable
 
 with require_extra("drawing", "report"):
     from matplotlib import rc_context
@@ -234,7 +235,7 @@ def add_line(axes: Axes, x: ArrayLike, y: ArrayLike, name: str = "") -> None:
 
 def add_text(axes: Axes, x: float, y: float, text: str, size: float = 9, **style: Any) -> None:
     """Write a text at a place of the page, `size` in points."""
-    axes.text(x, y, text, fontsize=size, color=INK, parse_math=False, **style)
+    axes.text(x, y, storable(text), fontsize=size, color=INK, parse_math=False, **style)
 
 
 def _heading(shown: Excerpt, notes: Sequence[str], columns: int) -> list[str]:

@@ -112,6 +112,14 @@ def test_png_has_ten_pixels_per_millimetre(tmp_path):
     assert pulse.sum(axis=0).max() == pytest.approx(4 * 100, abs=4 * 5)
 
 
+@pytest.mark.parametrize("suffix", HEADS)
+def test_a_file_name_that_is_no_utf_8_is_drawn_escaped(tmp_path, suffix):
+    figure = draw(replace(box(), name="M\udcfcller"))
+    assert any(text.startswith("M\\udcfcller") for text in texts(figure))
+    save(figure, tmp_path / f"drawn{suffix}")
+    assert (tmp_path / f"drawn{suffix}").read_bytes().startswith(HEADS[suffix])
+
+
 def test_paper_prints_in_black_and_white(tmp_path, make_record):
     save(draw(make_record()), tmp_path / "a.png")
     grey = imread(tmp_path / "a.png")[..., :3] @ [0.299, 0.587, 0.114]
