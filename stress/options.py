@@ -50,7 +50,7 @@ LONG = {  # command → what works long in it, replaced once the arguments are c
 BASES = {  # where names of types do not tell what belongs there
     "report": ["data", "outputs", "--replicates", "20"],
     "synth": ["drawn", "-n", "2", "--workers", "1"],
-    "finetune": ["data", "--classes", "classes.csv"],
+    "finetune": ["data", "--classes", "classes.csv", "-o", "new"],
     "formats": ["data"],
     "predict": ["data/R0.hea"],
     "plot": ["data/R0.hea"],
