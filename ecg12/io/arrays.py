@@ -27,12 +27,13 @@ from typing import Any
 
 import numpy as np
 
-from ecg12.io.array_files import LARGEST_ARRAY, NOTES, TRACINGS, StoredArray, is_array, open_array
+from ecg12.io.array_files import LARGEST_ARRAY, TRACINGS, StoredArray, is_array, open_array
+from ecg12.io.array_notes import read_gain, read_names, read_rate, settled
 from ecg12.io.array_text import is_table, is_text, read_table_of_numbers
-from ecg12.io.channels import Channel, check_rate, recording
+from ecg12.io.channels import Channel, recording
 from ecg12.io.leads import LEADS
 from ecg12.io.open_record import OpenRecord, samples
-from ecg12.io.record import MILLIVOLTS_PER_UNIT, Record
+from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError, file_error
 from ecg12.runtime.files import is_file
 
@@ -40,7 +41,6 @@ NAME = "array of numbers"
 SUFFIXES = (".csv", ".tsv", ".npy", ".npz", ".h5", ".hdf5")
 HEAD = 4096  # bytes by which a file is recognised
 FEWEST_ROWS = 64  # of a table that are read: more than there are leads
-_UNIT = re.compile(r"\s*(\d+\.?\d*(?:[eE]-?\d{1,2})?|\.\d+)?\s*([^\s\d]+)\s*")
 _INDEXED = re.compile(r"(.+)\[(\d{1,9})\]")
 
 
@@ -76,7 +76,7 @@ def count(path: str | Path, *, leads: Sequence[str] | str | None = None) -> int:
     path = Path(path)
     with _opened(path) as array:
         given = array.notes.get("leads") if leads is None else leads
-        _lead_axis(path, array, len(_names(path, given or LEADS)))
+        _lead_axis(path, array, len(read_names(path, given or LEADS)))
         return array.values.shape[0] if array.values.ndim == 3 else 1
 
 
@@ -111,17 +111,17 @@ def read(
         damaged, of no shape of recordings, or no twelve-lead recording (see `channels.recording`).
     """
     path, index = split_index(path)
-    rate = None if rate is None else _rate(path, rate)
+    rate = None if rate is None else read_rate(path, rate)
     given = {"rate": rate, "unit": unit, "leads": leads}
     with _opened(path, seconds, rate) as array:
-        notes = _settled(path, array, {name: v for name, v in given.items() if v is not None})
+        notes = settled(path, array, given)
         n_samples = None if seconds is None else samples(seconds, notes["rate"])
         values = _values(path, array, index, len(notes["leads"]), slice(n_samples))
     return _record(path, index, notes, values[:, :n_samples])
 
 
 def _record(path: Path, index: int | None, notes: dict[str, Any], values: np.ndarray) -> Record:
-    gain, unit = _gain(path, notes["unit"])
+    gain, unit = read_gain(path, notes["unit"])
     channels = [
         Channel(lead=lead, samples=row, gain=gain, unit=unit)
         for lead, row in zip(notes["leads"], values, strict=True)
@@ -144,10 +144,10 @@ def open_record(
     Parameters and errors are those of `read`.
     """
     file, index = split_index(path)
-    rate = None if rate is None else _rate(file, rate)
+    rate = None if rate is None else read_rate(file, rate)
     given = {"rate": rate, "unit": unit, "leads": leads}
     with _opened(file) as array:
-        notes = _settled(file, array, {name: v for name, v in given.items() if v is not None})
+        notes = settled(file, array, given)
         n_leads, shape = len(notes["leads"]), array.values.shape
         if array.name == TRACINGS or type(array.values) is np.ndarray:
             values = _values(file, array, index, n_leads, slice(None))
@@ -193,39 +193,6 @@ def _table(path: Path, seconds: float | None, rate: float | None) -> StoredArray
     said = {"leads": table.names, "unit": table.unit}
     notes = {name: value for name, value in said.items() if value}
     return StoredArray(values=table.values, notes=notes, named=bool(table.names))
-
-
-def _settled(path: Path, array: StoredArray, given: dict[str, Any]) -> dict[str, Any]:
-    """Return rate, unit and leads: as given, or else as the file says; all must be known."""
-    said = dict(array.notes)
-    if array.name == TRACINGS and array.values.shape[-1] == len(LEADS):
-        said.setdefault("leads", LEADS)
-    notes = said | given
-    if missing := [f"--{name}" for name in NOTES if name not in notes]:
-        raise RecordError(
-            f"{path}: the file does not say everything that is needed; missing: "
-            f"{', '.join(missing)} (in Python {', '.join(name[2:] for name in missing)})"
-        )
-    notes["rate"] = _rate(path, notes["rate"])
-    notes["leads"] = _names(path, notes["leads"])
-    return notes
-
-
-def _rate(path: Path, written: Any) -> float:
-    try:
-        rate = float(written)
-    except (TypeError, ValueError):
-        raise RecordError(f"{path}: rate {written!r}; a number of Hz is needed") from None
-    check_rate(path, rate)
-    return rate
-
-
-def _names(path: Path, leads: Any) -> list[str]:
-    """Return lead names from a list, or from a text with commas between them."""
-    names = leads.split(",") if isinstance(leads, str) else leads
-    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
-        raise RecordError(f"{path}: leads must be names such as I,II,V1; given: {leads!r}")
-    return [name.strip() for name in names]
 
 
 def _lead_axis(path: Path, array: StoredArray, n_leads: int) -> int:
@@ -276,15 +243,3 @@ def _unpadded(values: np.ndarray) -> np.ndarray:
     """Cut off samples at both ends that are zero in every lead; a recording of zeros stays."""
     filled = np.flatnonzero((values != 0).any(axis=0))
     return values[:, filled[0] : filled[-1] + 1] if len(filled) else values
-
-
-def _gain(path: Path, unit: Any) -> tuple[float, str]:
-    """Return stored numbers per unit and the unit, from `"mV"` or a step such as `"5 uV"`."""
-    found = _UNIT.fullmatch(unit) if isinstance(unit, str) else None
-    step = float(found[1] or 1) if found else 0.0
-    if found is None or found[2].lower() not in MILLIVOLTS_PER_UNIT or step <= 0:
-        raise RecordError(
-            f"{path}: unit {unit!r}; known are nV, uV, mV and V, alone or after a number, "
-            "as in '5 uV' for steps of 5 uV"
-        )
-    return 1 / step, found[2]
