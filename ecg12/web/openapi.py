@@ -25,6 +25,8 @@ def _body(name: str) -> dict[str, Any]:
     return {"application/json": {"schema": _named(name)}}
 
 
+ABOUT = "12-lead ECG classification. Research software, no medical device."
+SECURITY: list[dict[str, list[str]]] = [{}, {"token": []}]  # none, or a token
 REFUSALS = {
     "401": "A token is needed and is not given, or is another one.",
     "403": "The request comes from a page of another origin.",
@@ -75,6 +77,35 @@ SCHEMAS = {
 }  # fmt: skip
 
 
+PARTS = {
+    "file": {
+        "type": "array",
+        "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+        "description": "Files of any format that is read, each a part with a filename. A "
+        "header and its signal files go together; several recordings may, too.",
+    },
+    "rate": {**_NUMBER, "description": "Sampling rate in Hz, for arrays of numbers."},
+    "unit": {**_STRING, "description": "nV, uV, mV, V or a step such as 5 uV, for arrays."},
+    "leads": {**_STRING, "description": "Names in the order of the array, such as I,II,V1."},
+    "coverage": {
+        **_NUMBER, "description": "From .5 to .99: each class is answered yes, no or "
+        "uncertain, so that this share has no wrong answer.",
+    },
+    "include": {
+        **_STRING, "description": "What the answer holds besides, with commas between: "
+        "signals (what the page draws), explanation (of one recording: the leads and times "
+        "that its diagnoses rest on; seconds), csv; failures (status 200 whatever failed).",
+    },
+}  # fmt: skip
+ANSWERED = {
+    "200": "Predictions; files that cannot be read are among the failures.",
+    "415": "The body is not multipart/form-data (error), or no file is of a format that is read "
+    "(failures).",
+    "422": "A part or field cannot be used (error), or there is no prediction for any recording "
+    "(failures).",
+}
+
+
 def openapi(limits: Limits, root_path: str = "") -> dict[str, Any]:
     """Return the description.
 
@@ -85,82 +116,42 @@ def openapi(limits: Limits, root_path: str = "") -> dict[str, Any]:
     root_path
         Where the service is mounted, as clients see it.
     """
-    size = f"{limits.request_bytes / MEGABYTE:g} MiB"
-    sent = {
-        "file": {
-            "type": "array",
-            "items": {"type": "string", "contentMediaType": "application/octet-stream"},
-            "description": "Files of any format that is read, each a part with a filename. A "
-            "header and its signal files go together; several recordings may, too.",
+    told = {"title": "ecg12", "version": __version__, "description": ABOUT}
+    tokens = {"token": {"type": "http", "scheme": "bearer"}}
+    model = {**_plain("Classes, thresholds, formats and limits"), "security": SECURITY}
+    return {
+        "openapi": "3.1.0",
+        "info": told,
+        "servers": [{"url": root_path or "/"}],
+        "paths": {
+            "/v1/predict": {"post": _predict(limits)},
+            "/v1/model": {"get": model},
+            "/health": {"get": _plain("Whether the service runs")},
         },
-        "rate": {**_NUMBER, "description": "Sampling rate in Hz, for arrays of numbers."},
-        "unit": {**_STRING, "description": "nV, uV, mV, V or a step such as 5 uV, for arrays."},
-        "leads": {**_STRING, "description": "Names in the order of the array, such as I,II,V1."},
-        "coverage": {
-            **_NUMBER, "description": "From .5 to .99: each class is answered yes, no or "
-            "uncertain, so that this share has no wrong answer.",
-        },
-        "include": {
-            **_STRING, "description": "What the answer holds besides, with commas between: "
-            "signals (what the page draws), explanation (of one recording: the leads and times "
-            "that its diagnoses rest on; seconds), csv; failures (status 200 whatever failed).",
-        },
-    }  # fmt: skip
-    refusals = {
-        status: {"description": text, "content": _body("Refusal")}
-        for status, text in REFUSALS.items()
+        "components": {"schemas": SCHEMAS, "securitySchemes": tokens},
     }
-    predict = {
+
+
+def _predict(limits: Limits) -> dict[str, Any]:
+    size = f"{limits.request_bytes / MEGABYTE:g} MiB"
+    schema = {"type": "object", "required": ["file"], "properties": PARTS}
+    return {
         "summary": "Predict recordings",
         "description": "The answer is what ecg12 predict --format json prints. At most "
         f"{limits.files} files, {limits.recordings} recordings and {size} in one request. "
         "Nothing that is sent is kept.",
-        "requestBody": {
-            "required": True,
-            "content": {"multipart/form-data": {
-                "schema": {"type": "object", "required": ["file"], "properties": sent},
-            }},
-        },
-        "responses": {
-            "200": {
-                "description": "Predictions; files that cannot be read are among the failures.",
-                "content": _body("Answer"),
-            },
-            "415": {
-                "description": "The body is not multipart/form-data (error), or no file is of a "
-                "format that is read (failures).",
-                "content": _body("Answer"),
-            },
-            "422": {
-                "description": "A part or field cannot be used (error), or there is no prediction "
-                "for any recording (failures).",
-                "content": _body("Answer"),
-            },
-            **refusals,
-        },
-        "security": [{}, {"token": []}],
-    }  # fmt: skip
-    plain = {"description": "A JSON object.", "content": {"application/json": {}}}
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}},
+        "responses": _responses(ANSWERED, "Answer") | _responses(REFUSALS, "Refusal"),
+        "security": SECURITY,
+    }
+
+
+def _responses(told: dict[str, str], schema: str) -> dict[str, Any]:
     return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "ecg12",
-            "version": __version__,
-            "description": "12-lead ECG classification. Research software, no medical device.",
-        },
-        "servers": [{"url": root_path or "/"}],
-        "paths": {
-            "/v1/predict": {"post": predict},
-            "/v1/model": {"get": {
-                "summary": "Classes, thresholds, formats and limits", "responses": {"200": plain},
-                "security": [{}, {"token": []}],
-            }},
-            "/health": {"get": {
-                "summary": "Whether the service runs", "responses": {"200": plain},
-            }},
-        },
-        "components": {
-            "schemas": SCHEMAS,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-        },
-    }  # fmt: skip
+        status: {"description": text, "content": _body(schema)} for status, text in told.items()
+    }
+
+
+def _plain(summary: str) -> dict[str, Any]:
+    answer = {"description": "A JSON object.", "content": {"application/json": {}}}
+    return {"summary": summary, "responses": {"200": answer}}
