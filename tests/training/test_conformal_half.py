@@ -1,10 +1,13 @@
 """The conformal half: when it is set apart, by patient, and what an ensemble has of it."""
 
 import numpy as np
+import pytest
 
 from ecg12.data.dataset import Dataset
 from ecg12.data.splits import halve
-from ecg12.training.conformal_half import CONFORMAL, set_apart
+from ecg12.io.classes import ScoredClasses
+from ecg12.training.conformal_half import CONFORMAL, conformal_of, set_apart
+from ecg12.training.task import Task
 
 
 def dataset(n, positives, patients=()):
@@ -43,6 +46,25 @@ def test_patients_stay_together():
     assert known[1]
     assert not known[0] & known[1]
     assert sum(patients[i] == "" for i in found[CONFORMAL]) > 50
+
+
+def test_sets_of_an_ensemble_are_those_of_its_conformal_half():
+    """Scores rise in thousandths from those without the class to the n with it."""
+    data = dataset(710, 300)
+    task = Task(data, set_apart(parts(700), data, 0), two_classes())
+    apart = task.parts[CONFORMAL]
+    positive = data.targets[apart, 0]
+    order = np.argsort(np.argsort(positive, kind="stable"))
+    scores = np.stack([(order + 1) / 1000, np.zeros(len(apart))], axis=1)
+    n = int(positive.sum())
+    sets = conformal_of(scores, task).at(0.9)
+    expected = (350 - int(np.ceil((n + 1) * 0.9)) + 1) / 1000
+    assert sets.lowest[0] == pytest.approx(expected)
+    assert sets.promised.tolist() == [True, False]
+
+
+def two_classes():
+    return ScoredClasses((("a",), ("b",)), np.eye(2), 2021, (("A", "a"), ("B", "b")))
 
 
 def test_halves_of_single_recordings():

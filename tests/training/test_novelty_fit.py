@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ecg12.data.dataset import Dataset
+from ecg12.decision.conformal import fit_conformal
 from ecg12.decision.novelty import LEVELS
 from ecg12.ensemble.classifier import Classifier, Member
 from ecg12.ensemble.model_folder import load_classifier, save_classifier
@@ -52,14 +53,17 @@ def test_moments_and_quantiles_are_those_of_the_features(ensemble, dataset, tmp_
             np.testing.assert_allclose(moments.mean, x.mean(axis=0), rtol=1e-3, atol=1e-5)
             expected = np.cov(x, rowvar=False, bias=True)
             np.testing.assert_allclose(moments.covariance, expected, rtol=1e-2, atol=1e-7)
-    ensemble.novelty = found
+    y_true = np.random.default_rng(1).random((200, len(CLASSES))) < 0.5
+    ensemble.novelty, ensemble.conformal = found, fit_conformal(np.where(y_true, 0.8, 0.2), y_true)
     save_classifier(tmp_path, ensemble)
-    loaded = load_classifier(tmp_path, "keras")
+    loaded = load_classifier(tmp_path, "keras", coverage=0.9)
+    assert (loaded.sets.lowest == 0.8).all()
+    assert (loaded.sets.highest == 0.2).all()
     prepared = [(signal[None],) for signal in dataset.signals[validation]]
     percentiles = loaded.predict(prepared).percentiles
     assert np.mean(percentiles < 50) == pytest.approx(0.5, abs=0.02)
     assert np.mean(percentiles > 90) == pytest.approx(0.1, abs=0.02)
-    ensemble.novelty = None
+    ensemble.novelty = ensemble.conformal = None
     plain = ensemble.predict(prepared)
     assert plain.percentiles is None
     np.testing.assert_allclose(loaded.predict(prepared).scores, plain.scores, atol=1e-6)
