@@ -51,7 +51,7 @@ async function learn() {
   state.model = await answer.json();
   state.notice = state.model.notice;
   $("token-form").hidden = true;
-  $("reads").textContent = `Read are ${state.model.formats.join(", ")}.`;
+  $("reads").textContent = `Formats: ${state.model.formats.join(", ")}.`;
   const most = Math.floor(state.model.limits.request_bytes / 2 ** 20);
   $("formats").textContent = `Files are sent to this service only, and are not kept. Up to ${most} MB for one recording.`;
 }
