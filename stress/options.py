@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import importlib
 import io
+import logging
 import re
 import shutil
 import sys
@@ -156,6 +157,8 @@ def call(function: Callable[[], object], folder: Path) -> Outcome:
     """Call in a folder; return what happened. Warnings count as written to the terminal."""
     before, raised, status = snapshot(folder), "", 0
     out, err = io.StringIO(), io.StringIO()
+    root = logging.getLogger()
+    handlers, root.handlers = root.handlers, []  # so that the log goes to `err`
     with (
         contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err),
         warnings.catch_warnings(),
@@ -170,6 +173,8 @@ def call(function: Callable[[], object], folder: Path) -> Outcome:
                 err.write(end.code + "\n")
         except BaseException:
             raised = traceback.format_exc()
+        finally:
+            root.handlers = handlers
     after = snapshot(folder)
     changed = sorted(name for name in after if before.get(name) != after[name])
     return Outcome(status, out.getvalue(), err.getvalue(), changed, raised)
@@ -211,7 +216,7 @@ def fault(outcome: Outcome, program: str) -> str:
         return f"status 2 with {len(said)} lines: {said[:3]}"
     if outcome.status == 2 and outcome.out:
         return "status 2 after results"
-    if outcome.status == 1 and not said:
+    if outcome.status == 1 and not outcome.err.strip():
         return "status 1 without a reason"
     return f"status 0, but said {said}" if outcome.status == 0 and said else ""
 
