@@ -27,7 +27,10 @@ def add(command: argparse.ArgumentParser) -> None:
         "-o", "--output", type=output_folder, help="folder for the page, its figures and tables"
     )
     command.add_argument(
-        "--model", type=input_folder, help="model folder; adds thresholds and calibration"
+        "--model",
+        type=input_folder,
+        help="model folder; adds thresholds and calibration, and "
+        "shows what the worst misses rest on",
     )
     command.add_argument(
         "--patients",
@@ -112,6 +115,8 @@ def _model(folder: str, classes: "ScoredClasses") -> "Model":
     import numpy as np
 
     from ecg12.ensemble.model_folder import load_classifier
+    from ecg12.explanation import explain
+    from ecg12.inference.model import Model as Answering
     from ecg12.report import Model
     from ecg12.runtime.errors import InputError
 
@@ -123,4 +128,11 @@ def _model(folder: str, classes: "ScoredClasses") -> "Model":
         )
     members = classifier.members
     thresholds = np.array([member.thresholds for member in members])
-    return Model(tuple(member.name for member in members), thresholds, classifier.calibration)
+    names = tuple(member.name for member in members)
+    answering = Answering(classifier)
+    return Model(
+        names,
+        thresholds,
+        classifier.calibration,
+        lambda record, name: explain(answering, record, [name])[name],
+    )

@@ -11,6 +11,7 @@ import numpy as np
 from ecg12.explanation import ClassMap
 from ecg12.io.leads import LEADS
 from ecg12.io.open_record import OpenRecord
+from ecg12.io.record import Record
 from ecg12.plotting.excerpt import Excerpt, excerpt
 from ecg12.plotting.paper import (
     GRID,
@@ -46,7 +47,11 @@ LEGEND = 5  # steps of its scale
 
 
 def draw_explained(
-    recording: OpenRecord, found: ClassMap, *, start: float = 0.0, notes: Sequence[str] = ()
+    recording: Record | OpenRecord,
+    found: ClassMap,
+    *,
+    start: float = 0.0,
+    notes: Sequence[str] = (),
 ) -> Figure:
     """Draw a recording with what the score of one class rests on, 25 mm/s and 5 mm/mV.
 

@@ -7,15 +7,19 @@ cross-entropy, scores taken for probabilities) comes first.
 
 import io
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ecg12.explanation import ClassMap
 from ecg12.io.classes import DIAGNOSES
+from ecg12.io.record import Record
 from ecg12.io.wfdb import read_record
 from ecg12.metrics import ChallengeScorer
 from ecg12.plotting import draw
+from ecg12.plotting.explained import draw_explained
 from ecg12.report.results import Results
 from ecg12.report.tables import Table
 from ecg12.runtime.errors import InputError
@@ -25,16 +29,23 @@ log = logging.getLogger(__name__)
 DPI = 110  # an A4 page is 1286 pixels wide
 CLIP = 1e-3  # scores closer to 0 and 1 count as this close
 
+Explain = Callable[[Record, str], ClassMap]  # what the score of a class, by name, rests on
+
 
 @dataclass(frozen=True)
 class Miss:
-    """A recording, the credit that its prediction lost, and the classes in words."""
+    """A recording, the credit that its prediction lost, and the classes in words.
+
+    `wrong` is the class to explain: of those predicted and not true the one with the highest score,
+    or else of those true and not predicted the one with the lowest.
+    """
 
     name: str
     header: Path
     lost: float
     true: str
     predicted: str
+    wrong: str
 
 
 def lost_credit(results: Results) -> np.ndarray:
@@ -55,7 +66,16 @@ def worst_misses(results: Results, n: int) -> list[Miss]:
 def _miss(results: Results, i: int, lost: float) -> Miss:
     header = results.headers[i]
     predicted = _names(results, results.y_pred[i], results.y_score[i])
-    return Miss(header.stem, header, lost, _names(results, results.y_true[i]), predicted)
+    true, wrong = _names(results, results.y_true[i]), _wrong(results, i)
+    return Miss(header.stem, header, lost, true, predicted, wrong)
+
+
+def _wrong(results: Results, i: int) -> str:
+    truth, said, scores = results.y_true[i], results.y_pred[i], results.y_score[i]
+    extra, missed = said & ~truth, truth & ~said
+    if extra.any():
+        return results.classes.names[int(np.argmax(np.where(extra, scores, -np.inf)))]
+    return results.classes.names[int(np.argmin(np.where(missed, scores, np.inf)))]
 
 
 def _names(results: Results, mask: np.ndarray, scores: np.ndarray | None = None) -> str:
@@ -75,11 +95,18 @@ def miss_table(misses: list[Miss]) -> Table:
     return Table("misses", "Worst misses", heading, rows)
 
 
-def draw_miss(miss: Miss, folder: Path) -> bytes | str:
-    """Draw a recording into `<folder>/<name>.png`; return the image, or why there is none."""
-    image = io.BytesIO()
+def draw_miss(miss: Miss, folder: Path, explain: Explain | None = None) -> bytes | str:
+    """Draw a recording into `<folder>/<name>.png`; return the image, or why there is none.
+
+    With `explain` it is drawn with what the score of its wrong class rests on.
+    """
+    image, notes = io.BytesIO(), (f"Predicted: {miss.predicted}",)
     try:
-        figure = draw(read_record(miss.header), notes=(f"Predicted: {miss.predicted}",))
+        record = read_record(miss.header)
+        if explain:
+            figure = draw_explained(record, explain(record, miss.wrong), notes=notes)
+        else:
+            figure = draw(record, notes=notes)
     except (OSError, InputError) as error:
         log.warning("not drawn: %s", error)
         return f"Not drawn: {error}"

@@ -8,6 +8,7 @@ import numpy as np
 from ecg12.decision.calibration import MEASURES, Calibration, brier_score, measures
 from ecg12.report import panels
 from ecg12.report.curves import reliability
+from ecg12.report.misses import Explain
 from ecg12.report.page import Section, picture
 from ecg12.report.results import Results
 from ecg12.report.tables import Table, points
@@ -15,11 +16,15 @@ from ecg12.report.tables import Table, points
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """What is shown of a model: members, (n_members, n_classes) thresholds, the calibration."""
+    """What is shown of a model: members, (n_members, n_classes) thresholds, the calibration.
+
+    `explain` finds what a score rests on, for drawings of misses; None: they have no tint.
+    """
 
     members: tuple[str, ...]
     thresholds: np.ndarray
     calibration: Calibration | None = None
+    explain: Explain | None = None
 
 
 def probabilities(results: Results, model: Model | None) -> np.ndarray | None:

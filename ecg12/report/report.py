@@ -34,7 +34,7 @@ def write_report(
     study
         What to report.
     model
-        Adds each member's thresholds, and the calibration.
+        Adds each member's thresholds, the calibration, and reasons to the misses.
     n_misses
         How many recordings to draw.
     with_signals
@@ -55,7 +55,7 @@ def write_report(
         *thresholds(results, model),
         subgroups(groups, folder, "patients" if study.patients else "recordings"),
         *risk_coverage(study, model, folder),
-        *sections.misses(results, folder, n_misses),
+        *sections.misses(results, folder, n_misses, model.explain if model else None),
     ]
     for table in (table for part in parts for table in (*part.tables, *part.files)):
         table.write(folder)

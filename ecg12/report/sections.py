@@ -9,7 +9,7 @@ from ecg12.report import figures, panels
 from ecg12.report.comparison import difference_tables
 from ecg12.report.curves import precision_recall, roc
 from ecg12.report.hierarchy import load_hierarchy
-from ecg12.report.misses import draw_miss, miss_table, worst_misses
+from ecg12.report.misses import Explain, draw_miss, miss_table, worst_misses
 from ecg12.report.page import Card, Section, image, picture
 from ecg12.report.results import Results
 from ecg12.report.score_tables import (
@@ -160,16 +160,17 @@ def curves(results: Results, classes: Table, folder: Path) -> Section:
     return Section("curves", "Curves", (), (), drawn, files=files)
 
 
-def misses(results: Results, folder: Path, n: int) -> list[Section]:
-    """Worst misses, drawn."""
+def misses(results: Results, folder: Path, n: int, explain: Explain | None = None) -> list[Section]:
+    """Worst misses, drawn; with `explain` as `draw_miss` says."""
     if not n:
         return []
     found = worst_misses(results, n)
     drawings = folder / "misses"
     drawings.mkdir(exist_ok=True)
-    drawn = [image(m.name, m.true, m.predicted, draw_miss(m, drawings)) for m in found]
+    drawn = [image(m.name, m.true, m.predicted, draw_miss(m, drawings, explain)) for m in found]
     text = (
         "The predictions that lost most credit in the challenge metric against the truth; of "
-        "equals, those whose scores fit worst.",
+        "equals, those whose scores fit worst."
+        + (" The tint: what the score of a wrong class rests on." if explain else ""),
     )
     return [Section("misses", "Worst misses", text, images=drawn, files=(miss_table(found),))]
