@@ -6,7 +6,7 @@
     python -m experiments.explanation shuffled DATA [-n 12]
 
 ``synthetic``: of recordings drawn for a class and recognised, how much of the map's weight lies on
-what makes the class, and does its heaviest segment. ``real``: the same for inverted T waves of real
+what makes the class, and does its heaviest segment. ``real``: the same for abnormal T waves of real
 recordings, T taken to last from 0.12 to 0.42 s after the middle of QRS. ``deletion``: how far the
 score of a real recording's diagnosis falls without the heaviest tenth of leads and time, and
 without a random tenth. ``shuffled``: rank correlation with the maps of networks whose kernels are
@@ -181,9 +181,9 @@ def diagnosed(model, folder, n, most, only=None):
 
 
 def real(model, folder, n):
-    """Print how much weight lies on T in recordings whose T is inverted."""
+    """Print how much weight lies on T in recordings of abnormal T waves."""
     rows = []
-    for record, name in diagnosed(model, folder, n, n, only="TInv"):
+    for record, name in diagnosed(model, folder, n, n, only="TAb"):
         found = explain(model, record, [name])[name]
         signals = bridge_gaps(record.centred[:, : round(10 * record.rate)])
         beats = find_beats(signals, record.rate) / record.rate
@@ -191,9 +191,7 @@ def real(model, folder, n):
         rows.append(_agreement(found, spans))
         print(record.name, name, found.top_leads, np.round(rows[-1], 2), flush=True)
     weight, time, heaviest, chance = _cells(np.transpose(rows))
-    print(
-        f"\n| TInv, {len(rows)} real recordings | T | {weight} | {time} | {heaviest} | {chance} |"
-    )
+    print(f"\n| TAb, {len(rows)} real recordings | T | {weight} | {time} | {heaviest} | {chance} |")
 
 
 def tenth(order, edges, leads):
