@@ -98,7 +98,7 @@ class Browser:
         self.call("Page.navigate", url=url)
         self.wait("document.readyState === 'complete'")
 
-    def wait(self, condition, seconds=60):
+    def wait(self, condition, seconds=180):
         """Wait until a JavaScript expression is true."""
         end = time.monotonic() + seconds
         while not self.evaluate(condition):
