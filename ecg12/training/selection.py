@@ -148,7 +148,7 @@ def join(candidates: Sequence[Candidate], task: Task) -> Classifier:
     """
     members = [candidate.member for candidate in candidates]
     medians = np.median(member_scores(candidates, "validation"), axis=0)
-    balanced = balanced_thresholds(medians, task.dataset.targets[task.parts["validation"]])
+    balanced = balanced_thresholds(medians, *task.truth(task.parts["validation"]))
     conformal = None
     if CONFORMAL in task.parts:
         conformal = conformal_of(np.median(member_scores(candidates, CONFORMAL), axis=0), task)

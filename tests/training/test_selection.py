@@ -1,13 +1,16 @@
 """Which candidates form the ensemble: by their own scores, or by what they add."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ecg12.data.dataset import Dataset
 from ecg12.ensemble.classifier import Member
 from ecg12.io.classes import CPSC_2018
+from ecg12.models import SEResNet
 from ecg12.signal.preprocessing import Preprocessing
-from ecg12.training.selection import Candidate, chosen
+from ecg12.training.selection import Candidate, chosen, join
 from ecg12.training.task import Task
 
 
@@ -62,3 +65,17 @@ def test_by_gain_nobody_joins_without_need(candidates, task):
     same = [candidate(n, 0.8, list(range(6)), task) for n in "fgh"]
     assert names(chosen(same, 5, "gain", task)) == ["f"]
     assert names(chosen(candidates, 2, "gain", task)) == ["a"]
+
+
+def test_unknown_labels_do_not_move_balanced_thresholds(task):
+    """Of AF, known positives score .8 and known negatives .2; unknown cells score .9."""
+    af, unknown = 0, np.arange(30) % 9 > 5
+    scores = np.where(task.dataset.targets, 0.8, 0.2)
+    scores[unknown, af] = 0.9
+    known = np.ones((30, 9), bool)
+    known[unknown, af] = False
+    task = replace(task, dataset=replace(task.dataset, known=known))
+    model = SEResNet(k=2, m=1).build(9, 100)
+    member = replace(candidate("a", 1.0, [], task).member, model=model)
+    joined = join([Candidate(member, {}, {"validation": scores})], task)
+    assert 0.2 <= joined.operating_points["balanced"][af] < 0.8
