@@ -222,15 +222,25 @@ def test_degenerate_signals_are_answered_with_finite_numbers(model, stored):
 def test_scores_that_are_no_numbers_never_leave(model, folder, monkeypatch, caplog, bad):
     records = [beats(f"R{i}", i) for i in range(3)]
     scores = model.classifier.member_scores([model.classifier.prepare(r) for r in records])
-    scores[:2, 1, 5] = bad
-    monkeypatch.setattr(model.classifier, "member_scores", lambda prepared: scores)
+    column = int(np.flatnonzero(model.classes.class_of_column == 5)[0])
+    runtime, whole = model.classifier.runtime, model.classifier.runtime.scores
+
+    def altered(group, inputs):
+        outputs = np.array(whole(group, inputs))
+        outputs[:, 1, column] = bad
+        return outputs
+
+    monkeypatch.setattr(runtime, "scores", altered)
     good, failure, other = model.predict_records(records)
     assert failure == Failure("R1", "the model's scores are not finite numbers")
     for outcome, n in ((good, 0), (other, 2)):
         expected = np.median(scores[:, n], axis=0)
         np.testing.assert_allclose([entry.score for entry in outcome.classes], expected)
-    one = np.full((3, 1, 24), bad)
-    monkeypatch.setattr(model.classifier, "member_scores", lambda prepared: one)
+    n_columns = len(model.classes.columns)
+    n_models = len(model.classifier.members)
+    monkeypatch.setattr(
+        runtime, "scores", lambda group, inputs: np.full((n_models, len(inputs), n_columns), bad)
+    )
     header = (folder / "R1.hea").read_text()
     _, labels, probabilities = predict_challenge(model, header, records[1].stored)
     assert (set(labels), set(probabilities)) == ({0}, {0.0})
