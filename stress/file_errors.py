@@ -189,7 +189,7 @@ def make_inputs(place: Path) -> None:
     shutil.rmtree(place / "synth")
     rows = "".join(f"r{i},atrial fibrillation; sinus rhythm\n" for i in range(4))
     (place / "statements.csv").write_text(f"recording,text\n{rows}", encoding="utf-8")
-    for path in (SHIPPED / "classifier.json", *SHIPPED.glob("*.onnx")):
+    for path in (SHIPPED / "classifier.json", *SHIPPED.glob("*.onnx"), *SHIPPED.glob("*.f32")):
         shutil.copy(path, place / "model")
 
 

@@ -8,7 +8,7 @@ import secrets
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -54,6 +54,9 @@ def _own_temporary(path: Path) -> tuple[Path, IO[bytes]]:
                     leftover.unlink()
             after += 1
     except OSError as error:
+        if found is not None:
+            with found, suppress(OSError):  # the first error is the one to tell
+                _temporary(path, str(number)).unlink()
         if error.errno not in NO_LOCKS:
             raise
         _temporary(path, str(number)).unlink(missing_ok=True)  # made, but not to be locked

@@ -454,4 +454,4 @@ def test_finetune_refuses_to_freeze_what_is_not_there(tmp_path, monkeypatch):
     monkeypatch.setenv("ECG12_PRETRAINED", "")
     (tmp_path / "my.csv").write_text("1\n")
     with pytest.raises(SystemExit, match="--freeze 2: there are no pretrained networks"):
-        main(["finetune", "data", "--classes", str(tmp_path / "my.csv"), "--freeze", "2"])
+        main(["finetune", str(tmp_path), "--classes", str(tmp_path / "my.csv"), "--freeze", "2"])
