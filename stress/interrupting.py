@@ -12,12 +12,14 @@ when the program has set up its handlers; what comes before is Python's own star
 import argparse
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,6 +45,7 @@ COMMANDS = {  # name → its program and arguments, in a folder of `make_world`
     "train_model.py": (sys.executable, str(ROOT / "train_model.py"), "data", "out"),
     "driver.py": (sys.executable, str(ROOT / "driver.py"), "model", "data", "out"),
 }
+UNNAMED = re.compile(r"-[0-9a-f]{8}(?=\.keras$)")  # the checksum in the name of a network
 SAME = (".csv", ".hea", ".mat", ".png")  # files whose bytes tell nothing of time
 ENDINGS = {signal.SIGINT: (130, "interrupted"), signal.SIGTERM: (143, "terminated")}
 GONE = 2.0  # s within which all processes must have ended
@@ -157,10 +160,18 @@ def results(folder: Path) -> dict[str, bytes]:
     """Return the files that a command has made, with the bytes of those that must not differ."""
     made = [folder / "out.json", *(folder / "out").rglob("*")]
     return {
-        str(path.relative_to(folder)): path.read_bytes() if path.suffix in SAME else b""
+        UNNAMED.sub("", str(path.relative_to(folder))): _content(path)
         for path in made
         if path.is_file() and not path.name.startswith(".")
     }
+
+
+def _content(path: Path) -> bytes:
+    """Return what must not differ of a file: of a network its weights, for its file has a date."""
+    if path.suffix == ".keras":
+        with zipfile.ZipFile(path) as archive:
+            return archive.read("model.weights.h5")
+    return path.read_bytes() if path.suffix in SAME else b""
 
 
 def clear(folder: Path) -> None:

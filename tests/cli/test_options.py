@@ -110,7 +110,7 @@ def test_wrong_use_ends_with_2_and_one_line_with_the_value_as_given(world, argum
 @pytest.mark.parametrize(
     ("program", "good", "bad"),
     [
-        ("driver.py", ["model", "data", "out"], ["", "-", "missing", "table.csv", "/dev/null"]),
+        ("driver.py", ["model", "data", "out"], ["", "-", "table.csv", "/dev/null"]),
         ("train_model.py", ["data", "out"], ["", "-", "table.csv", "/dev/null"]),
         (
             "evaluate_model.py", ["data", "outputs", "s.csv", "c.csv"],

@@ -178,11 +178,11 @@ def test_training_killed_after_its_first_member_ends_with_the_same_model(place):
 @pytest.mark.parametrize(
     ("program", "arguments", "message"),
     [
-        ("driver.py", ("../nowhere", "../test", "../x"), "train a model first"),
+        ("driver.py", ("../nowhere", "../test", "../x"), "MODEL: ../nowhere: no such folder"),
         ("driver.py", ("../model", "../nowhere", "../x"), "no such folder"),
-        ("driver.py", ("../model",), "usage"),
+        ("driver.py", ("../model",), "required: TEST, OUT"),
         ("train_model.py", ("../nowhere", "../x"), "no such folder"),
-        ("train_model.py", (), "usage"),
+        ("train_model.py", (), "required: DATA, MODEL"),
     ],
 )
 def test_bad_arguments_end_with_one_clear_line(place, program, arguments, message):

@@ -169,5 +169,6 @@ def test_the_commands_take_the_folder(folders, tmp_path, monkeypatch):
     own = ["--classes", str(tmp_path / "my.csv"), "-o", str(tmp_path / "own")]
     main(["finetune", data, *arguments[:-2], *own])
     assert report_of(tmp_path / "own")["validation"]["positives"] == {"AF": 2, "NSR": 3}
+    table = str(tmp_path / "my.csv")
     with pytest.raises(SystemExit, match="there is no --validation FOLDER"):
-        main(["finetune", data, "--validation-labels", "own.csv", *own])
+        main(["finetune", data, "--validation-labels", table, *own])

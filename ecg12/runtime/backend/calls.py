@@ -70,7 +70,7 @@ def compiled_each(
 
         signature = tensorflow.TensorSpec((None, *shape), tensorflow.float32)
 
-        @tensorflow.function(input_signature=[signature])
+        @tensorflow.function(input_signature=[signature], autograph=False)
         def call(x: Any) -> list[Any]:
             return [model(x, training=False) for model in models]
 
