@@ -80,8 +80,13 @@ def end_on_signals(program: str) -> None:
 
 
 def end_with_parent() -> None:
-    """Be a worker process: end, without a line, on SIGTERM or when the parent has ended."""
+    """Be a worker process: end, without a line, on SIGTERM or when the parent has ended.
+
+    Ctrl-C is left to the parent, also where a library has undone the mask (`spare_children`): a
+    `KeyboardInterrupt` of a worker would end the parent as one of its own.
+    """
     if not _installed.is_set():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         _listen([signal.SIGTERM], "", -1)
 
 
