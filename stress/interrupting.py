@@ -129,7 +129,8 @@ def interrupt(name: str, folder: Path, number: signal.Signals, delay: float) -> 
     begun = time.monotonic()
     status = process.wait(60)
     while left := list(session(process.pid)):
-        if time.monotonic() - begun > max(GONE, 20 * GONE * (os.getloadavg()[0] > 8)):
+        busy = os.getloadavg()[0] > (os.cpu_count() or 1)
+        if time.monotonic() - begun > max(GONE, 20 * GONE * busy):
             os.killpg(process.pid, signal.SIGKILL)
             raise AssertionError(f"{name}: still there after {GONE} s: {left}")
         time.sleep(0.01)

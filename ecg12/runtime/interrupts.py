@@ -165,6 +165,7 @@ def _watch(reading: int, program: str, shown: int) -> None:
         _send(children, signal.SIGTERM)
         _remove()
         _await(children)
+        _send(set(filter(_works, _descendants())), signal.SIGKILL)  # begun meanwhile
         if program:
             _flush()
             os.write(shown, f"{_line_end()}{program}: {said}\n".encode())
