@@ -10,7 +10,7 @@ Method
     Random World, 2005; label-conditional: Vovk, ACML 2012). Another hospital has no promise.
 Answers
     Yes or no where the set holds one, uncertain where it holds both. Where it holds neither, the
-    class is told apart better than the coverage asks: the label stands as it is, which can only
+    class is separated better than the coverage asks: the label stands as it is, which can only
     raise the coverage.
 Conventions
     A class with fewer than `MIN_EXAMPLES` recordings with it, or without it, has no promise.

@@ -66,8 +66,7 @@ class SEResNet:
             x = self._block(x, filters, f"block{block + 1}")
         x = self._pool(x)
         x = layers.Dropout(self.p, name="dropout")(x)
-        # in full precision, whatever the policy of the other layers
-        x = layers.Dense(n_outputs, "sigmoid", dtype="float32", name="scores")(x)
+        x = layers.Dense(n_outputs, "sigmoid", name="scores")(x)
         return keras.Model(inputs, x, name=self.name)
 
     @property

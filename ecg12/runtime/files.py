@@ -120,7 +120,7 @@ def folders_below(
     folder
         An existing folder.
     failed
-        Is told of each folder below that cannot be listed; None: its error is raised.
+        Called with the error of each folder below that cannot be listed; None: its error is raised.
 
     Raises
     ------

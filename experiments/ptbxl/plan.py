@@ -13,7 +13,7 @@ RUNS = {"member0": (FIRST, 0), "member1": (SECOND, 1), "member2": (THIRD, 2)}
 MEMBERS: tuple[str, ...] = ("member0", "member1", "member2")
 RUNS |= {"scratch1": (FIRST, 11)}  # a seed from scratch: not shipped, its gain was below .001
 # Wider networks, which learn from the labels and the answers of the narrower ones.
-WIDE = replace(FIRST, k=64, teacher=0.5, precision="mixed_bfloat16")
+WIDE = replace(FIRST, k=64, teacher=0.5)
 RUNS |= {"wide0": (WIDE, 20), "wide1": (WIDE, 21), "wide2": (WIDE, 22)}
 
 # Screening, eight epochs of a small network: each run differs from the first in one choice.

@@ -77,7 +77,6 @@ class Config:
     columns: str = "all"
     rate: float = 100.0
     teacher: float = 0.0  # share of an ensemble's answers in the targets
-    precision: str = "float32"  # of the training; what is kept is float32
     warm_up: int = field(default=1, repr=False)
     start: str = field(default="", repr=False)  # name of the run whose weights it begins with
 
@@ -140,7 +139,6 @@ def run(name: str, config: Config, seed: int, material: Material, work: Path, ta
         seed=seed, checkpoint=checkpoint, identity=identity, clock=Clock(24),
     )  # fmt: skip
     trainer.run()
-    keras.mixed_precision.set_global_policy("float32")
     plain = config.network.build(len(task.classes.columns), n_samples)
     plain.set_weights(model.get_weights())  # without what training compiled
     forward = backend.compiled([plain], plain.input_shape[1:])
