@@ -32,6 +32,10 @@ from benchmarks.setting import ROOT, Setting
 # Module of `benchmarks.stages` → which keys of `bars.BARS` it measures, as they begin.
 STAGES = {
     "preparing": ("prepare",),
+    "readers": ("read",),
+    "evaluating": ("evaluate", "metric", "thresholds"),
+    "commands": ("check", "report", "crossval", "synth"),
+    "inference": ("predict", "drive"),
     "training": ("step", "epoch"),
 }
 
