@@ -69,7 +69,7 @@ PYTHON
 "$place/small/bin/ecg12" serve --port 0 2>serve.txt &
 served=$!
 trap 'kill $served; rm -rf "$place"' EXIT
-until grep -q '"event": "start"' serve.txt; do
+until grep -qs '"event": "start"' serve.txt; do
   kill -0 $served
   sleep 0.2
 done

@@ -8,9 +8,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecg12.cli.arguments import output_folder, recordings
+from ecg12.cli.arguments import output_folder
 from ecg12.cli.messages import Failures, add_failures
-from ecg12.cli.options import add_array, add_salt, add_workers, array_options, read_salt
+from ecg12.cli.options import add_array, add_files, add_salt, add_workers, array_options, read_salt
 
 if TYPE_CHECKING:
     from ecg12.io.convert import Summary
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument(
-        "files",
-        nargs="+",
-        type=recordings,
-        metavar="FILE",
-        help="recordings of any format, or folders of them",
-    )
+    add_files(command)
     command.add_argument(
         "-o",
         "--output",

@@ -108,12 +108,18 @@ def _options(options: argparse.Namespace) -> "Options":
 
 def _columns(options: argparse.Namespace) -> "Columns | None":
     """Return the columns to read, of a table; None for a folder."""
+    from ecg12.io.format_table import format_of
     from ecg12.labelling import Columns
 
     if options.source.is_dir():
         if options.recording or options.text or options.patient:
             raise InputError(f"{options.source} is a folder; columns belong to a csv table")
         return None
+    if known := format_of(options.source):
+        raise InputError(
+            f"{options.source}: {known.name}, no table of statements; of files that hold "
+            "statements name the folder"
+        )
     if not (options.recording and options.text):
         raise InputError(f"{options.source}: a csv table needs --recording and --text")
     return Columns(options.recording, tuple(options.text), options.patient)

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ecg12.cli.arguments import hours, input_file, input_folder, rate, workers
+from ecg12.cli.arguments import hours, input_file, input_folder, rate, recordings, workers
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.files import read_limited
 from ecg12.runtime.settings import SALT, Settings
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from ecg12.io.manifest import ValidationFolder
 
 LARGEST_SALT = 2**20  # bytes of a file with the secret of patient keys
+
+
+def add_files(command: argparse.ArgumentParser) -> None:
+    """Add recordings, one or more."""
+    command.add_argument(
+        "files",
+        nargs="+",
+        type=recordings,
+        metavar="FILE",
+        help="recordings of any format, or folders of them",
+    )
 
 
 def add_weights(command: argparse._ActionsContainer) -> None:

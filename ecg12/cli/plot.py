@@ -4,21 +4,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ecg12.cli.arguments import LONGEST, number, output_path, recordings, seconds
+from ecg12.cli.arguments import LONGEST, number, output_path, seconds
 from ecg12.cli.messages import Failures, add_failures
-from ecg12.cli.options import add_array, array_options
+from ecg12.cli.options import add_array, add_files, array_options
 from ecg12.runtime.errors import InputError, record_errors
 
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument(
-        "files",
-        nargs="+",
-        type=recordings,
-        metavar="FILE",
-        help="recordings of any format, or folders of them",
-    )
+    add_files(command)
     command.add_argument(
         "-o",
         "--output",

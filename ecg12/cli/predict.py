@@ -12,10 +12,9 @@ from ecg12.cli.arguments import (
     number,
     output_file,
     output_folder,
-    recordings,
 )
 from ecg12.cli.messages import Failures, add_failures
-from ecg12.cli.options import add_array, array_options
+from ecg12.cli.options import add_array, add_files, array_options
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.settings import RUNTIMES
 
@@ -25,13 +24,7 @@ if TYPE_CHECKING:
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    command.add_argument(
-        "files",
-        nargs="+",
-        type=recordings,
-        metavar="FILE",
-        help="recordings of any format, or folders of them",
-    )
+    add_files(command)
     command.add_argument(
         "--model", type=input_folder, help="model folder (default: the package's own model)"
     )

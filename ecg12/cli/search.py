@@ -8,7 +8,7 @@ on the workers of a Dask cluster, which must see data and output under the same 
 import argparse
 
 from ecg12.cli.arguments import hours, input_folder, number, output_folder, seed, whole
-from ecg12.cli.options import add_executor, add_label_table
+from ecg12.cli.options import add_executor, add_label_table, add_weights, scored_classes
 
 MOST_TRIALS = 100_000
 cost = number(above=True)
@@ -36,6 +36,7 @@ def add(command: argparse.ArgumentParser) -> None:
         "--target", type=input_folder, help="recordings to retrain on (default DATA, other seeds)"
     )
     add_label_table(command, "label table of DATA")
+    add_weights(command)
     command.add_argument(
         "--keep", type=whole(1), default=8, help="best networks retrained (default %(default)s)"
     )
@@ -85,7 +86,8 @@ def run(options: argparse.Namespace) -> None:
         constraints=constraints, ladder=ladder,
     )  # fmt: skip
     executor = executor_of(options.scheduler, options.workers or 1)
-    labels = read_label_table(options.labels) if options.labels else None
+    classes = scored_classes(options)
+    labels = read_label_table(options.labels, classes.columns) if options.labels else None
     found = search(
         options.data,
         options.output,
@@ -93,6 +95,7 @@ def run(options: argparse.Namespace) -> None:
         executor=executor,
         target=options.target,
         labels=labels,
+        classes=classes,
         hours=options.hours,
     )
     print(f"{found['trials']} trials, {found['failed']} failed, {found['hours']:.2g} h of training")

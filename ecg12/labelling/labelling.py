@@ -7,7 +7,7 @@ thousands, and one batch of recordings.
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,13 @@ from ecg12.labelling.corpus import Corpus, database_errors
 from ecg12.labelling.counting import write_counts
 from ecg12.labelling.lookup import Mapper, Proposal
 from ecg12.labelling.review import WHY, Review, read_review, write_review
-from ecg12.labelling.sources import Columns, Statements, muse_statements, table_statements
+from ecg12.labelling.sources import (
+    Columns,
+    Statements,
+    files_with_statements,
+    muse_statements,
+    table_statements,
+)
 from ecg12.labelling.splitting import DEFAULT, Splitting, phrases_of
 from ecg12.labelling.vocabulary import Vocabulary, open_mapper
 from ecg12.runtime.errors import InputError, RecordError
@@ -27,6 +33,8 @@ from ecg12.runtime.progress import bar
 log = logging.getLogger(__name__)
 LABELS, REVIEW, COUNTS = "labels.csv", "review.csv", "counts.csv"
 MIN_COUNT = 50  # how often a phrase must occur (Ansari et al., 2020)
+_Known = Callable[[str, str], bool]
+_Opened = Callable[[_Known], tuple[int | None, Iterable[Statements | RecordError]]]
 ALGORITHM = 1  # counts up when phrases of the same statements change
 
 
@@ -127,6 +135,7 @@ def label(
         If a file is missing or the folder holds no MUSE files.
     """
     source, output = Path(source), Path(output)
+    opened = _open(source, options)  # mistakes are reported before anything is written
     output.mkdir(parents=True, exist_ok=True)
     with locked(output / ".lock"), database_errors(output):
         read_review(output / REVIEW, classes)  # mistakes are reported before the long work
@@ -134,7 +143,7 @@ def label(
         settings = f"{ALGORITHM} {options.splitting} {source.resolve()}"
         store = output / ".phrases.sqlite"
         with Corpus(store, settings, options.min_count, options.salt) as corpus:
-            failed, repeated = _count_phrases(corpus, source, options)
+            failed, repeated = _count_phrases(corpus, opened, options)
             corpus.finish()
             if failed and not any(corpus.recordings()):
                 raise InputError(
@@ -143,11 +152,11 @@ def label(
             return _write(corpus, output, mapper, failed, repeated)
 
 
-def _count_phrases(corpus: Corpus, source: Path, options: Options) -> tuple[list[str], int]:
+def _count_phrases(corpus: Corpus, opened: _Opened, options: Options) -> tuple[list[str], int]:
     """Read and count all statements; return what failed, and how many were repeated."""
     failed: list[str] = []
     repeated = 0
-    total, found = _open(corpus, source, options)
+    total, found = opened(corpus.is_known)
     for one in bar(found, total=total, unit="recording", desc="statements"):
         if isinstance(one, RecordError):
             failed.append(str(one))
@@ -161,12 +170,14 @@ def _count_phrases(corpus: Corpus, source: Path, options: Options) -> tuple[list
     return failed, repeated
 
 
-def _open(
-    corpus: Corpus, source: Path, options: Options
-) -> tuple[int | None, Iterable[Statements | RecordError]]:
+def _open(source: Path, options: Options) -> _Opened:
+    """Return what reads a source: from which files are known to their number and statements."""
+    salt, workers = options.salt, options.workers
     if options.columns:
-        return None, table_statements(source, options.columns, options.salt)
-    return muse_statements(source, options.salt, options.workers, corpus.is_known)
+        rows = table_statements(source, options.columns, salt)
+        return lambda _: (None, rows)
+    paths = files_with_statements(source)
+    return lambda is_known: muse_statements(source, salt, workers, is_known, paths=paths)
 
 
 def _write(

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from string import Formatter
 
-from ecg12.io.format_table import FORMATS, MUSE, UNREADABLE, format_of
+from ecg12.io.format_table import ARRAY, FORMATS, MUSE, UNREADABLE, format_of
 from ecg12.io.formats import scan
 from ecg12.io.label_table import normal_form
 from ecg12.io.muse import patient_key, read_statements
@@ -77,6 +77,8 @@ def muse_statements(
     salt: str | None = None,
     workers: int = 1,
     is_known: Callable[[str, str], bool] = lambda name, stamp: False,
+    *,
+    paths: Sequence[Path] | None = None,
 ) -> tuple[int, Iterator[Statements | RecordError]]:
     """Read the statements of an archive in parallel, of all formats that hold statements.
 
@@ -90,6 +92,8 @@ def muse_statements(
         Processes; -1 for all processors.
     is_known
         Returns from name and stamp whether a file need not be read.
+    paths
+        What `files_with_statements` found in it; None: it is called.
 
     Returns
     -------
@@ -102,17 +106,27 @@ def muse_statements(
         If there are no files of these formats.
     """
     folder = Path(folder)
-    found = ((path, _name(folder, path), _stamp(path)) for path in _with_statements(folder))
+    paths = files_with_statements(folder) if paths is None else paths
+    found = ((path, _name(folder, path), _stamp(path)) for path in paths)
     files = [file for file in found if not is_known(*file[1:])]
     parts = [files[i : i + CHUNK] for i in range(0, len(files), CHUNK)]
     done = LocalExecutor(workers).in_order(_read, [(part, salt) for part in parts])
     return len(files), (statements for part in done for statements in part)
 
 
-def _with_statements(folder: Path) -> list[Path]:
-    """List the files below a folder that may hold statements; tell in the log of all others."""
+def files_with_statements(folder: Path) -> list[Path]:
+    """List the files below a folder that may hold statements; tell in the log of all others.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are none.
+    """
     found = scan(folder)
     paths = [path for path, row in found.recordings.items() if row.statements or row is UNREADABLE]
+    arrays = [path for path, row in found.unread.items() if row is ARRAY]
+    for path in arrays:
+        found.recordings[path] = found.unread.pop(path)
     others = Counter(found.recordings[path].name for path in found.recordings.keys() - {*paths})
     found.complain()
     lines = [f"{n} of {name}, which holds no statements" for name, n in others.items()]
@@ -174,20 +188,26 @@ def table_statements(
     salt
         Secret of the patient keys; None for none.
 
-    Yields
-    ------
+    Returns
+    -------
     The statements of each row; in place of a row without a recording's name, or with cells too many
     or too few, an error.
 
     Raises
     ------
     InputError
-        If a column does not exist, or the file is no csv table. The message lists the columns.
+        At once if a column does not exist, or the file is no csv table. The message lists the
+        columns.
     """
     named = _fields(columns.recording) or [columns.recording]
     named += [columns.patient] if columns.patient else []
     table = read_table(path, named)
-    texts = _texts(table, columns.texts)
+    return _rows_of(table, columns, _texts(table, columns.texts), salt)
+
+
+def _rows_of(
+    table: Table, columns: Columns, texts: list[str], salt: str | None
+) -> Iterator[Statements | RecordError]:
     for line, row in table.rows:
         try:
             table.check(line, row)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ecg12.data.splits import check_apart
+from ecg12.io.classes import ScoredClasses
 from ecg12.io.databases import databases_of, sources_of
 from ecg12.io.label_table import LabelTable
 from ecg12.io.manifest import build_manifest
@@ -41,6 +42,7 @@ def search(
     executor: Executor = LOCAL,
     target: str | Path | None = None,
     labels: LabelTable | None = None,
+    classes: ScoredClasses | None = None,
     hours: float = 24.0 * 365,
 ) -> dict[str, Any]:
     """Search for networks on one set of recordings, and train the best on another.
@@ -62,6 +64,8 @@ def search(
         before, so that its test part has chosen nothing, from other seeds than the trials'.
     labels
         Labels and patients beside `data`.
+    classes
+        What to learn; by default the classes of the challenge of 2020.
     hours
         Wall-clock budget of the training at the end.
 
@@ -91,7 +95,9 @@ def search(
     (folder / "trials").mkdir(parents=True, exist_ok=True)
     with work_folder(work):
         spread = executor if isinstance(executor, ClusterExecutor) else None
-        dataset, classes = open_data(data, work, recipe, labels=labels, executor=spread)
+        dataset, classes = open_data(
+            data, work, recipe, classes=classes, labels=labels, executor=spread
+        )
         task = Task(dataset, divide(dataset, recipe), classes)
         store_task(work, task)
         plan, counts = make_plan(folder, options, task, executor)
@@ -101,7 +107,12 @@ def search(
             _share_signals(work, folder / MODEL / WORK)
         found = replace(recipe, name="search", networks=networks, keep=options.ensemble)
         classifier = train(
-            target or data, folder / MODEL, found, hours=hours, labels=None if target else labels
+            target or data,
+            folder / MODEL,
+            found,
+            classes=classes,
+            hours=hours,
+            labels=None if target else labels,
         )
         members = [member.name for member in classifier.members]
         report = {**_counts(rows, counts), "retrained": ranked, "members": members}

@@ -533,6 +533,31 @@ def test_a_table_needs_columns_and_a_source_must_exist(tmp_path):
         main(["label", str(tmp_path / "nowhere"), "-o", str(tmp_path / "out")])
 
 
+@pytest.mark.parametrize(
+    ("source", "options", "message"),
+    [
+        ("t.csv", ("--recording", "nothing", "--text", "text_1"), "t.csv: no column 'nothing'"),
+        ("t.csv", ("--recording", "ecg", "--text", "nothing"), "t.csv: no column 'nothing'"),
+        ("t.csv", ("--recording", "p{ecg", "--text", "text_1"), "cannot make a path of 'p{ecg'"),
+        ("arrays", (), "arrays: no files with statements"),
+        ("arrays/a.npy", (), "a.npy: array of numbers, no table of statements"),
+        ("muse/0/0.xml", (), "0.xml: GE MUSE XML, no table of statements; .* name the folder"),
+    ],
+)
+def test_a_source_without_statements_is_named_and_leaves_nothing(
+    archive, tmp_path, source, options, message, caplog
+):
+    caplog.set_level(logging.INFO)
+    table(tmp_path / "t.csv", *ROWS)
+    (tmp_path / "arrays").mkdir()
+    np.save(tmp_path / "arrays" / "a.npy", np.zeros((12, 500)))
+    with pytest.raises(SystemExit, match=message):
+        main(["label", str(tmp_path / source), "-o", str(tmp_path / "out"), *options])
+    assert not (tmp_path / "out").exists()
+    if source == "arrays":
+        assert "1 of array of numbers, which holds no statements" in caplog.text
+
+
 def test_without_a_vocabulary_the_command_says_what_is_known(tmp_path, capsys):
     path = table(tmp_path / "t.csv", *ROWS)
     options = ["--recording", "ecg", "--text", "text_*", "--min-count", "1"]

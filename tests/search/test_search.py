@@ -383,6 +383,22 @@ def test_the_command_says_what_is_wrong(data, tmp_path):
         main(["search", str(data), "-o", str(tmp_path / "s"), "--recipe", "best"])
 
 
+def test_the_command_learns_the_classes_of_the_table_that_is_named(data, tmp_path, monkeypatch):
+    learnt = []
+
+    def read(*_, classes, **__):
+        learnt.append(classes)
+        raise InputError("enough")
+
+    monkeypatch.setattr(run_module, "open_data", read)
+    table = tmp_path / "weights.csv"
+    table.write_text(",426783006,164889003\n426783006,1,0.5\n164889003,0.5,1\n")
+    with pytest.raises(SystemExit, match="enough"):
+        main(["search", str(data), "-o", str(tmp_path / "s"), "--weights", str(table)])
+    assert learnt[0].columns == ("426783006", "164889003")
+    np.testing.assert_array_equal(learnt[0].weights, [[1, 0.5], [0.5, 1]])
+
+
 def test_the_command_prepares(data, tmp_path, capsys):
     main(["prepare", str(data), "-o", str(tmp_path / "work"), "--workers", "1"])
     assert "20 recordings prepared in" in capsys.readouterr().out
