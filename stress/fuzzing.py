@@ -16,6 +16,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 
 from stress.targets import CORPUS, ROOT, TARGETS
@@ -27,6 +28,7 @@ def inside(name: str, folder: Path) -> None:
     """Be the fuzzed process: hand every input of libFuzzer to the target."""
     import atheris
 
+    logging.disable()  # thousands of warnings, which would hide why it ended
     with atheris.instrument_imports(include=["ecg12"]):
         for module in [
             name for name in sys.modules if name.startswith(("ecg12", "stress.targets"))
@@ -35,10 +37,15 @@ def inside(name: str, folder: Path) -> None:
         from stress.targets import run
     for seed in (CORPUS / name).iterdir():  # so that no input pays for imports
         run(name, seed.read_bytes(), folder)
-    atheris.Setup(
-        [sys.argv[0], *sys.argv[sys.argv.index("--") + 1 :]],
-        lambda data: run(name, data, folder) and None,
-    )
+
+    def fuzzed(data: bytes) -> None:
+        try:
+            run(name, data, folder)
+        except BaseException:
+            traceback.print_exc()
+            os.abort()  # libFuzzer writes the input; an exception would end Python before
+
+    atheris.Setup([sys.argv[0], *sys.argv[sys.argv.index("--") + 1 :]], fuzzed)
     atheris.Fuzz()
 
 
@@ -51,7 +58,9 @@ def fuzz(name: str, seconds: int, work: Path) -> tuple[int, str]:
     command = [sys.executable, "-m", "stress.fuzzing", name, "--inside", str(work), "--", *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace")
     counted = re.search(r"number_of_executed_units:\s*(\d+)", done.stderr)
-    wrong = done.stderr[-3000:] if done.returncode or not counted else ""
+    wrong = ""
+    if done.returncode or not counted:
+        wrong = f"status {done.returncode}: {done.stderr[-3000:]}"
     return int(counted[1]) if counted else 0, wrong
 
 

@@ -415,7 +415,7 @@ def main() -> None:
             if (status := service.stop()) != 0:
                 failed += 1
                 print(f"{name}: the service stopped with status {status}", flush=True)
-            errors = [line for line in log.read_text().splitlines() if ": 500" in line]
+            errors = [line for line in log.read_text().splitlines() if '"status": 500' in line]
             failed += bool(errors)
             print("\n".join(json.dumps(json.loads(line)) for line in errors[:3]), end="")
     sys.exit(min(failed, 1))

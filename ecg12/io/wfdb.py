@@ -17,6 +17,7 @@ from ecg12.io.record import MISSING, Record
 from ecg12.io.wfdb_files import (
     HEADER,
     SUFFIXES,
+    check_beside,
     existing,
     find_records,
     header_of,
@@ -164,7 +165,4 @@ def _check_leads(stem: Path, header: Header) -> None:
 def _check_names(stem: Path, header: Header) -> None:
     """Refuse names that would lead anywhere but to files beside the header."""
     for name in (header.name, *(signal.file for signal in header.signals)):
-        if Path(name).name != name or "::" in name:
-            raise RecordError(
-                f"{header_path(stem)}: {name[:SHOWN]!r} is no name of a file beside the header"
-            )
+        check_beside(name, header_path(stem))

@@ -9,7 +9,7 @@ like a signal file (`b.dat.hea`). Suffixes may be in capitals.
 from collections.abc import Iterable
 from pathlib import Path
 
-from ecg12.io.headers import Header, parse_header
+from ecg12.io.headers import SHOWN, Header, parse_header
 from ecg12.runtime.errors import InputError, RecordError, file_error
 from ecg12.runtime.files import folders_below, is_file, read_limited, recordings_folder
 from ecg12.runtime.text import decode
@@ -166,6 +166,18 @@ def stem_of(path: Path) -> Path:
     signals_of = path.with_suffix("")
     by_itself = not is_file(path) or not is_file(header_path(signals_of))
     return path if by_itself and is_file(header_path(path)) else signals_of
+
+
+def check_beside(name: str, header: Path) -> None:
+    """Refuse a name in a header that would lead anywhere but to a file beside it.
+
+    Raises
+    ------
+    RecordError
+        Naming the header and the name.
+    """
+    if Path(name).name != name or "::" in name or "\0" in name:
+        raise RecordError(f"{header}: {name[:SHOWN]!r} is no name of a file beside the header")
 
 
 def header_of(path: str | Path) -> Path:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.io.headers import GAP, SHOWN, Header
+from ecg12.io.headers import GAP, Header
 from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import MILLIVOLTS_PER_UNIT, Record
+from ecg12.io.wfdb_files import check_beside
 from ecg12.runtime.errors import RecordError
 
 LARGEST = 2**26  # samples of all signals together; 10 min of 12 leads at 1 kHz take 2**23
@@ -49,10 +50,7 @@ def open_segments(
         raise RecordError(f"{stem}.hea: no samples in {len(header.segments)} segments")
 
     def opened(name: str) -> OpenRecord:
-        if Path(name).name != name:
-            raise RecordError(
-                f"{stem}.hea: {name[:SHOWN]!r} is no name of a recording beside the header"
-            )
+        check_beside(name, Path(f"{stem}.hea"))
         return open_segment(stem.with_name(name))
 
     first = opened(named)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +18,10 @@ from ecg12.runtime.csv_tables import format_rows
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.version import __version__
 from ecg12.web.limits import Limits, RefusedError
-from ecg12.web.reading import Reading
+from ecg12.web.reader_process import Reading
 
 INCLUDE = ("signals", "explanation", "csv", "failures")
-FIELDS = ("rate", "unit", "leads", "coverage", "include")
+FIELDS = ("rate", "unit", "leads", "coverage", "include", "start")
 COVERAGE = 0.9  # that the page asks for
 
 
@@ -36,11 +37,14 @@ class Wanted:
         What the answer holds besides the predictions: any of `INCLUDE`.
     coverage
         Of the prediction sets; None for none.
+    start
+        Where the signals that are drawn begin, s.
     """
 
     said: dict[str, Any] = field(default_factory=dict)
     coverage: float | None = None
     include: frozenset[str] = frozenset()
+    start: float = 0.0
 
 
 def read_fields(fields: dict[str, str], conformal: Conformal | None) -> Wanted:
@@ -68,7 +72,7 @@ def read_fields(fields: dict[str, str], conformal: Conformal | None) -> Wanted:
             sets_of(conformal, coverage)
         except InputError as error:
             raise RefusedError(422, str(error)) from error
-    return Wanted(said=said, include=frozenset(include), coverage=coverage)
+    return Wanted(said=said, include=frozenset(include), coverage=coverage, start=_start(fields))
 
 
 def _number(name: str, text: str) -> float:
@@ -76,6 +80,14 @@ def _number(name: str, text: str) -> float:
         return float(text)
     except ValueError:
         raise RefusedError(422, f"{name}={text!r}: a number is needed") from None
+
+
+def _start(fields: dict[str, str]) -> float:
+    text = fields.get("start", "").strip()
+    start = _number("start", text) if text else 0.0
+    if not 0 <= start < math.inf:
+        raise RefusedError(422, f"start={text!r}: a number of seconds from 0 is needed")
+    return start
 
 
 def answer(

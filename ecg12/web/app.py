@@ -23,7 +23,8 @@ from ecg12.web.folders import private_folder
 from ecg12.web.guard import LOOPBACK, Guard, refusal
 from ecg12.web.limits import Limits, RefusedError
 from ecg12.web.openapi import openapi
-from ecg12.web.reading import Job, Readers, Reading
+from ecg12.web.reader_process import Job, Reading
+from ecg12.web.reading import Readers
 from ecg12.web.uploads import Receiver, Upload
 
 with require_extra("the service", "web"):
@@ -83,8 +84,8 @@ class Service:
 
     async def predict(self, request: Request) -> Response:
         """Answer ``POST /v1/predict``."""
-        told = request.state.told
-        told["route"] = "/v1/predict"
+        log_fields = request.state.log_fields
+        log_fields["route"] = "/v1/predict"
         with self._admitted(request), tempfile.TemporaryDirectory(dir=self._folder) as folder:
             upload = Upload()
             try:
@@ -98,28 +99,28 @@ class Service:
                 reason = f"no answer within {self._limits.answer_seconds:g} s"
                 raise RefusedError(503, reason, {"Retry-After": "5"}) from None
             finally:
-                told |= {"bytes": upload.n_bytes, "files": len(upload.names)}
+                log_fields |= {"bytes": upload.n_bytes, "files": len(upload.names)}
                 self._receiver.release(upload)
             explanation = await self._explain(outcomes, readings, wanted.include)
         failures = sum(isinstance(outcome, Failure) for outcome in outcomes)
-        told |= {"recordings": len(outcomes), "failures": failures}
+        log_fields |= {"recordings": len(outcomes), "failures": failures}
         status, text = answer(outcomes, readings, wanted.include, explanation)
         return Response(text, status, media_type="application/json")
 
     async def model(self, request: Request) -> Response:
         """Answer ``GET /v1/model``."""
-        request.state.told["route"] = "/v1/model"
+        request.state.log_fields["route"] = "/v1/model"
         return JSONResponse(describe(self._model, self._name, self._limits))
 
     async def health(self, request: Request) -> Response:
         """Answer ``GET /health``."""
-        request.state.told["route"] = "/health"
+        request.state.log_fields["route"] = "/health"
         return JSONResponse({"status": "ok"})
 
     async def _read(self, folder: str, upload: Upload, wanted: Wanted) -> list[Reading]:
         job = Job(
             folder=folder, names=tuple(upload.names), seconds=self._seconds, said=wanted.said,
-            draw="signals" in wanted.include,
+            draw_from=wanted.start if "signals" in wanted.include else None,
         )  # fmt: skip
         try:
             return await self._in_thread(partial(self._readers.read, job))
@@ -219,12 +220,12 @@ def create_app(
 
 
 async def _file(name: str, kind: str, request: Request) -> Response:
-    request.state.told["route"] = name
+    request.state.log_fields["route"] = name
     return FileResponse(FILES / name, media_type=kind, headers={"Cache-Control": "no-cache"})
 
 
 async def _openapi(limits: Limits, request: Request) -> Response:
-    request.state.told["route"] = "/openapi.json"
+    request.state.log_fields["route"] = "/openapi.json"
     return JSONResponse(openapi(limits, request.scope.get("root_path", "")))
 
 

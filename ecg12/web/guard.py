@@ -83,7 +83,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         began = time.monotonic()
-        scope.setdefault("state", {})["told"] = told = {}
+        scope.setdefault("state", {})["log_fields"] = log_fields = {}
         answer: dict[str, Any] = {"status": None}
 
         async def guarded(message: Message) -> None:
@@ -98,16 +98,16 @@ class Guard:
             self._check(scope)
             await self._app(scope, receive, guarded)
         except RefusedError as error:
-            told["reason"] = "refused"
+            log_fields["reason"] = "refused"
             await refusal(error)(scope, receive, guarded)
         except Exception as error:
-            told["reason"] = _place(error)
+            log_fields["reason"] = _place(error)
             if answer["status"] is None:
                 await refusal(RefusedError(500, "an error of the service; its log says where"))(
                     scope, receive, guarded
                 )
         finally:
-            _note(scope, answer["status"], time.monotonic() - began, told)
+            _note(scope, answer["status"], time.monotonic() - began, log_fields)
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
@@ -147,16 +147,16 @@ def _place(error: Exception) -> str:
     return f"{type(error).__name__}{where}"
 
 
-def _note(scope: Scope, status: int | None, seconds: float, told: dict[str, Any]) -> None:
+def _note(scope: Scope, status: int | None, seconds: float, log_fields: dict[str, Any]) -> None:
     """Write one line of JSON to the log; the route, not the path, which the client chose."""
     fields = {
         "event": "request",
         "method": scope["method"] if scope["method"] in METHODS else "other",
-        "route": told.pop("route", None),
+        "route": log_fields.pop("route", None),
         "status": status,
         "milliseconds": round(1000 * seconds),
     }
-    log.info(json.dumps(fields | told))
+    log.info(json.dumps(fields | log_fields))
 
 
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")

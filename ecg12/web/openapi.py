@@ -65,8 +65,9 @@ SCHEMAS = {
     "Failure": _object(source=_STRING, reason=_STRING),
     "Signals": _object(
         leads={"type": "object", "additionalProperties": _STRING}, rate=_NUMBER, step=_NUMBER,
-        start=_NUMBER, seconds=_NUMBER, silent=_TEXTS, heart_rate={"type": ["number", "null"]},
-        to_scale=_FLAG, amplitude_note=_STRING, filtered=_STRING, reason=_STRING,
+        start=_NUMBER, seconds=_NUMBER, length=_NUMBER, silent=_TEXTS,
+        heart_rate={"type": ["number", "null"]}, to_scale=_FLAG, amplitude_note=_STRING,
+        filtered=_STRING, reason=_STRING,
     ),
     "Explanation": _object(
         summary=_STRING, top_leads=_TEXTS, edges=_list(_NUMBER), largest=_NUMBER,
@@ -90,6 +91,10 @@ PARTS = {
     "coverage": {
         **_NUMBER, "description": "From .5 to .99: each class is answered yes, no or "
         "uncertain, so that this share has no wrong answer.",
+    },
+    "start": {
+        **_NUMBER, "description": "Where the 10 s of signals begin, in s; the predictions are "
+        "those of the beginning of the recording whatever it is.",
     },
     "include": {
         **_STRING, "description": "What the answer holds besides, with commas between: "
@@ -116,12 +121,12 @@ def openapi(limits: Limits, root_path: str = "") -> dict[str, Any]:
     root_path
         Where the service is mounted, as clients see it.
     """
-    told = {"title": "ecg12", "version": __version__, "description": ABOUT}
+    info = {"title": "ecg12", "version": __version__, "description": ABOUT}
     tokens = {"token": {"type": "http", "scheme": "bearer"}}
     model = {**_plain("Classes, thresholds, formats and limits"), "security": SECURITY}
     return {
         "openapi": "3.1.0",
-        "info": told,
+        "info": info,
         "servers": [{"url": root_path or "/"}],
         "paths": {
             "/v1/predict": {"post": _predict(limits)},
@@ -146,9 +151,9 @@ def _predict(limits: Limits) -> dict[str, Any]:
     }
 
 
-def _responses(told: dict[str, str], schema: str) -> dict[str, Any]:
+def _responses(texts: dict[str, str], schema: str) -> dict[str, Any]:
     return {
-        status: {"description": text, "content": _body(schema)} for status, text in told.items()
+        status: {"description": text, "content": _body(schema)} for status, text in texts.items()
     }
 
 
