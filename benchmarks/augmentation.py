@@ -54,7 +54,6 @@ def random_recordings(n: int, recipe: Recipe) -> Dataset:
 def part_times(augmentation: Augmentation, data: Dataset, batch: int) -> dict[str, float]:
     """Return processor milliseconds per recording of each part that is switched on, and of all."""
     signals = data.inputs(np.arange(batch))[..., 0]
-    outputs = CLASSES.expand(data.targets[:batch]).astype(np.float32)
     parts = {f.name: getattr(augmentation, f.name) for f in fields(augmentation)}
     variations = {n: Augmentation(**{n: amount}) for n, amount in parts.items() if amount}
     taken = {}
@@ -63,7 +62,7 @@ def part_times(augmentation: Augmentation, data: Dataset, batch: int) -> dict[st
         for turn in range(2 * TURNS):
             begun = time.thread_time()
             rng = np.random.default_rng(turn)
-            variation.apply(rng, signals, outputs, data.preprocessing.rate, rescale=True)
+            variation.apply(rng, signals, data.preprocessing.rate, rescale=True)
             times.append(1e3 * (time.thread_time() - begun) / batch)
         taken[name] = float(np.median(times))
     return taken

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> None:
     from ecg12.training.pipeline import train
     from ecg12.training.recipes import get_recipe
 
-    recipe = replace(get_recipe(options.recipe), selection="all")
+    recipe = replace(get_recipe(options.recipe), keep=None)
     classes = scored_classes(options)
     labels, labelled = read_labels(options, classes)
     trained = train(

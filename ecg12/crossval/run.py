@@ -133,7 +133,7 @@ def _predictions(task: Task, recipe: Recipe, file: Path, work: Path) -> FoldPred
     fold_work.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     candidates, _ = train_members(recipe, task, fold_work, Clock(UNLIMITED))
-    best = chosen(candidates, recipe.keep, recipe.selection, task)
+    best = chosen(candidates, recipe.keep)
     predictions = predict_all(best, task, time.monotonic() - begun)
     write_predictions(file, predictions, name)
     shutil.rmtree(fold_work)

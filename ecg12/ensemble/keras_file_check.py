@@ -19,8 +19,8 @@ LARGEST = {CONFIG: 2**24, WEIGHTS: 2**30, "metadata.json": 2**16}  # bytes after
 # All that the project's networks are made of; nothing else is built.
 LAYERS = (
     "Add", "AveragePooling1D", "BatchNormalization", "Concatenate", "Conv1D", "Conv2D", "Dense",
-    "Dot", "Dropout", "Flatten", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "InputLayer",
-    "LSTM", "MaxPooling1D", "MaxPooling2D", "Multiply", "Permute", "ReLU", "Reshape", "Softmax",
+    "Dropout", "Flatten", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "InputLayer",
+    "LSTM", "MaxPooling1D", "MaxPooling2D", "Multiply", "Permute", "ReLU", "Reshape",
 )  # fmt: skip
 INITIALIZERS = ("GlorotUniform", "Ones", "Orthogonal", "Zeros")
 ALLOWED = {

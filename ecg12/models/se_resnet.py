@@ -12,7 +12,6 @@ from ecg12.io.leads import LEADS
 from ecg12.runtime.backend import keras
 
 layers = keras.layers
-POOLINGS = ("average_max", "attention")
 STEM = 15  # samples
 
 
@@ -32,9 +31,6 @@ class SEResNet:
         Squeeze: each block's gate passes through a layer of its filters / r.
     p
         Dropout before the last layer.
-    pooling
-        How time is summed up: ``"average_max"``, mean and maximum side by side, or
-        ``"attention"``, a mean with weights that the network gives to each moment.
     stride
         Of the stem: 2 halves the time axis once more, 1 keeps what a low sampling rate has left.
     """
@@ -44,13 +40,10 @@ class SEResNet:
     m: int = 6
     r: int = 8
     p: float = 0.3
-    pooling: str = "average_max"
     stride: int = 2
 
     def __post_init__(self) -> None:
-        """Refuse a pooling or a stride that is not known."""
-        if self.pooling not in POOLINGS:
-            raise ValueError(f"unknown {self.pooling!r}; choices: {', '.join(POOLINGS)}")
+        """Refuse a stride that is not known."""
         if self.stride not in (1, 2):
             raise ValueError(f"stride {self.stride} is neither 1 nor 2")
 
@@ -64,7 +57,9 @@ class SEResNet:
         x = self._convolution(x, self.k, STEM, self.stride, "stem")
         for block, filters in enumerate(self.filters):
             x = self._block(x, filters, f"block{block + 1}")
-        x = self._pool(x)
+        pooled = [layers.GlobalAveragePooling1D(name="average")(x),
+                  layers.GlobalMaxPooling1D(name="maximum")(x)]  # fmt: skip
+        x = layers.Concatenate(name="pooled")(pooled)
         x = layers.Dropout(self.p, name="dropout")(x)
         x = layers.Dense(n_outputs, "sigmoid", name="scores")(x)
         return keras.Model(inputs, x, name=self.name)
@@ -77,9 +72,8 @@ class SEResNet:
     @property
     def name(self) -> str:
         """The specification as a short name, such as ``"seresnet_k32_s7_m6"``."""
-        pooling = "" if self.pooling == "average_max" else f"_{self.pooling}"
         stem = "" if self.stride == 2 else "_stride1"
-        return f"seresnet_k{self.k}_s{self.s}_m{self.m}{stem}{pooling}"
+        return f"seresnet_k{self.k}_s{self.s}_m{self.m}{stem}"
 
     def gflop(self, n_samples: int = 2500) -> float:
         """Return the cost of one forward pass in 10⁹ floating point operations, 2 per product.
@@ -116,12 +110,3 @@ class SEResNet:
         x = layers.GlobalAveragePooling1D(keepdims=True, name=f"{name}_squeeze")(x)
         x = layers.Dense(max(1, filters // self.r), "relu", name=f"{name}_reduce")(x)
         return layers.Dense(filters, "sigmoid", name=f"{name}_excite")(x)
-
-    def _pool(self, x: Any) -> Any:
-        if self.pooling == "attention":
-            weights = layers.Dense(1, name="attention")(x)
-            weights = layers.Softmax(axis=1, name="attention_weights")(weights)
-            return layers.Flatten(name="pooled")(layers.Dot(1, name="attended")([weights, x]))
-        pooled = [layers.GlobalAveragePooling1D(name="average")(x),
-                  layers.GlobalMaxPooling1D(name="maximum")(x)]  # fmt: skip
-        return layers.Concatenate(name="pooled")(pooled)

@@ -27,6 +27,8 @@ def network_of(stored: dict[str, Any]) -> Network:
         If its kind is not known, or it has other fields than that kind; the message lists them.
     """
     fields = {name: value for name, value in stored.items() if name != "kind"}
+    if fields.get("pooling") == "average_max":  # stored when there was a second way
+        del fields["pooling"]
     kind = KINDS.get(stored.get("kind", ""))
     if kind is None:
         raise ValueError(f"network of kind {stored.get('kind')!r}; known: {', '.join(KINDS)}")

@@ -1,7 +1,8 @@
 """Variation of training recordings, drawn anew in each epoch, on prepared signals.
 
-Each part has its own switch; zero leaves it out. Evidence from the challenge: stretch and gain
-brought BUTTeam +.041, mixup +.007 (2020); lead dropout lets one network serve every set of leads.
+Each part has its own switch; zero leaves it out. Lead dropout lets one network serve every set of
+leads. Stretching time and mixing recordings (mixup) were tried and brought nothing on real
+recordings (reports/ptbxl.md).
 
 The signals are those of `preprocessing.prepare`, so a recording that loses leads is divided by its
 amplitude again: what the network sees equals what it would be given had the leads been missing.
@@ -26,8 +27,6 @@ class Augmentation:
 
     Attributes
     ----------
-    stretch
-        The time axis is stretched by a factor of 1 ± up to this; rates and durations with it.
     gain
         Each lead is multiplied by 1 ± up to this.
     noise, wander
@@ -35,24 +34,19 @@ class Augmentation:
         lead, in units of the signal (for most preprocessings, its amplitude).
     lead_dropout
         Share of the recordings that lose leads: all chest leads, all of them but V2, or any.
-    mixup
-        α of the Beta(α, α) distribution by which recording and another one of its batch are
-        averaged, targets too (Zhang et al., ICLR 2018).
     """
 
-    stretch: float = 0.0
     gain: float = 0.0
     noise: float = 0.0
     wander: float = 0.0
     lead_dropout: float = 0.0
-    mixup: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse shares outside 0 to 1 and negative amounts."""
-        for name in ("stretch", "gain", "lead_dropout"):
+        for name in ("gain", "lead_dropout"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} {getattr(self, name)} is not within 0 and 1")
-        for name in ("noise", "wander", "mixup"):
+        for name in ("noise", "wander"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} {getattr(self, name)} is negative")
 
@@ -60,10 +54,9 @@ class Augmentation:
         self,
         rng: np.random.Generator,
         signals: np.ndarray,
-        targets: np.ndarray,
         rate: float,
         rescale: bool,
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> np.ndarray:
         """Return a varied copy of a batch.
 
         Parameters
@@ -72,8 +65,6 @@ class Augmentation:
             Decides everything.
         signals
             (n, 12, n_samples) float32.
-        targets
-            (n, n_columns) float32.
         rate
             Hz.
         rescale
@@ -81,14 +72,9 @@ class Augmentation:
 
         Returns
         -------
-        signals, targets
-            Of the same shapes and types.
+        Signals of the same shape and type.
         """
-        if self.stretch:
-            signals = time_stretch(
-                signals, rng.uniform(-self.stretch, self.stretch, len(signals)) + 1
-            )
-        elif self.gain or self.noise or self.wander:
+        if self.gain or self.noise or self.wander:
             signals = signals.copy()
         if self.gain:
             gains = rng.uniform(1 - self.gain, 1 + self.gain, (*signals.shape[:2], 1))
@@ -102,9 +88,7 @@ class Augmentation:
         if self.lead_dropout:
             signals = drop_leads(signals, kept_leads(rng, len(signals), self.lead_dropout),
                                     rescale)  # fmt: skip
-        if self.mixup:
-            signals, targets = mixed(rng, signals, targets, self.mixup)
-        return signals, targets
+        return signals
 
 
 def recorded(signals: np.ndarray) -> np.ndarray:
@@ -145,26 +129,6 @@ def random_crop(rng: np.random.Generator, signals: np.ndarray, n_samples: int) -
     starts = rng.integers(np.maximum(lengths(signals) - n_samples, 0) + 1)
     pairs = zip(signals, starts, strict=True)
     return np.stack([row[:, start : start + n_samples] for row, start in pairs])
-
-
-def time_stretch(signals: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    """Stretch each recording's time axis by its factor, linearly between samples.
-
-    (n, n_leads, n_samples) float32 and (n,); what a shorter recording leaves free at its end is
-    zero, as for any short recording.
-    """
-    n_samples = signals.shape[2]
-    rises = np.diff(signals, append=np.float32(0))
-    result = np.empty_like(signals)
-    for recording, rise, varied, factor in zip(signals, rises, result, factors, strict=True):
-        position = np.minimum(np.arange(n_samples) / factor, n_samples - 1)
-        before = position.astype(np.intp)
-        # "clip" spares NumPy a copy: all places are within the recording.
-        np.take(rise, before, axis=1, out=varied, mode="clip")
-        varied *= (position - before).astype(np.float32)
-        varied += recording.take(before, axis=1, mode="clip")
-        varied[:, np.arange(n_samples) > (n_samples - 1) * factor] = 0
-    return result
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, ...], most: float) -> np.ndarray:
@@ -222,15 +186,3 @@ def drop_leads(signals: np.ndarray, kept: np.ndarray, rescale: bool) -> np.ndarr
         for index in np.flatnonzero(~kept.all(axis=1)):
             result[index] /= amplitude(result[index, :, : ends[index]]) or 1.0
     return result
-
-
-def mixed(
-    rng: np.random.Generator, signals: np.ndarray, targets: np.ndarray, alpha: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Average each recording with another of the batch by a share from Beta(α, α)."""
-    share = rng.beta(alpha, alpha, len(signals)).astype(np.float32)
-    share = np.maximum(share, 1 - share)  # each recording stays the larger part of itself
-    other = rng.permutation(len(signals))
-    mixed_signals = signals * share[:, None, None] + signals[other] * (1 - share)[:, None, None]
-    mixed_targets = targets * share[:, None] + targets[other] * (1 - share)[:, None]
-    return mixed_signals, mixed_targets

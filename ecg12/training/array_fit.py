@@ -82,7 +82,7 @@ def fit_records(
     task = Task(dataset, divide(dataset, recipe), classes)
     with tempfile.TemporaryDirectory(prefix="ecg12-") as place:
         candidates, _ = train_members(recipe, task, Path(place), Clock(hours))
-    classifier = join(chosen(candidates, recipe.keep, recipe.selection, task), task)
+    classifier = join(chosen(candidates, recipe.keep), task)
     parts = task.parts
     classifier.novelty = fit_novelty(classifier, dataset, parts["training"], parts["validation"])
     return classifier

@@ -49,11 +49,11 @@ def varied_batches(
     def varied(item: tuple[int, Batch]) -> Batch:
         step, (part, inputs) = item
         rng = np.random.default_rng([*seed, step])
-        signals, targets = inputs[..., 0], outputs[part]
+        signals = inputs[..., 0]
         if n_crop:
             signals = random_crop(rng, signals, n_crop)
-        drawn = augmentation.apply(rng, signals, targets, preprocessing.rate, rescale)
-        return drawn[0][..., None], drawn[1]
+        signals = augmentation.apply(rng, signals, preprocessing.rate, rescale)
+        return signals[..., None], outputs[part]
 
     parts = np.random.default_rng([*seed, PARTS])
     batches = enumerate(task.dataset.batches(order, size, parts))

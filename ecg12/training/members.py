@@ -72,7 +72,7 @@ def train_members(
         members.train(index, recipe.schedule.epochs)
     while members.waiting:
         if keep and members.candidates:
-            keep(join(chosen(members.candidates, recipe.keep, recipe.selection, task), task))
+            keep(join(chosen(members.candidates, recipe.keep), task))
         if not (planned := members.plan()):
             break
         members.train(min(planned), planned[min(planned)])

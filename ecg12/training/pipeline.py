@@ -117,7 +117,7 @@ def train(
         task = Task(dataset, divide(dataset, recipe), classes)
         keep = saver(folder, identity(recipe, task))
         candidates, members = train_members(recipe, task, work, clock, keep=keep)
-        best = chosen(candidates, recipe.keep, recipe.selection, task)
+        best = chosen(candidates, recipe.keep)
         classifier = join(best, task)
         parts = task.parts
         classifier.novelty = fit_novelty(

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from ecg12.decision.balanced import balanced_thresholds
 from ecg12.decision.calibration import Calibration, before_and_after, calibrate
 from ecg12.decision.thresholds import tune
-from ecg12.ensemble.classifier import Classifier, Member, vote
+from ecg12.ensemble.classifier import Classifier, Member
 from ecg12.ensemble.model_index import BALANCED
 from ecg12.metrics import constant_baseline, evaluate, measure_name, scorer_of
 from ecg12.models import specification
@@ -84,50 +83,16 @@ def row_head(recipe: Recipe, index: int) -> dict[str, Any]:
     }
 
 
-def chosen(
-    candidates: Sequence[Candidate], keep: int, selection: str, task: Task
-) -> list[Candidate]:
-    """Return some of the candidates by a rule of `SELECTIONS`; an odd number, except by "all"."""
+def chosen(candidates: Sequence[Candidate], keep: int | None) -> list[Candidate]:
+    """Return those with the best metric of their own on validation, the best first (paper B).
+
+    An odd number, at most `keep`; None: all, however many.
+    """
     ranked = sorted(candidates, key=lambda candidate: -candidate.member.validation_score)
-    return SELECTIONS[selection](ranked, keep, task)
-
-
-def best_by_score(ranked: list[Candidate], keep: int, task: Task) -> list[Candidate]:
-    """Return those with the best metric of their own on validation (paper B)."""
+    if keep is None:
+        return ranked
     n = min(keep, len(ranked))
     return ranked[: n if n % 2 else max(1, n - 1)]
-
-
-def best_by_gain(ranked: list[Candidate], keep: int, task: Task) -> list[Candidate]:
-    """Return those that add most to each other: forward selection, two at a time.
-
-    From the best candidate on, the pair joins with which the ensemble's metric on validation is
-    highest, as long as it rises (after Caruana et al., "Ensemble selection from libraries of
-    models", ICML 2004; pairs, because of an even number of members ties would be negative).
-    """
-    y_true, known = task.truth(task.parts["validation"])
-    scorer = scorer_of(y_true, task.classes, known)
-
-    def metric(team: Sequence[Candidate]) -> float:
-        return scorer(vote(np.array([c.scores["validation"] > c.member.thresholds for c in team])))
-
-    team = ranked[:1]
-    while len(team) + 2 <= keep:
-        rest = [candidate for candidate in ranked if candidate not in team]
-        teams = [[*team, *pair] for pair in combinations(rest, 2)]
-        best = max(teams, key=metric, default=team)
-        if metric(best) <= metric(team):
-            break
-        team = best
-    return team
-
-
-def everyone(ranked: list[Candidate], keep: int, task: Task) -> list[Candidate]:
-    """Return all, to be chosen from another time: what a pretrained network is worth shows then."""
-    return ranked
-
-
-SELECTIONS = {"score": best_by_score, "gain": best_by_gain, "all": everyone}
 
 
 def member_scores(candidates: Sequence[Candidate], part: str) -> np.ndarray:

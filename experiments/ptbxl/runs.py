@@ -65,12 +65,10 @@ class Config:
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     ema: float = 0.998
-    mixup: float = 0.0
     lead_dropout: float = 0.2
     gain: float = 0.1
     noise: float = 0.05
     wander: float = 0.05
-    stretch: float = 0.0
     loss: str = "binary_crossentropy"
     last_epochs: int = 0
     mend: str = "unknown"
@@ -89,8 +87,7 @@ class Config:
     def schedule(self) -> Schedule:
         """How it is trained."""
         varied = Augmentation(
-            stretch=self.stretch, gain=self.gain, noise=self.noise, wander=self.wander,
-            lead_dropout=self.lead_dropout, mixup=self.mixup,
+            gain=self.gain, noise=self.noise, wander=self.wander, lead_dropout=self.lead_dropout,
         )  # fmt: skip
         return Schedule(
             epochs=self.epochs, batch=self.batch, learning_rate=self.learning_rate, min_lr=1e-5,

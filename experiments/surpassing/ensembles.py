@@ -8,14 +8,14 @@ import numpy as np
 from ecg12.data.dataset import Dataset
 from ecg12.ensemble.classifier import Member, vote
 from ecg12.metrics import scorer_of
-from ecg12.training.selection import SELECTIONS, Candidate
+from ecg12.training.selection import Candidate, chosen
 from ecg12.training.task import Task
 from experiments.surpassing.recordings import DRAWN, divide
 from experiments.surpassing.results import Results, Values, gain, markdown, mean
 from experiments.surpassing.runs import Run
 from experiments.surpassing.variants import CHOSEN, PAPER, PARTS, SINGLE
 
-KEEP = 5  # members of an ensemble at most
+RULES = {"score": 5, "all": None}  # members of an ensemble at most
 SMALLEST = 3  # networks to choose an ensemble from
 
 # What an ensemble is chosen from: its name → the variants, all with one kind of network. Of one
@@ -47,7 +47,7 @@ def ensembles(results: Results, group: str) -> str:
     """Return the table of ensembles: what they are chosen from, how, and what they reach."""
     figures: dict[tuple[str, str], tuple[Values, Values, Values]] = {}
     for name in LIBRARIES:
-        for rule in SELECTIONS:
+        for rule in RULES:
             metric, areas, sizes = {}, {}, {}
             for seed in sorted({run.seed for run in results.predictions}):
                 if runs := library(results, name, seed):
@@ -116,5 +116,4 @@ def _selected(results: Results, runs: Sequence[Run], rule: str, fold: int, task:
             validation_score=scorer(scores > thresholds),
         )
         candidates.append(Candidate(member, {}, {"validation": scores}))
-    ranked = sorted(candidates, key=lambda candidate: -candidate.member.validation_score)
-    return [runs[int(c.member.name)] for c in SELECTIONS[rule](ranked, KEEP, task)]
+    return [runs[int(c.member.name)] for c in chosen(candidates, RULES[rule])]

@@ -14,7 +14,7 @@ CHAINS = (SINGLE, AVERAGED)
 PAPER_NETWORK, CHEAP_NETWORK = ResNet(4, 5, 2, 6), SEResNet(k=16)
 PAPER_EPOCHS, CHEAP_EPOCHS = 20, 40  # the second take no longer
 FURTHER = 0.5  # of these epochs, for a network that begins at a pretrained one
-VARIED = {"stretch": 0.1, "gain": 0.2, "noise": 0.05, "wander": 0.05}
+VARIED = {"gain": 0.2, "noise": 0.05, "wander": 0.05}
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Variant:
     cosine
         Warm-up and cosine decay instead of steps at plateaus.
     varied
-        Stretched, scaled, noisy and wandering recordings.
+        Scaled, noisy and wandering recordings.
     leads
         Lead dropout.
     loss
@@ -35,8 +35,6 @@ class Variant:
         The one-dimensional network with squeeze-and-excitation.
     parts
         Of a long recording a part drawn anew in each epoch, and scores averaged over its parts.
-    mixup, attention
-        Recordings averaged in pairs; attention instead of global pooling. Not parts of the whole.
     database
         Whole databases validate, not a fifth of the recordings; only where there are several.
     letter
@@ -51,17 +49,13 @@ class Variant:
     loss: bool = False
     seresnet: bool = False
     parts: bool = False
-    mixup: bool = False
-    attention: bool = False
     database: bool = False
     letter: bool = False
 
     @property
     def network(self) -> Network:
         """The network's specification."""
-        if not self.seresnet:
-            return PAPER_NETWORK
-        return replace(CHEAP_NETWORK, pooling="attention") if self.attention else CHEAP_NETWORK
+        return CHEAP_NETWORK if self.seresnet else PAPER_NETWORK
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -77,7 +71,6 @@ class Variant:
         augmentation = Augmentation(
             **(VARIED if self.varied else {}),
             lead_dropout=0.3 if self.leads else 0.0,
-            mixup=0.2 if self.mixup else 0.0,
         )
         decay = {"decay": "cosine", "warm_up": 1, "learning_rate": 3e-3, "min_lr": 1e-5}
         losses = {"loss": "weighted_crossentropy", "last_epochs": epochs // 3}
@@ -100,10 +93,6 @@ VARIANTS = (
     {PAPER: Variant(), "whole": WHOLE}
     | {f"+ {part}": Variant(**{part: True}) for part in PARTS}
     | {f"whole - {part}": replace(WHOLE, **{part: False}) for part in PARTS}
-    | {
-        "whole + mixup": replace(WHOLE, mixup=True),
-        "whole + attention": replace(WHOLE, attention=True),
-    }
     | {"whole, database validates": replace(WHOLE, database=True)}
     | {LETTER: Variant(letter=True)}
 )

@@ -15,7 +15,6 @@ from ecg12.ensemble.model_folder import INDEX, load_classifier, save_classifier
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.models import CRNN, ResNet, SEResNet, swap_head
 from ecg12.models.crnn import LAYOUTS, SUMMARIES
-from ecg12.models.se_resnet import POOLINGS
 from ecg12.models.specifications import KINDS
 from ecg12.runtime.backend import keras
 from ecg12.runtime.errors import ModelError
@@ -73,7 +72,7 @@ def test_a_compiled_network_is_let_through_and_its_optimizer_not_loaded(tmp_path
     [
         ResNet(2, 3, 1, 2, p=0.5, z=1, f=4),
         *(CRNN(2, 2, layout, summary) for layout in LAYOUTS for summary in SUMMARIES),
-        *(SEResNet(k=4, pooling=pooling) for pooling in POOLINGS),
+        SEResNet(k=4),
     ],
     ids=lambda network: network.name,
 )

@@ -65,7 +65,7 @@ def folders(tmp_path_factory):
     members = [
         member("a", SEResNet(k=8), AT_100, 1),
         member("b", CRNN(8, 8), STORED, 2),
-        member("c", SEResNet(k=8, pooling="attention"), AT_100, 3),
+        member("c", SEResNet(k=8), AT_100, 3),
         member("d", ResNet(4, 7, 2, 4, z=1, f=8), Preprocessing(), 4),
         member("e", CRNN(8, 8, "reshape", "average"), STORED, 5),
     ]

@@ -17,7 +17,6 @@ from ecg12.ensemble.protobuf import fields, numbers, signed, varint
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.models import CRNN, ResNet, SEResNet, swap_head
 from ecg12.models.crnn import LAYOUTS, SUMMARIES
-from ecg12.models.se_resnet import POOLINGS
 from ecg12.runtime.backend import keras
 from ecg12.runtime.errors import ModelError
 from ecg12.runtime.files import sha256
@@ -51,7 +50,7 @@ def graph(plain):
         (ResNet(2, 3, 1, 2, p=0.5, z=1, f=4), Preprocessing()),
         *((CRNN(2, 2, layout, summary), Preprocessing(rate=500.0, seconds=20.0))
           for layout in LAYOUTS for summary in SUMMARIES),
-        *((SEResNet(k=4, pooling=pooling), Preprocessing(rate=100.0)) for pooling in POOLINGS),
+        (SEResNet(k=4), Preprocessing(rate=100.0)),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )  # fmt: skip

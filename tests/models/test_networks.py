@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from ecg12.models import CRNN, TABLE_2, ResNet, SEResNet, activation_bytes, at_length, swap_head
+from ecg12.models import (
+    CRNN,
+    TABLE_2,
+    ResNet,
+    SEResNet,
+    activation_bytes,
+    at_length,
+    network_of,
+    specification,
+    swap_head,
+)
 from ecg12.runtime.backend import keras
 
 # Parameters with 27 sigmoid outputs, and after the head swap: arithmetic on paper B, Table 2.
@@ -190,19 +200,6 @@ def test_squeeze_and_excitation_by_hand():
     np.testing.assert_allclose(gated, x * factor[:, None], rtol=1e-4, atol=1e-6)
 
 
-def test_attention_is_a_mean_over_time_with_softmax_weights():
-    model = SEResNet(k=4, s=3, m=1, pooling="attention").build(1, n_samples=32)
-    inside = keras.Model(
-        model.input, [model.get_layer("block1_relu").output, model.get_layer("pooled").output]
-    )
-    rng = np.random.default_rng(0)
-    x, pooled = (np.asarray(y) for y in inside(rng.normal(size=(3, 12, 32, 1)).astype("float32")))
-    w, b = model.get_layer("attention").get_weights()
-    shares = np.exp(x @ w + b)
-    expected = (x * shares / shares.sum(axis=1, keepdims=True)).sum(axis=1)
-    np.testing.assert_allclose(pooled, expected, rtol=1e-4, atol=1e-6)
-
-
 def test_se_resnet_reads_leads_as_channels():
     """Swapping two leads equals swapping the stem's weights for them."""
     model = SEResNet(k=4, s=3, m=1).build(2, n_samples=32)
@@ -213,9 +210,8 @@ def test_se_resnet_reads_leads_as_channels():
     np.testing.assert_allclose(np.asarray(model(x)), expected, rtol=1e-4)
 
 
-@pytest.mark.parametrize("pooling", ["average_max", "attention"])
-def test_se_resnet_is_saved_and_loaded_without_running_code(tmp_path, pooling):
-    model = SEResNet(k=4, s=3, m=2, pooling=pooling).build(3, n_samples=64)
+def test_se_resnet_is_saved_and_loaded_without_running_code(tmp_path):
+    model = SEResNet(k=4, s=3, m=2).build(3, n_samples=64)
     model.save(tmp_path / "m.keras")
     again = keras.saving.load_model(tmp_path / "m.keras", compile=False, safe_mode=True)
     x = np.random.default_rng(0).normal(size=(2, 12, 64, 1)).astype("float32")
@@ -223,7 +219,14 @@ def test_se_resnet_is_saved_and_loaded_without_running_code(tmp_path, pooling):
 
 
 def test_se_resnet_refuses_what_it_does_not_know():
-    with pytest.raises(ValueError, match="average_max, attention"):
-        SEResNet(pooling="mean")
+    with pytest.raises(ValueError, match="stride 3"):
+        SEResNet(stride=3)
     with pytest.raises(ValueError, match="6 blocks halve 100"):
         SEResNet(m=6).build(2, n_samples=100)
+
+
+def test_specifications_with_the_pooling_of_earlier_versions_are_read():
+    stored = {**specification(SEResNet(k=8)), "pooling": "average_max"}
+    assert network_of(stored) == SEResNet(k=8)
+    with pytest.raises(ValueError, match="pooling"):
+        network_of({**stored, "pooling": "attention"})

@@ -1,4 +1,4 @@
-"""Which candidates form the ensemble: by their own scores, or by what they add."""
+"""Which candidates form the ensemble."""
 
 from dataclasses import replace
 
@@ -44,27 +44,20 @@ def names(candidates):
 
 @pytest.fixture
 def candidates(task):
-    """Let `a` be the best, `b` and `c` err where it does, `d` and `e` elsewhere."""
+    """Five candidates; from `a` to `e` they err more often, `d` and `e` alike."""
     wrong = {"c": range(8), "e": range(20, 29), "a": range(6), "d": range(10, 19), "b": range(7)}
     return [candidate(n, 1 - len(w) / 30, list(w), task) for n, w in wrong.items()]
 
 
-def test_best_odd_number_is_chosen(candidates, task):
-    assert names(chosen(candidates, 5, "score", task)) == ["a", "b", "c", "e", "d"]
-    assert names(chosen(candidates, 4, "score", task)) == ["a", "b", "c"]
-    assert names(chosen(candidates[:2], 5, "score", task)) == ["c"]
-    assert len(chosen(candidates[:1], 5, "score", task)) == 1
+def test_best_odd_number_is_chosen(candidates):
+    assert names(chosen(candidates, 5)) == ["a", "b", "c", "e", "d"]
+    assert names(chosen(candidates, 4)) == ["a", "b", "c"]
+    assert names(chosen(candidates[:2], 5)) == ["c"]
+    assert len(chosen(candidates[:1], 5)) == 1
 
 
-def test_by_gain_those_join_that_err_elsewhere(candidates, task):
-    """`a`, `d` and `e` never err two at a time: their votes are always right, nothing is to add."""
-    assert sorted(names(chosen(candidates, 5, "gain", task))) == ["a", "d", "e"]
-
-
-def test_by_gain_nobody_joins_without_need(candidates, task):
-    same = [candidate(n, 0.8, list(range(6)), task) for n in "fgh"]
-    assert names(chosen(same, 5, "gain", task)) == ["f"]
-    assert names(chosen(candidates, 2, "gain", task)) == ["a"]
+def test_without_a_size_all_are_kept_the_best_first(candidates):
+    assert names(chosen(candidates[:4], None)) == ["a", "c", "e", "d"]
 
 
 def test_unknown_labels_do_not_move_balanced_thresholds(task):

@@ -24,7 +24,7 @@ from ecg12.training.task import Task, class_scores, column_scores
 from ecg12.training.trainer import Trainer
 
 NETWORK = ResNet(2, 3, 1, 3, p=0.5)
-VARIED = Augmentation(stretch=0.1, gain=0.2, noise=0.1, wander=0.1, lead_dropout=0.5, mixup=0.2)
+VARIED = Augmentation(gain=0.2, noise=0.1, wander=0.1, lead_dropout=0.5)
 AVERAGED = {
     "ema": 0.9, "weight_decay": 0.1, "crop": 0.128, "whole_epochs": 3, "monitor": "auroc",
 }  # fmt: skip

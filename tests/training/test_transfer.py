@@ -41,9 +41,7 @@ AF, NSR, SB = "164889003", "426783006", "426177001"
 CLASSES = load_weights(WEIGHTS)
 SHORT = Preprocessing(seconds=0.4, margin=0.2)
 NETWORK = ResNet(2, 3, 1, 3)
-TINY = Recipe(
-    "tiny", (NETWORK, NETWORK), 1, Schedule(epochs=2, threshold=None), SHORT, selection="all"
-)
+TINY = Recipe("tiny", (NETWORK, NETWORK), None, Schedule(epochs=2, threshold=None), SHORT)
 
 
 @pytest.fixture(scope="module")
@@ -305,7 +303,7 @@ def test_the_folder_is_chosen_by_variable_then_by_place(tmp_path):
 def test_train_model_uses_the_folder_it_is_given(data, pretrained, tmp_path, monkeypatch):
     from team_code import training_code
 
-    monkeypatch.setitem(RECIPES, "tiny", replace(TINY, selection="score"))
+    monkeypatch.setitem(RECIPES, "tiny", replace(TINY, keep=1))
     monkeypatch.setenv("ECG12_RECIPE", "tiny")
     monkeypatch.setenv("ECG12_PRETRAINED", str(pretrained))
     training_code(str(data), str(tmp_path / "model"))

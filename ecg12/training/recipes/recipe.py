@@ -21,16 +21,14 @@ class Recipe:
     networks
         One specification per candidate member; equal ones differ by their seed.
     keep
-        The ensemble's size at most; an odd number of the best candidates is kept.
+        The ensemble's size at most; an odd number of the best candidates is kept. None: all,
+        however many, for pretraining.
     schedule
         How each network is trained.
     preprocessing
         Of the recordings.
     seed
         Decides the split; member i takes the seed + i.
-    selection
-        ``"score"``: those with the best validation scores of their own; ``"gain"``: those that add
-        most to the ensemble's; ``"all"``: every one, however many (for pretraining).
     validation
         What chooses epochs, thresholds and members: ``"random"``, a fifth of the recordings (paper
         B), or ``"database"``, whole databases that train nothing.
@@ -40,12 +38,11 @@ class Recipe:
 
     name: str
     networks: tuple[Network, ...]
-    keep: int
+    keep: int | None
     schedule: Schedule = Schedule()
     preprocessing: Preprocessing = Preprocessing()
     _: KW_ONLY
     seed: int = 0
-    selection: str = "score"
     validation: str = "random"
     starts: tuple[Start | None, ...] = ()
 

@@ -32,5 +32,4 @@ RECIPE = Recipe(
     keep=3,
     schedule=SCHEDULE,
     preprocessing=Preprocessing(rate=100.0),
-    selection="gain",
 )
