@@ -111,8 +111,9 @@ def wfdb(path: Path) -> Record:
         if part is not None:
             path.with_name(name).write_bytes(part)
     record = read_record(path)
-    first = record.stored[:, :3]
-    np.testing.assert_array_equal(read_record(path, 3 / record.rate).stored, first)
+    first = read_record(path, 3 / record.rate).stored  # by rounding one sample more
+    assert min(3, record.stored.shape[1]) <= first.shape[1] <= 4
+    np.testing.assert_array_equal(first, record.stored[:, : first.shape[1]])
     return replace(record, name=path.stem)
 
 

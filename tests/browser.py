@@ -12,6 +12,7 @@ CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
 SWITCHES = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions")
+CODES = {"Tab": 9, "Enter": 13, " ": 32, "End": 35, "Home": 36, "ArrowUp": 38, "ArrowDown": 40}
 
 
 class Browser:
@@ -114,8 +115,7 @@ class Browser:
     def press(self, key, **more):
         """Press a key, such as "Tab", "Enter", " " or "+"."""
         text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
-        code = {"Tab": 9, "Enter": 13, " ": 32, "ArrowDown": 40, "ArrowUp": 38, "Home": 36}
-        event = {"key": key, "text": text, "windowsVirtualKeyCode": code.get(key, 0), **more}
+        event = {"key": key, "text": text, "windowsVirtualKeyCode": CODES.get(key, 0), **more}
         self.call("Input.dispatchKeyEvent", type="keyDown", **event)
         self.call("Input.dispatchKeyEvent", type="keyUp", **event)
 

@@ -125,7 +125,7 @@ def test_the_numbers_are_those_of_the_service(page, client, pair, files):
         "(row) => [row.querySelector('.short').textContent, row.cells[1].innerText.trim(), "
         "row.cells[2].innerText.split(/\\s/)[0]]))"
     )
-    shown_classes = {short: told for short, *told in json.loads(found)}
+    shown_classes = {short: cells for short, *cells in json.loads(found)}
     for entry in recording["classes"]:
         chance, decision = shown_classes[entry["abbreviation"]]
         assert decision == ("yes" if entry["positive"] else "no")
@@ -207,6 +207,77 @@ def test_the_trace_is_the_signal(page, files, client, pair):
     assert len(points) == len(values)
     np.testing.assert_allclose(points[:, 0], 10 + 25 * np.arange(len(values)) / 500, atol=0.006)
     np.testing.assert_allclose(points[:, 1], 35 - 10 * values, atol=0.006)
+
+
+@pytest.fixture
+def long_files(tmp_path, make_record):
+    """Return the paths of a recording of 25 s."""
+    import ecg12
+
+    header = ecg12.write_record(tmp_path, make_record("L", seconds=25))
+    return [header, header.with_suffix(".mat")]
+
+
+def test_a_long_recording_is_shown_part_by_part(page, client, long_files):
+    shown = page()
+    drop(shown, long_files)
+    assert "the first 10 s of 25 s used" in text(shown, "#facts")
+    assert text(shown, "#part-note") == "The diagnoses are those of the first 10 s."
+    found, span = text(shown, "#findings"), "document.getElementById('span').textContent"
+    shown.evaluate(
+        "(() => { const v = document.getElementById('view'); v.value = 'V2'; "
+        "v.dispatchEvent(new Event('change')); })()"
+    )
+    for key, start in (("n", 10), ("N", 15), ("n", 15), ("p", 10)):
+        shown.evaluate("document.getElementById('paper').focus()")
+        shown.press(key)
+        shown.wait(f"{span}.startsWith('{start} s to {start + 10} s of 25 s')")
+        shown.wait(f"document.getElementById('paper-foot').innerText.includes('{start}–')")
+        sent = [(path.name, path.read_bytes()) for path in long_files]
+        _, answer = client.predict(sent, {"include": "signals", "start": str(start)})
+        drawn = answer["signals"][0]
+        values = np.frombuffer(base64.b64decode(drawn["leads"]["V2"]), "<i2") * drawn["step"]
+        d = shown.evaluate("document.querySelector('#paper .trace:last-of-type').getAttribute('d')")
+        points = np.array([pair.split() for pair in re.split("[ML]", d)[1:]], float)
+        np.testing.assert_allclose(points[:, 1], 35 - 10 * values, atol=0.006)
+    assert "not of what is shown" in text(shown, "#part-note")
+    assert "10 s to 20 s of 25 s" in shown.evaluate("document.getElementById('status').textContent")
+    assert "10–20 s" in shown.evaluate("document.querySelector('#paper svg').ariaLabel")
+    assert text(shown, "#findings") == found
+    quiet(shown, client.address)
+
+
+def test_time_is_moved_by_buttons_and_by_the_slider(page, files, long_files):
+    shown = page()
+    drop(shown, files)
+    assert shown.evaluate("document.getElementById('time').hidden")
+    drop(shown, long_files, 2)
+    tab_to(shown, "L.hea")
+    shown.press("Enter")
+    span = "document.getElementById('span').textContent"
+    tab_to(shown, "later")
+    shown.press("Enter")
+    shown.wait(f"{span}.startsWith('10 s')")
+    tab_to(shown, "part")
+    shown.press("End")
+    shown.wait(f"{span}.startsWith('15 s')")
+    assert "15 s to 25 s" in shown.evaluate("document.activeElement.getAttribute('aria-valuetext')")
+    assert shown.evaluate("document.getElementById('later').ariaDisabled") == "true"
+    shown.press("Home")
+    shown.wait(f"{span}.startsWith('0 s')")
+    assert violations(shown) == []
+
+
+def test_what_is_explained_is_marked_where_it_lies(page, long_files):
+    shown = page()
+    drop(shown, long_files)
+    shown.evaluate("document.getElementById('tint').click()")
+    tints = "document.querySelectorAll('#paper svg .tint').length"
+    shown.wait(f"{tints} > 0", 120)
+    shown.evaluate("document.getElementById('later').click()")
+    shown.wait("document.getElementById('paper-foot').innerText.includes('10–')")
+    assert shown.evaluate(tints) == 0
+    assert "What is shown is not among it" in text(shown, "#tint-legend")
 
 
 def test_an_array_is_read_once_its_rate_is_said(page, tmp_path):

@@ -16,6 +16,8 @@ import pytest
 from ecg12.cli.main import main
 from ecg12.explanation import explain
 from ecg12.inference.challenge import drive
+from ecg12.io.wfdb import read_record, write_record
+from ecg12.plotting.excerpt import excerpt
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 # A file of each format that is read; header and signals of WFDB come with the tests.
@@ -112,6 +114,33 @@ def test_signals_are_those_of_the_file(client, pair, module_record):
         middle = slice(1000, 4000)
         expected = expected[middle] - np.median(expected[middle])
         assert np.ptp(values[middle]) == pytest.approx(np.ptp(expected), rel=0.35)
+
+
+def test_signals_begin_where_they_are_asked_for(client, tmp_path, make_record):
+    header = write_record(tmp_path, make_record("L", seconds=25))
+    files = [(path.name, path.read_bytes()) for path in (header, header.with_suffix(".mat"))]
+    _, first = client.predict(files, {"include": "signals"})
+    status, later = client.predict(files, {"include": "signals", "start": "12.5"})
+    assert status == 200
+    assert later["recordings"] == first["recordings"]
+    assert later["recordings"][0]["seconds"] == 10
+    expected = excerpt(read_record(header), 12.5, 10.0)
+    [drawn] = later["signals"]
+    assert (drawn["start"], drawn["seconds"], drawn["length"]) == (12.5, 10, 25)
+    for lead, text in drawn["leads"].items():
+        values = np.frombuffer(base64.b64decode(text), "<i2") * drawn["step"]
+        np.testing.assert_allclose(values, expected.signals[lead], atol=0.00251)
+    status, beyond = client.predict(files, {"include": "signals", "start": "25"})
+    assert status == 200
+    assert beyond["recordings"] == first["recordings"]
+    assert "25 s" in beyond["signals"][0]["reason"]
+
+
+@pytest.mark.parametrize("start", ["-1", "nan", "inf", "1e999", "soon"])
+def test_a_start_that_cannot_be_is_refused(client, pair, start):
+    status, answer = client.predict(pair, {"include": "signals", "start": start})
+    assert status == 422
+    assert start in answer["error"]
 
 
 def test_the_table_is_that_of_predict_with_the_notice(client, pair, tmp_path, monkeypatch, capsys):
@@ -422,10 +451,11 @@ def test_a_proxy_may_offer_it_below_a_path(serve, pair):
 
 
 def test_the_model_is_described(client, served_model):
-    told = json.loads(client.get("/v1/model")[2])
-    assert [one["abbreviation"] for one in told["classes"]] == list(served_model.classes.names)
-    assert told["limits"]["request_bytes"] == 64 * 2**20
-    assert "no medical device" in told["notice"]
+    described = json.loads(client.get("/v1/model")[2])
+    names = [one["abbreviation"] for one in described["classes"]]
+    assert names == list(served_model.classes.names)
+    assert described["limits"]["request_bytes"] == 64 * 2**20
+    assert "no medical device" in described["notice"]
 
 
 def test_the_description_covers_every_status_and_key(client, pair):

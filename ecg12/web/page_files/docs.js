@@ -34,15 +34,15 @@ function kind(schema) {
   return [].concat(schema.type).join(" | ");
 }
 
-function operation(path, method, told) {
-  const section = make("section", "", make("h2", `${method.toUpperCase()} ${path}`), make("p", told.description ?? told.summary));
-  const form = told.requestBody?.content["multipart/form-data"].schema.properties;
+function operation(path, method, described) {
+  const section = make("section", "", make("h2", `${method.toUpperCase()} ${path}`), make("p", described.description ?? described.summary));
+  const form = described.requestBody?.content["multipart/form-data"].schema.properties;
   if (form) {
     section.append(table("Parts of the request", ["Part", "Meaning"],
       Object.entries(form).map(([name, schema]) => [name, schema.description])));
   }
   section.append(table(`Answers of ${method.toUpperCase()} ${path}`, ["Status", "Meaning"],
-    Object.entries(told.responses).map(([status, one]) => [status, one.description])));
+    Object.entries(described.responses).map(([status, one]) => [status, one.description])));
   return section;
 }
 
@@ -52,7 +52,7 @@ const here = new URL("./", location.href).href;
 document.getElementById("example").textContent =
   `curl -F file=@A0001.hea -F file=@A0001.mat ${here}v1/predict`;
 document.getElementById("operations").append(...Object.entries(described.paths).flatMap(
-  ([path, methods]) => Object.entries(methods).map(([method, told]) => operation(path, method, told))));
+  ([path, methods]) => Object.entries(methods).map(([method, one]) => operation(path, method, one))));
 document.getElementById("schemas").append(...Object.entries(described.components.schemas).map(
   ([name, schema]) => table(name, ["Key", "Type"],
     Object.entries(schema.properties).map(([key, one]) => [key, kind(one)]))));

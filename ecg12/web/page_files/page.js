@@ -6,11 +6,12 @@ const $ = (id) => document.getElementById(id);
 const AT_ONCE = 3; // requests in progress
 const NEXT = 3; // negative classes shown besides the diagnoses
 const ZOOMS = [0.25, 0.33, 0.5, 0.67, 0.75, 1, 1.25, 1.5, 2, 3, 4];
+const STEP = { N: 1, P: -1 }; // keys that go to another part of the recording
 const FAR = 99; // percentile of the distance from the training recordings that is mentioned
 const VERDICTS = { good: 0, usable: 1, unusable: 2 };
 
 const state = {
-  rows: [], // {name, files, state, recording, drawing, csv, reason}
+  rows: [], // {name, files, state, recording, drawing, csv, reason, sent, part, parts}
   sort: { key: "name", direction: "none" },
   current: null, every: false, view: "page", zoom: 1, screen: 1, tint: false, tintClass: "",
   token: "", model: null, notice: "", added: 0,
@@ -27,6 +28,7 @@ function make(tag, attributes = {}, ...children) {
 
 const chip = (kind, text) => make("span", { className: `chip ${kind}` }, text);
 const percent = (value) => value === null ? "unknown" : `${(100 * value).toFixed(value < 0.1 ? 1 : 0)} %`;
+const short = (value) => String(+value.toFixed(1));
 const say = (text) => { $("status").textContent = text; };
 
 function complain(text) {
@@ -58,13 +60,14 @@ async function learn() {
 
 const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
-async function predict(files, include = "signals,csv,failures") {
+async function predict(files, include = "signals,csv,failures", start = 0) {
   const most = state.model?.limits.request_bytes ?? Infinity;
   if (files.reduce((sum, file) => sum + file.size, 0) > most) {
     throw new Error(`larger than ${Math.floor(most / 2 ** 20)} MB, the most that is read`);
   }
   const body = new FormData();
   body.append("include", include);
+  if (start) body.append("start", start);
   if (state.model?.coverage) body.append("coverage", state.model.coverage);
   for (const name of ["rate", "unit", "leads"]) if ($(name).value.trim()) body.append(name, $(name).value);
   for (const file of files) body.append("file", file, file.name);
@@ -74,9 +77,9 @@ async function predict(files, include = "signals,csv,failures") {
       await wait(1000 * (Number(answer.headers.get("Retry-After")) || 1));
       continue;
     }
-    const told = await answer.json();
-    if (told.error) throw new Error(told.error);
-    return told;
+    const result = await answer.json();
+    if (result.error) throw new Error(result.error);
+    return result;
   }
 }
 
@@ -120,18 +123,19 @@ async function sendOne(row) {
 }
 
 // Put an answer into its row; further recordings of it get rows of their own.
-function fill(row, told) {
-  state.notice = told.notice;
-  const done = told.recordings.map((recording, i) => ({
-    name: recording.source, state: "done", recording, drawing: told.signals[i],
+function fill(row, answer) {
+  state.notice = answer.notice;
+  const done = answer.recordings.map((recording, i) => ({
+    name: recording.source, state: "done", recording, drawing: answer.signals[i],
+    sent: row.files, part: 0, parts: new Map([[0, answer.signals[i]]]),
   }));
-  const failed = told.failures.map((failure) => ({
+  const failed = answer.failures.map((failure) => ({
     name: failure.source, state: "failed", reason: failure.reason, failure,
   }));
   const found = [...done, ...failed];
   if (found.length === 1 && row.files.length) done.forEach((one) => { one.explainable = true; });
   if (!found.length) found.push({ name: row.name, state: "failed", reason: "no recording in it" });
-  Object.assign(row, { reason: "", failure: undefined, csv: told.csv }, found[0]);
+  Object.assign(row, { reason: "", failure: undefined, csv: answer.csv }, found[0]);
   if (!state.rows.includes(row)) return; // cleared meanwhile
   const more = found.slice(1).map((one, i) => ({ ...one, files: [], order: row.order + (i + 1) / 1000 }));
   state.rows.splice(state.rows.indexOf(row) + 1, 0, ...more);
@@ -198,6 +202,7 @@ function show(row, focus) {
   findings();
   signal(recording);
   views(row);
+  timeline(row);
   explained(row);
   paper();
   if (focus) $("title").focus();
@@ -207,10 +212,11 @@ function needsArray(reason) {
   if (/--rate|\brate\b.*(unit|leads)|unit|leads=/.test(reason)) $("array").open = true;
 }
 
-function facts({ recording, drawing }) {
-  const rate = drawing?.heart_rate ? `${drawing.heart_rate} beats/min` : null;
-  const parts = [rate, `${recording.rate} Hz`, `${recording.seconds.toFixed(1)} s used`];
-  $("facts").textContent = parts.filter(Boolean).join(" · ");
+function facts({ recording, parts }) {
+  const { heart_rate: rate, length } = parts.get(0) ?? {};
+  const used = length > recording.seconds + 0.05
+    ? `the first ${short(recording.seconds)} s of ${clock(length)} used` : `${recording.seconds.toFixed(1)} s used`;
+  $("facts").textContent = [rate ? `${rate} beats/min` : "", `${recording.rate} Hz`, used].filter(Boolean).join(" · ");
   const found = recording.classes.filter((entry) => entry.positive).sort((a, b) => b.score - a.score);
   const chips = found.map((entry) => chip("found", entry.name));
   $("summary").replaceChildren(...(chips.length ? chips : [chip("plain", "none of the known diagnoses")]));
@@ -274,6 +280,62 @@ function views({ drawing }) {
   $("view").replaceChildren(...options.map(([value, text]) => make("option", { value, selected: value === state.view }, text)));
 }
 
+// Time. A long recording is shown ten seconds at a time; diagnoses, signal and explanation are of
+// its beginning, whatever is shown.
+
+function clock(seconds) {
+  const h = Math.floor(seconds / 3600), min = Math.floor(seconds / 60) % 60, s = short(seconds % 60);
+  return `${h ? `${h} h ` : ""}${h || min ? `${min} min ` : ""}${s} s`;
+}
+
+const lastPart = ({ length, seconds }) => length > seconds ? Math.ceil(length / seconds - 1e-9) - 1 : 0;
+const startOf = (part, { length, seconds }) => Math.min(part * seconds, length - seconds);
+
+// Show what is chosen of the time, before it is there.
+function timeline({ recording, part, parts }) {
+  const whole = parts.get(0) ?? {}, last = lastPart(whole);
+  for (const id of ["time", "part-note"]) $(id).hidden = !last;
+  if (!last) return "";
+  const start = startOf(part, whole);
+  const text = `${clock(start)} to ${clock(start + whole.seconds)} of ${clock(whole.length)}`;
+  $("span").textContent = text;
+  $("part").max = last;
+  $("part").value = part;
+  $("part").setAttribute("aria-valuetext", text);
+  $("earlier").setAttribute("aria-disabled", part === 0);
+  $("later").setAttribute("aria-disabled", part === last);
+  const note = `The diagnoses are those of the first ${short(recording.seconds)} s${part ? ", not of what is shown" : ""}.`;
+  $("part-note").textContent = note;
+  return `${text}. ${note}`;
+}
+
+async function turn(part) {
+  const row = state.current, whole = row.parts.get(0) ?? {};
+  const before = row.part;
+  row.part = Math.max(0, Math.min(lastPart(whole), part));
+  const wanted = row.part;
+  if (wanted === before) return;
+  const text = timeline(row);
+  try {
+    if (!row.parts.has(wanted)) {
+      const answer = await predict(row.sent, "signals,failures", startOf(wanted, whole));
+      const place = answer.recordings.findIndex((one) => one.source === row.recording.source);
+      if (place < 0) throw new Error("no longer read");
+      row.parts.set(wanted, answer.signals[place]);
+    }
+  } catch (error) {
+    complain(`This part is not shown: ${error instanceof TypeError ? "the service did not answer" : error.message}`);
+    if (row.part === wanted) row.part = before;
+  }
+  if (row.part !== wanted && row.part !== before) return; // another was chosen meanwhile
+  Object.assign(row, { drawing: row.parts.get(row.part), signals: null });
+  if (state.current !== row) return;
+  timeline(row);
+  views(row);
+  paper();
+  if (row.part === wanted) say(text);
+}
+
 // The explanation is made when it is first asked for: it takes seconds.
 async function explain(row) {
   if (row.explanation || row.explaining) return;
@@ -310,7 +372,8 @@ function paper() {
   if (tint) {
     $("tint-legend").replaceChildren(make("span", { className: "key" }),
       `${state.tintClass} ${tint.summary ?? `rests on ${tint.top_leads.join(", ")}`}. `
-      + "The darker, the more its score falls without that part of the recording.");
+      + "The darker, the more its score falls without that part of the recording."
+      + (drawing?.start >= tint.edges.at(-1) ? " What is shown is not among it." : ""));
   }
   $("zoom").textContent = `${Math.round(100 * state.zoom)} %`;
   if (!drawing || drawing.reason) {
@@ -321,14 +384,16 @@ function paper() {
     return;
   }
   state.current.signals ??= unpack(drawing);
-  const label = `12-lead ECG of ${recording.source}. ${recording.diagnoses.length
+  const stretch = `${short(drawing.start)}–${short(drawing.start + drawing.seconds)} s`;
+  const label = `12-lead ECG of ${recording.source}, ${stretch}. ${recording.diagnoses.length
     ? `Diagnoses: ${recording.diagnoses.join(", ")}.` : "None of the known diagnoses."}`;
   const options = { view: state.view, scale: state.zoom * state.screen, tint, label };
   $("paper").replaceChildren(draw(drawing, state.current.signals, options));
   $("paper-note").hidden = !drawing.amplitude_note;
   $("paper-note").textContent = `Amplitude not to scale: ${drawing.amplitude_note}; drawn at a typical size.`;
   const gain = drawing.to_scale ? "10 mm/mV" : "amplitude not to scale";
-  $("paper-foot").textContent = `25 mm/s · ${gain} · ${drawing.filtered} · ${drawing.rate} Hz · ${drawing.start}–${+(drawing.start + drawing.seconds).toFixed(2)} s`;
+  const rate = drawing.heart_rate ? ` · ${drawing.heart_rate} beats/min` : "";
+  $("paper-foot").textContent = `25 mm/s · ${gain} · ${drawing.filtered} · ${drawing.rate} Hz · ${stretch}${rate}`;
   $("ruler").style.width = `${50 * state.screen}mm`;
 }
 
@@ -419,8 +484,14 @@ function connect() {
   $("zoom-true").onclick = () => { state.zoom = 1; paper(); };
   $("paper").onkeydown = (event) => {
     const act = { "+": () => zoom(1), "-": () => zoom(-1), 0: () => { state.zoom = 1; paper(); } }[event.key];
-    if (act && !event.ctrlKey && !event.metaKey) { event.preventDefault(); act(); }
+    const step = STEP[event.key.toUpperCase()];
+    if (event.ctrlKey || event.metaKey || event.altKey || !(act || step)) return;
+    event.preventDefault();
+    if (act) act(); else turn(state.current.part + step);
   };
+  $("earlier").onclick = () => turn(state.current.part - 1);
+  $("later").onclick = () => turn(state.current.part + 1);
+  $("part").onchange = () => turn(Number($("part").value));
   $("tint").onclick = () => { state.tint = !state.tint; paper(); };
   $("tint-class").onchange = () => { state.tintClass = $("tint-class").value; paper(); };
   $("scale").oninput = () => { state.screen = $("scale").value / 100; paper(); };

@@ -82,13 +82,14 @@ function trace(strip, values, rate) {
   return element("path", { class: "trace", d });
 }
 
-// Return the rectangles behind a strip: weights in percent of stretches between edges in s.
-function tinted(strip, tint, top, height) {
+// Return the rectangles behind a strip: weights in percent of stretches between edges in s of the
+// whole recording, of which what is drawn begins at `start`.
+function tinted(strip, tint, start, top, height) {
   const weights = tint?.map[strip.lead];
   if (!weights) return [];
   const boxes = [];
   weights.forEach((weight, i) => {
-    const from = Math.max(tint.edges[i], strip.from), to = Math.min(tint.edges[i + 1], strip.to);
+    const from = Math.max(tint.edges[i] - start, strip.from), to = Math.min(tint.edges[i + 1] - start, strip.to);
     if (to <= from || weight < 2) return;
     boxes.push(element("rect", {
       class: "tint", "fill-opacity": (0.65 * (weight / 100) ** 0.7).toFixed(3),
@@ -125,7 +126,7 @@ function strips(drawing, signals, placed, tint, room) {
       names.push(element("text", { class: "state", x: strip.left + 1.5, y: strip.base }, `${strip.lead} ${state}`));
       continue;
     }
-    parts.unshift(...tinted(strip, tint, strip.base - 0.62 * room, room));
+    parts.unshift(...tinted(strip, tint, drawing.start, strip.base - 0.62 * room, room));
     parts.push(trace(strip, values, drawing.rate));
     const rise = Math.min(13.5, 0.4 * room), place = clearPlace(strip, values, drawing.rate, rise);
     names.push(element("text", { x: strip.left + place, y: strip.base - rise }, strip.lead));
