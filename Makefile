@@ -64,9 +64,11 @@ format: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-# All but the one that needs a GPU to be of use: benchmarks/throughput.py.
+# About an hour, on a machine that does nothing else; OFFICIAL: a folder with clones of the official evaluators. Ends
+# with one table, and fails if a ratio misses its bar. Not here: benchmarks/throughput.py (a GPU), benchmarks/accuracy.py.
 benchmarks: $(VENV)/.installed-dev
-	for file in $(filter-out benchmarks/throughput.py, $(wildcard benchmarks/*.py)); do $(RUN) -m benchmarks.$$(basename $$file .py) || exit 1; done
+	$(RUN) -m benchmarks.growth build/benchmarks
+	$(RUN) -m benchmarks.peers build/benchmarks $(if $(OFFICIAL),--official $(OFFICIAL))
 
 # Hours: see reports/reliability.md for what each campaign does and found.
 stress: $(VENV)/.installed-dev

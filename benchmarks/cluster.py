@@ -20,32 +20,16 @@ from pathlib import Path
 import numpy as np
 from joblib.externals.loky import get_reusable_executor
 
+from benchmarks.recordings import write_linked
 from ecg12.data.dataset import prepare_folder
 from ecg12.io.classes import WEIGHTS, load_weights
-from ecg12.io.leads import LEADS
-from ecg12.io.record import Record
-from ecg12.io.wfdb import write_record
 from ecg12.runtime.executors import ClusterExecutor, Executor, LocalExecutor
 from ecg12.signal.preprocessing import Preprocessing
 from stress.loopback import loopback
 
-DISTINCT, WARM = 64, 128
+WARM = 128
 ROUNDS = 3
 MOST_OVERHEAD = 0.25
-
-
-def write(folder: Path, n: int) -> None:
-    """Write n recordings of noise that share their signal files."""
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for i in range(min(n, DISTINCT)):
-        signals = np.cumsum(rng.normal(0, 0.02, (12, 5000)), axis=1)
-        record = Record.from_millivolts(f"R{i:06}", signals, LEADS, 500.0, codes=("426783006",))
-        write_record(folder, record)
-    for i in range(DISTINCT, n):
-        for suffix in (".mat", ".hea"):
-            original = folder / f"R{i % DISTINCT:06}{suffix}"
-            (folder / f"R{i:06}{suffix}").hardlink_to(original)
 
 
 def seconds(data: Path, place: Path, executor: Executor) -> float:
@@ -74,8 +58,8 @@ def main(n: int) -> int:
     """Print times, speed-up and overhead; return the exit status."""
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
-        write(place / "data", n)
-        write(place / "few", WARM)
+        write_linked(place / "data", n)
+        write_linked(place / "few", WARM)
         times: dict[tuple[str, int], list[float]] = {}
         for _ in range(ROUNDS):
             for workers in (1, 2):

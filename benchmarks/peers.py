@@ -4,8 +4,9 @@
 
 Both sides of a comparison are timed in turn; the ratio is the median of the rounds' ratios. Peers
 are installed from the package index into environments below WORK; elsewhere nothing is installed.
-Each stage runs in a process of its own. The table goes to the terminal and to speed.csv, a plot of
-it to images/speed.svg. Exit status 1 if a ratio misses its bar (`bars.py`), or a stage fails.
+Each stage runs in a process of its own. The table goes to the terminal, to speed.csv, and into the
+page speed.md where that is beside it; a plot of it to images/speed.svg. Exit status 1 if a ratio
+misses its bar (`bars.py`), or a stage fails.
 
 Run it on a machine that does nothing else.
 """
@@ -26,6 +27,7 @@ from pathlib import Path
 
 from benchmarks import tables
 from benchmarks.bars import BARS
+from benchmarks.page import fill, table
 from benchmarks.results import Result, verdict
 from benchmarks.setting import ROOT, Setting
 
@@ -105,7 +107,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output = options.output or (setting.work if options.quick else ROOT / "reports")
         tables.write(output / "speed.csv", results, common)
         tables.plot(output / "images" / "speed.svg", results)
-    print(", ".join(common.values()) + (", quick" if options.quick else ""))
+    heading = ", ".join(common.values()) + (", quick" if options.quick else "")
+    if (page := output / "speed.md").is_file():
+        filled = f"{heading}\n\n{table(tables.HEAD, tables.cells(results))}"
+        fill(page, "peers", filled)
+    print(heading)
     print(tables.text(results))
     verdicts = [verdict(BARS[result.key], result) for result in results]
     return int("missed" in verdicts or "failed" in verdicts)

@@ -50,17 +50,25 @@ def _three(name: str, times: Times | None, clock: str, factor: float) -> dict[st
     return dict(zip((name, f"{name}_q1", f"{name}_q3"), values, strict=True))
 
 
-def text(results: Sequence[Result]) -> str:
-    """Return the table for the terminal: medians, quartiles in brackets."""
-    head = ("ecg12", "beside", "", "ecg12", "other", "ratio", "bar", "", "")
-    lines = [head]
+HEAD = ["stage", "beside", "unit, clock", "ecg12", "other", "ratio (quartiles)", "bar", "", "note"]
+
+
+def cells(results: Sequence[Result]) -> list[list[str]]:
+    """Return what the table shows of each result: medians, quartiles in brackets."""
+    lines = []
     for row in rows(results):
-        clock = str(row["ratio_of"]).rpartition(" ")[2]
+        kind, _, clock = str(row["ratio_of"]).partition(", ")
         sides = [_spread(row, f"{side}_{clock}") for side in ("ours", "other")]
         unit = f"{row['unit']}, {clock}" if clock else ""
-        ratios = f"{_spread(row, 'ratio')} {row['ratio_of'].__str__().partition(',')[0]}".strip()
+        ratios = f"{_spread(row, 'ratio')} {kind}".strip()
         what = (row["what"], row["other"], unit, *sides, ratios, row["bar"], row["verdict"])
-        lines.append((*map(str, what), str(row["note"])))
+        lines.append([*map(str, what), str(row["note"])])
+    return lines
+
+
+def text(results: Sequence[Result]) -> str:
+    """Return the table for the terminal."""
+    lines = [HEAD, *cells(results)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

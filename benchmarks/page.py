@@ -1,0 +1,26 @@
+"""Put measured tables into a page, between comments that mark their places."""
+
+from pathlib import Path
+
+from ecg12.runtime.files import write_text
+
+
+def fill(page: Path, name: str, text: str) -> None:
+    """Replace what stands between ``<!-- NAME -->`` and ``<!-- end of NAME -->``.
+
+    Raises
+    ------
+    ValueError
+        If the page does not have both.
+    """
+    before, begin, rest = page.read_text(encoding="utf-8").partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"<!-- end of {name} -->")
+    if not begin or not end:
+        raise ValueError(f"{page}: no place for {name}")
+    write_text(page, f"{before}{begin}{text.rstrip()}\n{end}{after}")
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
