@@ -126,7 +126,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if (page := options.output / "speed.md").is_file():
         rows = [row(name, own) for name, own in answers.items()]
         shown = table(list(rows[0]), [list(map(str, one.values())) for one in rows])
-        fill(page, "accuracy", f"{', '.join(common.values())} minutes each\n\n{shown}")
+        heading = f"{', '.join(common.values())} minutes each"
+        plotted = "![AUROC on validation by processor time](images/accuracy.svg)"
+        fill(page, "accuracy", f"{heading}\n\n{shown}\n\n{plotted}")
     return 0
 
 

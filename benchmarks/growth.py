@@ -134,7 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shown = table(HEAD, [_cells(name, own) for name, own in summaries.items()])
     heading = f"{', '.join(machine().values())}; {max(options.sizes):,} recordings at most"
     if (page := options.output / "speed.md").is_file():
-        fill(page, "growth", f"{heading}\n\n{shown}")
+        links = "![Time and memory](images/growth.svg)\n\nAll figures: [growth.csv](growth.csv)."
+        fill(page, "growth", f"{heading}\n\n{shown}\n\n{links}")
     print(f"{heading}\n{shown}")
     return int(any(map(missed, summaries.values())))
 

@@ -109,7 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tables.plot(output / "images" / "speed.svg", results)
     heading = ", ".join(common.values()) + (", quick" if options.quick else "")
     if (page := output / "speed.md").is_file():
-        filled = f"{heading}\n\n{table(tables.HEAD, tables.cells(results))}"
+        shown = table(tables.HEAD, tables.cells(results))
+        links = "![Ratios and bars](images/speed.svg)\n\nAll figures: [speed.csv](speed.csv)."
+        filled = f"{heading}\n\n{shown}\n\n{links}"
         fill(page, "peers", filled)
     print(heading)
     print(tables.text(results))

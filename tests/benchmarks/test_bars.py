@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import accuracy, growth, peers, tables
 from benchmarks.bars import BARS
+from benchmarks.page import fill, table
 from benchmarks.results import Bar, Result, ratio, verdict
 from benchmarks.timing import Times, in_turn, larger, quartiles
 from benchmarks.watching import Watched, watch
@@ -132,3 +133,21 @@ def test_the_curve_of_a_network_becomes_its_row():
     row = accuracy.row("tsai", answer)
     assert (row["validation_auroc"], row["best_at_minutes"]) == ("0.9000", "2.0")
     assert (row["test_auroc"], row["processor_minutes"]) == ("0.7000", "3.0")
+
+
+def test_a_table_is_put_into_its_place_of_a_page(tmp_path):
+    page = tmp_path / "speed.md"
+    page.write_text("a\n<!-- one -->\nold\n<!-- end of one -->\nb\n")
+    fill(page, "one", table(["x", "y"], [["1", "2"]]))
+    expected = "a\n<!-- one -->\n| x | y |\n| --- | --- |\n| 1 | 2 |\n<!-- end of one -->\nb\n"
+    assert page.read_text() == expected
+    with pytest.raises(ValueError, match="other"):
+        fill(page, "other", "text")
+
+
+def test_the_page_has_a_place_for_each_table(tmp_path):
+    page = tmp_path / "speed.md"
+    page.write_text((peers.ROOT / "reports" / "speed.md").read_text())
+    for name in ("peers", "growth", "accuracy"):
+        fill(page, name, "measured")
+    assert page.read_text().count("measured\n<!--") == 3
