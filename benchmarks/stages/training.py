@@ -1,7 +1,6 @@
 """Training: a step beside the machine's matrix product, an epoch beside its bare steps."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +54,7 @@ def _step(setting: Setting, k: int) -> Result:
     network, shape = SEResNet(k=k), (12, recipe.preprocessing.n_samples, 1)
     model = network.build(len(CLASSES.columns), shape[1])
     model.compile(
-        make_optimizer(recipe.schedule), "binary_crossentropy", **backend.compile_options()
+        make_optimizer(recipe.schedule, 1000), "binary_crossentropy", **backend.compile_options()
     )
     rng = np.random.default_rng(0)
     x = rng.standard_normal((batch, *shape), dtype=np.float32)
@@ -98,7 +97,7 @@ def _epoch(setting: Setting) -> Result:
     data = random_recordings(setting.folder("epoch") / "signals.npy", n, recipe)
     parts = {"training": np.arange(n), "validation": np.arange(CHECKED)}
     task = Task(data, parts, CLASSES)
-    schedule = replace(recipe.schedule, last_epochs=0)
+    schedule = recipe.schedule
 
     def trainer(name: str) -> Trainer:
         model = recipe.networks[0].build(len(CLASSES.columns), data.signals.shape[2])

@@ -53,8 +53,7 @@ class Options:
         for name in ("trials", "keep", "ensemble"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} {getattr(self, name)}: at least one is needed")
-        schedule = self.recipe.schedule
-        if self.ladder and (schedule.decay != "plateau" or schedule.last_epochs):
+        if self.ladder and self.recipe.schedule.decay != "plateau":
             raise InputError("halving needs a schedule that does not depend on its last epoch")
 
     @property

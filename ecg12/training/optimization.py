@@ -15,13 +15,13 @@ from ecg12.training.schedule import Schedule
 SPARED = ["bias", "gamma", "beta"]  # names of the variables that do not decay
 
 
-def make_optimizer(schedule: Schedule) -> Any:
-    """Build a schedule's Keras optimizer; kernels alone decay."""
+def make_optimizer(schedule: Schedule, steps: int) -> Any:
+    """Build the Keras optimizer of a schedule with so many steps an epoch; kernels alone decay."""
     config: dict[str, Any] = {"learning_rate": schedule.learning_rate}
     if schedule.weight_decay:
         config["weight_decay"] = schedule.weight_decay
     if schedule.ema:
-        config |= {"use_ema": True, "ema_momentum": schedule.ema}
+        config |= {"use_ema": True, "ema_momentum": schedule.momentum(steps)}
     optimizer = keras.optimizers.get({"class_name": schedule.optimizer, "config": config})
     if schedule.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=SPARED)

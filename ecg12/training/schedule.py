@@ -7,7 +7,7 @@ when it has not risen at all for 2 epochs, not below 1e-4; the weights of the be
 Loss, optimizer and what is monitored are fields, so that the same trainer serves paper A (Singstad
 and Tronstad, 2020), which keeps the epoch of the lowest validation loss. So are the parts by which
 later entries surpassed both: warm-up and cosine decay of the learning rate (Loshchilov and Hutter,
-ICLR 2017), a last phase on another loss, varied recordings.
+ICLR 2017), varied recordings.
 """
 
 from dataclasses import KW_ONLY, dataclass
@@ -23,6 +23,7 @@ LOSSES = (
 DECAYS = ("plateau", "cosine")
 OPTIMIZERS = ("adam", "sgd", "adamax")
 MONITORS = ("metric", "loss", "auroc")
+SPANS = 10  # of the average of the weights, in a training
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,6 @@ class Schedule:
     monitor
         The score after each epoch: ``"metric"``, the challenge metric on the validation part,
         ``"loss"``, the negative of the loss there, or ``"auroc"``, the macro AUROC there.
-    last_loss, last_epochs
-        The loss of the last so many epochs, if any; of a training that a budget shortens, of the
-        same share.
     augmentation
         How recordings vary from epoch to epoch.
     crop
@@ -88,7 +86,8 @@ class Schedule:
         Hutter, ICLR 2019); biases and normalisation are spared.
     ema
         Momentum of an exponential moving average of the weights, such as 0.999 per step; what is
-        validated and kept is the average (Polyak averaging). 0: the weights themselves.
+        validated and kept is the average (Polyak averaging). A short training takes less, see
+        `momentum`. 0: the weights themselves.
     """
 
     epochs: int = 100
@@ -106,8 +105,6 @@ class Schedule:
     monitor: str = "metric"
     warm_up: int = 0
     decay: str = "plateau"
-    last_loss: str = "soft_challenge"
-    last_epochs: int = 0
     augmentation: Augmentation = Augmentation()
     crop: float = 0.0
     whole_epochs: int = 0
@@ -122,7 +119,7 @@ class Schedule:
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} {getattr(self, name)} is negative")
         chosen = (
-            (self.loss, LOSSES), (self.last_loss, LOSSES), (self.optimizer, OPTIMIZERS),
+            (self.loss, LOSSES), (self.optimizer, OPTIMIZERS),
             (self.monitor, MONITORS), (self.decay, DECAYS),
         )  # fmt: skip
         for value, choices in chosen:
@@ -181,16 +178,20 @@ class Schedule:
         cosine = (1 + np.cos(np.pi * min(way, 1.0))) / 2
         return float(low + (progress.learning_rate - low) * cosine)
 
-    def loss_of(self, epoch: int, epochs: int) -> str:
-        """Name the loss of an epoch, counted from 0, of so many."""
-        return self.last_loss if self._among_last(self.last_epochs, epoch, epochs) else self.loss
-
     def crop_of(self, epoch: int, epochs: int) -> float:
         """Return the seconds of a stretch in an epoch, counted from 0, of so many; 0: whole."""
-        return 0.0 if self._among_last(self.whole_epochs, epoch, epochs) else self.crop
+        whole = self.whole_epochs > 0 and epoch * self.epochs >= epochs * (
+            self.epochs - self.whole_epochs
+        )
+        return 0.0 if whole else self.crop
 
-    def _among_last(self, n: int, epoch: int, epochs: int) -> bool:
-        return n > 0 and epoch * self.epochs >= epochs * (self.epochs - n)
+    def momentum(self, steps: int) -> float:
+        """Return the momentum of the average of the weights in an epoch of so many steps.
+
+        It is at most such that the average spans a tenth of the training: over few steps it would
+        hold the initial weights.
+        """
+        return min(self.ema, max(0.0, 1 - SPANS / (self.epochs * steps)))
 
     def batch_size(self, n: int) -> int:
         """Return the batch for n training recordings: halved until an epoch has `min_steps`."""

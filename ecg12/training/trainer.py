@@ -71,24 +71,19 @@ class Trainer:
         self.horizon = schedule.epochs  # how many epochs there will be
         self.history: list[dict[str, float]] = []
         self.best_weights: list[np.ndarray] = model.get_weights()
-        self.optimizer = make_optimizer(schedule)
+        steps = -(-len(task.parts["training"]) // self.batch)
+        self.optimizer = make_optimizer(schedule, steps)
         self.optimizer.build(model.trainable_variables)
-        self._compile(schedule.loss)
+        for trained in dict.fromkeys((model, self.on_crops)):
+            trained.compile(self.optimizer, self._loss_function(), **backend.compile_options())
         self.forward = backend.compiled([model], model.input_shape[1:])
         self.outputs = task.outputs()
         y_true, known = task.truth(task.parts["validation"])
         self.scorer = scorer_of(y_true, task.classes, known)
         self._restore()
 
-    def _compile(self, loss: str) -> None:
-        """Train with this loss from now on; the optimizer keeps its moments."""
-        self.loss = loss
-        function = self._function(loss)
-        for model in dict.fromkeys((self.model, self.on_crops)):
-            model.compile(self.optimizer, function, **backend.compile_options())
-
-    def _function(self, name: str) -> Loss:
-        loss = LOSSES[name](self.task.classes)
+    def _loss_function(self) -> Loss:
+        loss = LOSSES[self.schedule.loss](self.task.classes)
         return loss if self.task.dataset.known is None else ignoring_unknown(loss)
 
     def run(self, epochs: int | None = None) -> str:
@@ -162,8 +157,6 @@ class Trainer:
         epoch = self.progress.epoch
         rng = np.random.default_rng([self.seed, epoch])
         order = shuffled(self.task.parts["training"], rng)
-        if (loss := self.schedule.loss_of(epoch, self.horizon)) != self.loss:
-            self._compile(loss)
         crop = bool(self.schedule.crop_of(epoch, self.horizon))
         model = self.on_crops if crop else self.model
         total, seen = 0.0, 0
@@ -207,7 +200,7 @@ class Trainer:
     def _loss(self, part: np.ndarray) -> float:
         """Return the mean loss of the recordings `part`, without dropout."""
         scores = column_scores(self.forward, self.task, part)[0]
-        losses = self._function(self.schedule.loss)(self.outputs[part], scores)
+        losses = self._loss_function()(self.outputs[part], scores)
         return float(keras.ops.convert_to_numpy(losses).mean())
 
     def _note(self, loss: float, score: float, seconds: float) -> None:

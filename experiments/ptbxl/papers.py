@@ -2,16 +2,14 @@ r"""Paper B's largest network against one of the default recipe, on PTB-XL's off
 
     python -m experiments.ptbxl.papers DATA WORK --meta meta.csv --hours 3
 
-Both learn the challenge's classes of the same recordings, prepared as the default recipes do
-(250 Hz, each recording divided by its own amplitude). *Paper B*: ResNet(16, 7, 2, 8), schedule and
-stopping rule of recipe `mcircc`. *Default*: SEResNet(k=64), the schedule of recipe `submission`.
-After each epoch a row goes to the table: processor time and scores of the validation part, by
-which both can be compared at equal processor time. A training ends as its schedule says, or when
-its processor time is spent; a later call with more hours goes on.
+Both learn the challenge's classes of the same recordings, each with preparation, schedule and
+stopping rule of its recipe. *Paper B*: ResNet(16, 7, 2, 8), recipe `mcircc`. *Default*: the first
+network of recipe `submission`. After each epoch a row goes to the table: processor time and scores
+of the validation part, by which both can be compared at equal processor time. A training ends as
+its schedule says, or when its processor time is spent; a later call with more hours goes on.
 """
 
 import argparse
-import csv
 import hashlib
 import logging
 import time
@@ -27,19 +25,18 @@ from ecg12.models import Network, ResNet
 from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.runtime.files import atomic_write
-from ecg12.signal.preprocessing import Preprocessing
-from ecg12.training.recipes import mcircc, submission
+from ecg12.training.recipes import Recipe, mcircc, submission
 from ecg12.training.resources import Clock
-from ecg12.training.schedule import Schedule
 from ecg12.training.task import Task, class_scores
 from ecg12.training.trainer import Trainer
 from experiments.ptbxl.runs import MIN_POSITIVES, commit
+from experiments.ptbxl.tables import append_row, read_rows
 from experiments.ptbxl.task import CHALLENGE, Material, challenge_cells, read_material
 
-RATE = 250.0
-NETWORKS: dict[str, tuple[Network, Schedule]] = {
-    "default": (submission.RECIPE.networks[0], submission.SCHEDULE),
-    "paper B": (ResNet(16, 7, 2, 8), mcircc.RECIPE.schedule),
+LARGEST = ResNet(16, 7, 2, 8)
+RECIPES: dict[str, tuple[Network, Recipe]] = {
+    "default": (submission.RECIPE.networks[0], submission.RECIPE),
+    "paper B": (LARGEST, mcircc.RECIPE),
 }
 FIELDS = ("commit", "network", "epoch", "processor_seconds", "auroc", "metric")
 log = logging.getLogger(__name__)
@@ -62,18 +59,19 @@ class Observed(Trainer):
             "epoch": self.progress.epoch + 1,
             "processor_seconds": round(self.spent + self.clock.now()),
         }
-        write_rows(self.table, [*read_rows(self.table), row | measures(scores, self.task)])
+        append_row(self.table, FIELDS, row | measures(scores, self.task))
         return super().validate()
 
 
 def train(name: str, task: Task, work: Path, table: Path, hours: float) -> None:
-    """Train one of `NETWORKS` until its schedule ends it or its processor time is spent."""
-    network, schedule = NETWORKS[name]
+    """Train one of `RECIPES` until its schedule ends it or its processor time is spent."""
+    network, recipe = RECIPES[name]
+    schedule = recipe.schedule
     keras.utils.set_random_seed(0)
     model = network.build(len(CHALLENGE.columns), task.dataset.preprocessing.n_samples)
     identity = hashlib.sha256(f"{network} {schedule} {task.fingerprint}".encode()).hexdigest()
     times = [r["processor_seconds"] for r in read_rows(table) if r["network"] == name]
-    spent = max((float(str(value)) for value in times), default=0.0)
+    spent = max(map(float, times), default=0.0)
     clock = Clock(hours - spent / 3600, now=time.process_time)
     trainer = Observed(
         model, task, schedule,
@@ -100,30 +98,13 @@ def measures(scores: np.ndarray, task: Task) -> dict[str, float]:
     }
 
 
-def read_rows(table: Path) -> list[dict[str, object]]:
-    """Return the rows of the table; none if there is none."""
-    if not table.is_file():
-        return []
-    with table.open(encoding="utf-8", newline="") as file:
-        return [dict(row) for row in csv.DictReader(file)]
-
-
-def write_rows(table: Path, rows: list[dict[str, object]]) -> None:
-    """Write the table."""
-    with (
-        atomic_write(table) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def challenge_task(data: Path, meta: Path, work: Path) -> Task:
+def challenge_task(data: Path, meta: Path, work: Path, recipe: Recipe) -> Task:
     """Return the challenge's classes of PTB-XL as a task, on the official split."""
     material: Material = read_material(data, meta, work / "prepared")
     targets, known = challenge_cells(material)
-    dataset = prepare_folder(data, work / "papers", Preprocessing(rate=RATE), CHALLENGE)
+    dataset = prepare_folder(
+        data, work / f"{recipe.name}-prepared", recipe.preprocessing, CHALLENGE
+    )
     digest = hashlib.sha256(dataset.fingerprint.encode() + known.tobytes()).hexdigest()
     dataset = replace(dataset, targets=targets & known, known=known, fingerprint=digest)
     return Task(dataset, material.parts, CHALLENGE)
@@ -137,12 +118,12 @@ def main() -> None:
     parser.add_argument("work", type=Path, help="folder for prepared signals and networks")
     parser.add_argument("--meta", type=Path, required=True, help="table with pvc_known")
     parser.add_argument("--hours", type=float, default=3.0, help="of processor time, each network")
-    parser.add_argument("--only", choices=NETWORKS, nargs="*", default=list(NETWORKS))
+    parser.add_argument("--only", choices=RECIPES, nargs="*", default=list(RECIPES))
     parser.add_argument("--table", type=Path, default=Path("reports/papers_ptbxl.csv"))
     options = parser.parse_args()
     logging.info(backend.start(0))
-    task = challenge_task(options.data, options.meta, options.work)
     for name in options.only:
+        task = challenge_task(options.data, options.meta, options.work, RECIPES[name][1])
         train(name, task, options.work, options.table, options.hours)
 
 

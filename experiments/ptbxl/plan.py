@@ -30,7 +30,6 @@ CHOICES: dict[str, Config] = {
     "lead dropout alone": replace(PLAIN, lead_dropout=0.2),
     "challenge columns": replace(BASE, columns="challenge"),
     "weighted loss": replace(BASE, columns="challenge", loss="weighted_crossentropy"),
-    "soft metric, last 3 epochs": replace(BASE, columns="challenge", last_epochs=3),
     "learning rate 1e-3": replace(BASE, learning_rate=1e-3),
     "learning rate 6e-3": replace(BASE, learning_rate=6e-3),
     "no average of weights": replace(BASE, ema=0.0),

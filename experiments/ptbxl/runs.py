@@ -1,6 +1,5 @@
 """One run: a network of one configuration and seed, trained, scored on validation, kept."""
 
-import csv
 import hashlib
 import json
 import logging
@@ -27,6 +26,7 @@ from ecg12.training.checkpoints import read_state
 from ecg12.training.resources import Clock
 from ecg12.training.schedule import Schedule
 from ecg12.training.trainer import Trainer
+from experiments.ptbxl.tables import append_row
 from experiments.ptbxl.task import (
     CHALLENGE,
     SUPERCLASSES,
@@ -70,7 +70,6 @@ class Config:
     noise: float = 0.05
     wander: float = 0.05
     loss: str = "binary_crossentropy"
-    last_epochs: int = 0
     mend: str = "unknown"
     columns: str = "all"
     rate: float = 100.0
@@ -92,7 +91,7 @@ class Config:
         return Schedule(
             epochs=self.epochs, batch=self.batch, learning_rate=self.learning_rate, min_lr=1e-5,
             warm_up=self.warm_up, decay="cosine", patience=self.epochs, monitor="auroc",
-            augmentation=varied, loss=self.loss, last_epochs=self.last_epochs,
+            augmentation=varied, loss=self.loss,
             crop=self.crop, whole_epochs=self.whole_epochs,
             weight_decay=self.weight_decay, ema=self.ema,
         )  # fmt: skip
@@ -239,19 +238,9 @@ def spent_before(checkpoint: Path, made: str) -> float:
 
 
 def add_row(table: Path, row: dict[str, Any]) -> None:
-    """Append a row to the table of results, with date and commit; others stay as they are."""
+    """Append a row to the table of results, with date and commit."""
     row = {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), "commit": commit()} | row
-    rows = []
-    if table.is_file():
-        with table.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    with (
-        atomic_write(table) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows([*rows, row])
+    append_row(table, FIELDS, row)
 
 
 def commit() -> str:

@@ -12,7 +12,6 @@ Every run is a row of reports/transfer_real.csv; finished ones are not repeated.
 """
 
 import argparse
-import csv
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -35,6 +34,7 @@ from ecg12.training.trainer import Trainer
 from experiments.ptbxl.evaluation import LEFT_OUT, SOURCE_OF
 from experiments.ptbxl.plan import BASE
 from experiments.ptbxl.runs import set_shared_weights
+from experiments.ptbxl.tables import append_row, read_rows
 from experiments.ptbxl.task import (
     PREPROCESSING,
     SINGLE,
@@ -76,32 +76,6 @@ class Way:
         model = swap_head(before, len(SINGLE.columns))
         freeze(model, self.frozen)
         return model
-
-
-class Results:
-    """The table of finished runs."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.rows = path, []
-        if path.is_file():
-            with path.open(encoding="utf-8", newline="") as file:
-                self.rows = list(csv.DictReader(file))
-
-    def has(self, study: str, way: str, seed: int) -> bool:
-        """Tell whether a run is finished."""
-        return any((r["study"], r["way"], r["seed"]) == (study, way, str(seed)) for r in self.rows)
-
-    def add(self, **row: Any) -> None:
-        """Write one more row."""
-        self.rows.append({key: str(value) for key, value in row.items()})
-        with (
-            atomic_write(self.path) as temporary,
-            temporary.open("w", encoding="utf-8", newline="") as file,
-        ):
-            writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(self.rows)
-        log.info(row)
 
 
 def fit(model: Any, task: Task, seed: int, work: Path, schedule: Schedule = SCHEDULE) -> Trainer:
@@ -228,13 +202,13 @@ def main() -> None:
         "PTB-XL, its last layer kept": Way(on_ptbxl, head=True),
         "PTB-XL, not trained on": Way(on_ptbxl, head=True, trained=False),
     }
-    results = Results(options.table)
+    finished = {(r["study"], r["way"], r["seed"]) for r in read_rows(options.table)}
     real = hospitals(options.real, options.work / "prepared" / "real-single")
     for seed in range(SEEDS):
         for study, learned, task_of in studies(real, (archive, material.parts)):
             task = task_of(seed)
             for name, way in (many if study.startswith("without") else few).items():
-                if results.has(study, name, seed):
+                if (study, name, str(seed)) in finished:
                     continue
                 begun, model = time.process_time(), way.build(seed)
                 if way.trained:
@@ -243,12 +217,14 @@ def main() -> None:
                 else:
                     forward, epochs = backend.compiled([model], model.input_shape[1:]), 0
                 scores = class_scores(forward, task, task.parts["test"])[0]
-                results.add(
-                    study=study, way=name, seed=seed, learned=learned,
-                    answered=len(task.parts["test"]), epochs=epochs,
-                    seconds=round(time.process_time() - begun),
-                    auroc=round(measured(scores, task), 4),
-                )  # fmt: skip
+                row = {
+                    "study": study, "way": name, "seed": seed, "learned": learned,
+                    "answered": len(task.parts["test"]), "epochs": epochs,
+                    "seconds": round(time.process_time() - begun),
+                    "auroc": round(measured(scores, task), 4),
+                }  # fmt: skip
+                append_row(options.table, FIELDS, row)
+                log.info(row)
 
 
 if __name__ == "__main__":

@@ -141,19 +141,11 @@ def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 class FoldTrainer(Trainer):
-    """Trains the same network on fold after fold, compiled once for each loss, and timed."""
+    """Trains the same network on fold after fold, compiled once, and timed."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        self.by_loss: dict[str, Any] = {}
         super().__init__(*arguments, **options)
         self.first = self._values()
-
-    def _compile(self, loss: str) -> None:
-        if loss not in self.by_loss:  # the same layers and optimizer under each loss
-            model = keras.Model(self.model.inputs, self.model.outputs, name=self.model.name)
-            model.compile(self.optimizer, self._function(loss), **backend.compile_options())
-            self.by_loss[loss] = model
-        self.loss, self.model = loss, self.by_loss[loss]
 
     def fold(self, task: Task) -> float:
         """Train on a fold as if it were the first; return processor seconds per epoch."""
@@ -163,7 +155,6 @@ class FoldTrainer(Trainer):
         self.task, self.scorer = task, scorer_of(y_true, task.classes, known)
         self.batch = self.schedule.batch_size(len(task.parts["training"]))
         self.progress, self.history = self.schedule.start(), []
-        self._compile(self.schedule.loss)
         begun = time.process_time()
         self.run()
         return (time.process_time() - begun) / self.progress.epoch

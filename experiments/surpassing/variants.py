@@ -30,7 +30,7 @@ class Variant:
     leads
         Lead dropout.
     loss
-        Cross-entropy weighted by the table of weights, then the soft challenge metric.
+        Cross-entropy weighted by the table of weights.
     seresnet
         The one-dimensional network with squeeze-and-excitation.
     parts
@@ -73,7 +73,7 @@ class Variant:
             lead_dropout=0.3 if self.leads else 0.0,
         )
         decay = {"decay": "cosine", "warm_up": 1, "learning_rate": 3e-3, "min_lr": 1e-5}
-        losses = {"loss": "weighted_crossentropy", "last_epochs": epochs // 3}
+        losses = {"loss": "weighted_crossentropy"}
         return Schedule(
             epochs=epochs,
             batch=BATCH,

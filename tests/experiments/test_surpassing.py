@@ -170,7 +170,7 @@ def test_a_later_fold_is_trained_as_if_it_were_the_first(tmp_path):
     ]
     schedule = Schedule(
         epochs=3, batch=4, min_steps=1, threshold=None, patience=9, decay="cosine", warm_up=1,
-        loss="weighted_crossentropy", last_epochs=1,
+        loss="weighted_crossentropy",
     )  # fmt: skip
     schedule = replace(schedule, augmentation=VARIANTS["whole"].schedule(False).augmentation)
 

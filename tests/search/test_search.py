@@ -402,4 +402,4 @@ def test_the_command_learns_the_classes_of_the_table_that_is_named(data, tmp_pat
 def test_the_command_prepares(data, tmp_path, capsys):
     main(["prepare", str(data), "-o", str(tmp_path / "work"), "--workers", "1"])
     assert "20 recordings prepared in" in capsys.readouterr().out
-    assert np.load(tmp_path / "work" / "signals.npy", mmap_mode="r").shape == (20, 12, 2500)
+    assert np.load(tmp_path / "work" / "signals.npy", mmap_mode="r").shape == (20, 12, 1000)

@@ -112,8 +112,9 @@ def test_without_warm_up_and_cosine_the_rate_is_the_plateau_s():
     assert {Schedule().rate(progress, share, 100) for share in (0, 0.5, 1)} == {1e-3}
 
 
-@pytest.mark.parametrize(("epochs", "last"), [(5, 2), (10, 4), (40, 16)])
-def test_last_epochs_have_their_own_loss_also_of_a_shortened_training(epochs, last):
-    schedule = Schedule(epochs=epochs, loss="weighted_crossentropy", last_epochs=last)
-    losses = [schedule.loss_of(epoch, 5) for epoch in range(5)]
-    assert losses == ["weighted_crossentropy"] * 3 + ["soft_challenge"] * 2
+def test_the_average_of_a_short_training_spans_a_tenth_of_it():
+    """Momentum .998 averages over 500 steps; a training of 200 steps over 20: 1 - 1/20."""
+    schedule = Schedule(epochs=20, ema=0.998)
+    assert schedule.momentum(1000) == 0.998
+    assert schedule.momentum(10) == pytest.approx(0.95)
+    assert Schedule().momentum(1000) == 0.0

@@ -28,7 +28,7 @@ VARIED = Augmentation(gain=0.2, noise=0.1, wander=0.1, lead_dropout=0.5)
 AVERAGED = {
     "ema": 0.9, "weight_decay": 0.1, "crop": 0.128, "whole_epochs": 3, "monitor": "auroc",
 }  # fmt: skip
-SURPASSING = {"decay": "cosine", "warm_up": 1, "last_epochs": 3, "augmentation": VARIED}
+SURPASSING = {"decay": "cosine", "warm_up": 1, "augmentation": VARIED}
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_measuring_the_speed_changes_nothing(task, tmp_path):
 
 def test_what_is_kept_is_the_moving_average_of_the_weights(task, tmp_path, monkeypatch):
     """By the recursion a ← βa + (1 − β)w, begun at the first step's weights."""
-    run = trainer(task, tmp_path, ema=0.8, epochs=2, batch=8, min_steps=3, monitor="loss")
+    run = trainer(task, tmp_path, ema=0.8, epochs=20, batch=8, min_steps=3, monitor="loss")
     steps, step = [], backend.train_on_batch
 
     def noted(*batch):
@@ -146,7 +146,7 @@ def test_what_is_kept_is_the_moving_average_of_the_weights(task, tmp_path, monke
         average = [0.8 * a + 0.2 * w for a, w in zip(average, weights, strict=True)]
         kept[number] = average
     expected = kept[3 * run.progress.best_epoch]
-    assert len(steps) == 6
+    assert len(steps) == 60
     for found, wanted in zip(run.model.trainable_variables, expected, strict=True):
         np.testing.assert_allclose(np.array(found), wanted, rtol=1e-4, atol=1e-6)
 
@@ -350,15 +350,6 @@ def test_soft_challenge_with_labels_for_scores_is_the_metric_s_credit(multi_hot)
     inactive = (entropy - np.asarray(LOSSES["soft_challenge"](task.classes)(y, q))).sum()
     expected = challenge_score(targets, labels, task.classes)
     assert (earned - inactive) / (perfect - inactive) == pytest.approx(expected, abs=1e-4)
-
-
-def test_the_optimizer_keeps_its_moments_when_the_loss_changes(task, tmp_path):
-    run = trainer(task, tmp_path, epochs=2, patience=2, last_epochs=1)
-    run.run(1)
-    before = [np.array(v.numpy()) for v in run.optimizer.variables]
-    run._compile("soft_challenge")
-    for old, variable in zip(before, run.optimizer.variables, strict=True):
-        np.testing.assert_array_equal(variable.numpy(), old)
 
 
 @pytest.mark.slow

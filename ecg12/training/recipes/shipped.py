@@ -13,23 +13,12 @@ Score
 
 from dataclasses import replace
 
-from ecg12.models import SEResNet
-from ecg12.signal.augmentation import Augmentation
-from ecg12.signal.preprocessing import Preprocessing
 from ecg12.training.recipes import submission
-from ecg12.training.recipes.recipe import Recipe
 
-SCHEDULE = replace(
-    submission.SCHEDULE,
-    epochs=12,
-    learning_rate=1e-3,
-    last_epochs=4,
-    augmentation=Augmentation(gain=0.1, noise=0.05, wander=0.05, lead_dropout=0.2),
-)
-RECIPE = Recipe(
-    "shipped",
-    (SEResNet(k=32, m=6, stride=1),) * 3,
+RECIPE = replace(
+    submission.RECIPE,
+    name="shipped",
+    networks=submission.RECIPE.networks[:3],
     keep=3,
-    schedule=SCHEDULE,
-    preprocessing=Preprocessing(rate=100.0),
+    schedule=replace(submission.SCHEDULE, epochs=12, learning_rate=1e-3),
 )

@@ -18,23 +18,32 @@ Score
 
 from ecg12.models import SEResNet
 from ecg12.signal.augmentation import Augmentation
+from ecg12.signal.preprocessing import Preprocessing
 from ecg12.training.recipes.recipe import Recipe
 from ecg12.training.schedule import Schedule
 
-# Variation of training recordings, and the leads that some of them lose.
-AUGMENTATION = Augmentation(gain=0.2, noise=0.05, wander=0.05, lead_dropout=0.3)
-# The rate falls to nearly nothing over all epochs, so no training ends before the last one.
+# What is varied in training recordings, and how many of them lose leads.
+AUGMENTATION = Augmentation(gain=0.1, noise=0.05, wander=0.05, lead_dropout=0.2)
 SCHEDULE = Schedule(
-    epochs=40,
-    batch=32,
+    epochs=24,
+    batch=64,
     learning_rate=3e-3,
     min_lr=1e-5,
     warm_up=1,
     decay="cosine",
-    patience=40,
+    patience=24,
     threshold=None,
     loss="weighted_crossentropy",
-    last_epochs=13,
+    crop=5.0,
+    whole_epochs=2,
+    weight_decay=0.05,
+    ema=0.998,
     augmentation=AUGMENTATION,
 )
-RECIPE = Recipe("submission", (SEResNet(k=64),) * 5, keep=5, schedule=SCHEDULE)
+RECIPE = Recipe(
+    "submission",
+    (SEResNet(k=32, m=6, stride=1),) * 5,
+    keep=5,
+    schedule=SCHEDULE,
+    preprocessing=Preprocessing(rate=100.0),
+)
