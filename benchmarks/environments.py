@@ -36,7 +36,7 @@ def environment(setting: Setting, peer: str) -> Path:
         return python
     if not setting.peers:
         raise SkippedError("peers are not asked for (--no-peers)")
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--no-compile"]
     try:
         run([sys.executable, "-m", "venv", "--clear", str(folder)])
         run([*pip, *PEERS[peer]])

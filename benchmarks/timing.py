@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import add
 
 import numpy as np
 
@@ -36,6 +37,12 @@ def larger(first: Times, second: Times) -> Times:
     """Return the larger times, round by round."""
     pairs = [(first.wall, second.wall), (first.processor, second.processor)]
     return Times(*(tuple(map(max, *pair)) for pair in pairs))
+
+
+def total(first: Times, second: Times) -> Times:
+    """Return the sums of times, round by round."""
+    pairs = [(first.wall, second.wall), (first.processor, second.processor)]
+    return Times(*(tuple(map(add, *pair)) for pair in pairs))
 
 
 def quartiles(values: np.ndarray) -> tuple[float, float, float]:

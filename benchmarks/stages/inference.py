@@ -10,7 +10,7 @@ import ecg12
 from benchmarks.recordings import DISTINCT, write_linked
 from benchmarks.results import Result
 from benchmarks.setting import Setting
-from benchmarks.timing import Times, in_turn, larger
+from benchmarks.timing import Times, in_turn, larger, total
 from ecg12.data.dataset import dequantize
 from ecg12.ensemble.classifier import BATCH
 from ecg12.ensemble.model_index import SHIPPED
@@ -20,6 +20,7 @@ from ecg12.io.wfdb import read_record
 from ecg12.models import INFERENCE_FILTERS, rows_as_channels
 from ecg12.runtime import backend
 from ecg12.signal.preprocessing import Preprocessing, prepare_parts
+from ecg12.signal.quality import assess
 from ecg12.training.recipes import get_recipe
 
 RUNTIMES = ("keras", "onnx")
@@ -28,7 +29,7 @@ TOGETHER = 8
 
 def measure(setting: Setting) -> list[Result]:
     """Compare prediction and driver with bare calls, then the networks of two recipes."""
-    stems = write_linked(setting.work / "drive", setting.size(2048, 40), setting.size(DISTINCT, 2))
+    stems = write_linked(setting.work / "drive", setting.size(4096, 40), setting.size(DISTINCT, 2))
     batches = [_batched(setting, stems, runtime) for runtime in RUNTIMES]
     return [*batches, *_driver(setting, stems), _recipes(setting)]
 
@@ -60,13 +61,16 @@ def _batched(setting: Setting, stems: list[Path], runtime: str) -> Result:
 
 def _prepare(stems: list[Path], chain: Preprocessing) -> None:
     for stem in stems:
-        prepare_parts(read_record(stem, chain.needed_seconds), chain)
+        record = read_record(stem, chain.needed_seconds)
+        prepare_parts(record, chain)
+        assess(record)
 
 
 def _driver(setting: Setting, stems: list[Path]) -> list[Result]:
-    """Compare the driver with the larger of its two parts, and with `run_model` in a loop.
+    """Compare the driver with the larger of its two parts, their sum, and `run_model` in a loop.
 
-    Its loading of the model counts in all of them but the parts.
+    Both parts use all cores, so their sum is what can be reached where neither waits. Loading the
+    model counts in the driver and in the loop.
     """
     n, output = len(stems), setting.folder("driven")
     model = ecg12.load_model(runtime="keras")
@@ -101,6 +105,7 @@ def _driver(setting: Setting, stems: list[Path]) -> list[Result]:
     note = f"preparing {medians[0]}, networks {medians[1]}"
     return [
         Result(key="drive: parts", ours=driver, other=larger(both, networks), note=note),
+        Result(key="drive: sum", ours=driver, other=total(both, networks), note=note),
         Result(key="drive: loop", ours=driver, other=single),
     ]
 

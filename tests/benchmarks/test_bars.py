@@ -10,7 +10,7 @@ from benchmarks import accuracy, growth, peers, tables
 from benchmarks.bars import BARS
 from benchmarks.page import fill, table
 from benchmarks.results import Bar, Result, ratio, verdict
-from benchmarks.timing import Times, in_turn, larger, quartiles
+from benchmarks.timing import Times, in_turn, larger, quartiles, total
 from benchmarks.watching import Watched, watch
 
 OURS = Times(wall=(1.0, 2.0, 4.0), processor=(1.0, 1.0, 1.0))
@@ -62,6 +62,7 @@ def test_calls_are_timed_in_turn_and_warm_ones_left_out():
 
 def test_the_larger_of_two_times_is_taken_round_by_round():
     assert larger(OURS, OTHER) == Times(wall=(2.0, 6.0, 4.0), processor=(3.0, 3.0, 3.0))
+    assert total(OURS, OTHER) == Times(wall=(3.0, 8.0, 8.0), processor=(4.0, 4.0, 4.0))
     assert OTHER.per(2).wall == (1.0, 3.0, 2.0)
 
 
