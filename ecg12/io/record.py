@@ -72,13 +72,14 @@ class Record:
 
         NaN, infinity and floats beyond 32 bits, which no format can store, count as missing.
         """
-        values = self.stored.astype(np.float64)
+        values = self.stored.astype(np.float64, order="C")
         lost = self.stored == self.missing
         if self.stored.dtype.kind == "f" or self.stored.dtype.itemsize > 4:
             lost |= ~(np.abs(values) <= LARGEST)
         if lost.any():
             values[lost] = np.nan
-        values -= self.offsets[:, None]
+        if self.offsets.any():
+            values -= self.offsets[:, None]
         return values
 
     @property

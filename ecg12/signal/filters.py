@@ -13,7 +13,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 HALF_WIDTH = 10  # of the anti-alias filter, in samples of the lower of the two rates
 KAISER = 5.0  # shape of its window
-FORGOTTEN = 1e-18  # of an impulse; so much of it is left where a response counts as ended
+BLOCK = 24  # results of a product, about: so many that few samples are seen in vain
+FORGOTTEN = 1e-15  # of an impulse; so much of it is left where a response counts as ended
 
 
 def resample(signals: np.ndarray, up: int, down: int) -> np.ndarray:
@@ -33,19 +34,43 @@ def resample(signals: np.ndarray, up: int, down: int) -> np.ndarray:
     -------
     (n_signals, ceil(n_samples · up / down)) float64.
     """
+    n_out = -(-signals.shape[1] * up // down)
+    first, products = _blocks(up, down, n_out)
+    n_seen = products.shape[1]
+    extended, before = _along_the_line(signals, first[0], first[-1] + n_seen)
+    seen = sliding_window_view(extended, n_seen, axis=1)[:, first + before]
+    result = np.empty((len(signals), len(first), products.shape[2]))
+    np.matmul(seen.transpose(1, 0, 2), products, out=result.transpose(1, 0, 2))
+    return result.reshape(len(signals), -1)[:, :n_out]
+
+
+@lru_cache(maxsize=8)
+def _blocks(up: int, down: int, n_out: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cut the results into blocks, each a product of a matrix with the samples that it depends on.
+
+    A block holds whole periods of the phases, if they are short; so one matrix serves all.
+
+    Returns
+    -------
+    first
+        (n_blocks,) sample at which each block's samples begin.
+    products
+        (1 or n_blocks, samples, results) matrices.
+    """
     kernels = _polyphase(up, max(up, down))
     n_taps = kernels.shape[1]
-    n_out = -(-signals.shape[1] * up // down)
-    position = np.arange(n_out) * down + HALF_WIDTH * max(up, down)
-    first = position // up - n_taps + 1  # sample at which the kernel of each result begins
-    extended, before = _along_the_line(signals, first[0], first[-1] + n_taps)
-    windows = sliding_window_view(extended, n_taps, axis=1)
-    result = np.empty((len(signals), n_out))
-    for phase in range(min(up, n_out)):
-        own = result[:, phase::up]
-        seen = windows[:, first[phase] + before :: down][:, : own.shape[1]]
-        own[:] = seen @ kernels[position[phase] % up]
-    return result
+    size = up * -(-BLOCK // up) if up <= 2 * BLOCK else BLOCK
+    places = np.arange(-(-n_out // size) * size).reshape(-1, size) * down
+    position = places + HALF_WIDTH * max(up, down)
+    begin = position // up - n_taps + 1  # sample at which the kernel of each result begins
+    first = begin[:, 0]
+    if size % up == 0:
+        begin, position = begin[:1], position[:1]
+    offset = begin - begin[:, :1]
+    products = np.zeros((len(begin), offset.max() + n_taps, size))
+    block, result = np.indices(begin.shape)[..., None]
+    products[block, offset[..., None] + np.arange(n_taps), result] = kernels[position % up]
+    return first, products
 
 
 def _along_the_line(signals: np.ndarray, begin: int, end: int) -> tuple[np.ndarray, int]:
@@ -106,23 +131,55 @@ def low_pass(
     spare = _memory(order, cutoff / rate)
     if not zero_phase:
         size = _fast_size(n + spare)
-        rest = np.zeros((len(signals), size - n))
-        return _pass(np.concatenate([rest, signals], axis=1), order, cutoff / rate)[:, size - n :]
+        whole = np.zeros((len(signals), size))
+        whole[:, size - n :] = signals
+        return _pass(whole, _response(order, cutoff / rate, size))[:, size - n :]
     reach = min(6 * -(-order // 2), n - 1)
-    start, end = signals[:, :1], signals[:, -1:]
-    left = 2 * start - signals[:, reach:0:-1]
-    right = 2 * end - signals[:, -2 : -reach - 2 : -1]
-    reflected = np.concatenate([left, signals, right], axis=1)
-    for _ in range(2):  # forwards, then backwards; at rest on the first value of each pass
-        held = _fast_size(reflected.shape[1] + spare) - reflected.shape[1]
-        whole = np.concatenate([np.repeat(reflected[:, :1], held, axis=1), reflected], axis=1)
-        reflected = _pass(whole, order, cutoff / rate)[:, : held - 1 : -1]
-    return reflected[:, reach : reach + n]
+    size = _fast_size(n + 2 * reach + 2 * spare)
+    whole = np.empty((len(signals), size))
+    begin, end = spare + reach, spare + reach + n
+    whole[:, begin:end] = signals
+    whole[:, spare:begin] = 2 * signals[:, :1] - signals[:, reach:0:-1]
+    whole[:, end : end + reach] = 2 * signals[:, -1:] - signals[:, -2 : -reach - 2 : -1]
+    end += reach
+    whole[:, :spare] = whole[:, spare : spare + 1]  # at rest on the first value
+    whole[:, end:] = whole[:, end - 1 : end]
+    beyond = _second_start(whole[:, end - spare : end], order, cutoff / rate)
+    whole = _pass(whole, np.abs(_response(order, cutoff / rate, size)) ** 2)
+    whole[:, end - spare : end] += beyond
+    return whole[:, begin : begin + n]
 
 
-def _pass(signals: np.ndarray, order: int, cutoff: float) -> np.ndarray:
-    size = signals.shape[1]
-    return np.fft.irfft(np.fft.rfft(signals) * _response(order, cutoff, size), size)
+def _second_start(last: np.ndarray, order: int, cutoff: float) -> np.ndarray:
+    """Return what it changes that the pass backwards begins at rest on its first value.
+
+    The forward pass would go on beyond the last sample, towards its value. Instead it keeps the
+    value that it has there.
+
+    Parameters
+    ----------
+    last
+        (n_signals, n) last samples, as many as are remembered.
+    order, cutoff
+        The latter as a share of the rate.
+
+    Returns
+    -------
+    (n_signals, n) what is to be added to the filtered samples.
+    """
+    n = last.shape[1]
+    size = _fast_size(n + _memory(order, cutoff))
+    response = _response(order, cutoff, size)
+    forwards = np.zeros((len(last), size))
+    forwards[:, :n] = last - last[:, -1:]
+    forwards = _pass(forwards, response)
+    kept = forwards[:, n - 1 : n] - forwards
+    kept[:, :n] = 0
+    return _pass(kept, response.conj())[:, :n]
+
+
+def _pass(signals: np.ndarray, response: np.ndarray) -> np.ndarray:
+    return np.fft.irfft(np.fft.rfft(signals) * response, signals.shape[1])
 
 
 def _poles(order: int) -> np.ndarray:
