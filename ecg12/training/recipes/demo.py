@@ -18,5 +18,5 @@ RECIPE = replace(
     name="demo",
     networks=(SEResNet(k=16, m=6, stride=1),) * 3,
     keep=3,
-    schedule=replace(submission.SCHEDULE, batch=16),
+    schedule=replace(submission.SCHEDULE, epochs=40, patience=40, batch=16),
 )
