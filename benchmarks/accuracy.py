@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not answers:
         return 1
     common = machine() | {"minutes": f"{options.minutes:g}"}
-    _write(options.output / "accuracy.csv", [common | row(n, own) for n, own in answers.items()])
+    write(options.output / "accuracy.csv", [common | row(n, own) for n, own in answers.items()])
     plot(options.output / "images" / "accuracy.svg", answers)
     if (page := options.output / "speed.md").is_file():
         rows = [row(name, own) for name, own in answers.items()]
@@ -132,7 +132,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _write(path: Path, rows: Sequence[dict[str, object]]) -> None:
+def write(path: Path, rows: Sequence[dict[str, object]]) -> None:
+    """Write the table as csv."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")

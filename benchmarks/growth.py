@@ -128,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 command = [*PYTHON, *COMMANDS[name](folder, n)]
                 found.setdefault(name, {})[n] = watch(command, SETTINGS)
                 print(f"{name} {n}: {found[name][n]}", file=sys.stderr, flush=True)
-    _write(options.output / "growth.csv", found)
+    write(options.output / "growth.csv", found)
     plot(options.output / "images" / "growth.svg", found)
     summaries = {name: summary(runs) for name, runs in found.items()}
     shown = table(HEAD, [_cells(name, own) for name, own in summaries.items()])
@@ -150,7 +150,8 @@ def _cells(name: str, own: dict[str, float]) -> list[str]:
     return [name, *values, "missed" if missed(own) else "met"]
 
 
-def _write(path: Path, found: dict[str, dict[int, Watched]]) -> None:
+def write(path: Path, found: dict[str, dict[int, Watched]]) -> None:
+    """Write a row for each run as csv."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -20,6 +20,7 @@ from ecg12.io.classes import ScoredClasses
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
 from ecg12.metrics import auroc
+from ecg12.runtime.backend import keras
 from ecg12.signal.preprocessing import prepare
 from ecg12.training.resources import Clock
 from ecg12.training.task import Task, class_scores
@@ -54,6 +55,7 @@ def task_of(folder: Path) -> Task:
 def trainer_of(task: Task, config: Config, checkpoint: Path, clock: Clock) -> Trainer:
     """Build a network and its trainer."""
     checkpoint.unlink(missing_ok=True)
+    keras.utils.set_random_seed(0)
     model = config.network.build(len(CLASSES), MILLIVOLTS.n_samples)
     return Trainer(
         model, task, config.schedule, seed=0, checkpoint=checkpoint, identity="", clock=clock

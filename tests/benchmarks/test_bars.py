@@ -116,6 +116,18 @@ def test_growth_is_judged_by_the_last_stretch_and_the_memory_of_a_tenth():
     assert growth.missed(growth.summary(linear | {1000: run(12.0, 700)}))
 
 
+def test_growth_is_written_and_drawn(tmp_path):
+    found = {"check": {10: Watched(1.0, 2.0, 30.0), 20: Watched(1.5, 3.0, 31.0)}}
+    growth.write(tmp_path / "growth.csv", found)
+    with (tmp_path / "growth.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["recordings"], row["seconds"], row["MB"]) for row in rows] == [
+        ("10", "1.00", "30"), ("20", "1.50", "31"),
+    ]  # fmt: skip
+    growth.plot(tmp_path / "growth.svg", found)
+    assert "<svg" in (tmp_path / "growth.svg").read_text()
+
+
 def test_a_command_is_watched_with_its_children():
     child = "x = bytearray(60_000_000)"  # touched: zeros are written
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
@@ -126,7 +138,7 @@ def test_a_command_is_watched_with_its_children():
         watch([sys.executable, "-c", "raise SystemExit('a word')"], {})
 
 
-def test_the_curve_of_a_network_becomes_its_row():
+def test_the_curve_of_a_network_becomes_its_row(tmp_path):
     answer = {
         "curve": [[60.0, 0.8], [120.0, 0.9], [180.0, 0.85]], "test": [0.5, 0.6, 0.7, 0.8, 0.9],
         "parameters": 5, "epochs": 3, "seconds": 180.0, "prepared": 30.0,
@@ -134,6 +146,9 @@ def test_the_curve_of_a_network_becomes_its_row():
     row = accuracy.row("tsai", answer)
     assert (row["validation_auroc"], row["best_at_minutes"]) == ("0.9000", "2.0")
     assert (row["test_auroc"], row["processor_minutes"]) == ("0.7000", "3.0")
+    accuracy.write(tmp_path / "accuracy.csv", [row])
+    accuracy.plot(tmp_path / "accuracy.svg", {"tsai": answer})
+    assert "<svg" in (tmp_path / "accuracy.svg").read_text()
 
 
 def test_a_table_is_put_into_its_place_of_a_page(tmp_path):
