@@ -162,7 +162,8 @@ def parse_comments(text: str) -> tuple[float | None, str | None, tuple[str, ...]
     """
     found: dict[str, str] = {}
     codes: list[str] = []
-    for match in filter(None, map(_COMMENT.match, _lines(text))):
+    comments = (line for line in _lines(text) if line[0] == "#")
+    for match in filter(None, map(_COMMENT.match, comments)):
         if match[2]:
             codes += filter(None, map(str.strip, match[3].split(",")))
         else:
@@ -206,7 +207,10 @@ def _named(signals: list[SignalLine]) -> tuple[SignalLine, ...]:
     """Name the leads as the package does, and by number where they have no name."""
     leads = standard_leads(signal.lead for signal in signals)
     numbered = enumerate(zip(signals, leads, strict=True), 1)
-    return tuple(replace(signal, lead=lead or f"signal {n}") for n, (signal, lead) in numbered)
+    return tuple(
+        signal if signal.lead == lead != "" else replace(signal, lead=lead or f"signal {n}")
+        for n, (signal, lead) in numbered
+    )
 
 
 def _signal_line(fields: list[str], source: str) -> SignalLine:

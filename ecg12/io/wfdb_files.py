@@ -193,8 +193,10 @@ def header_path(stem: Path) -> Path:
 
 def existing(path: Path) -> Path | None:
     """Return a file's path as it is on the disk, its suffix or all of its name in capitals."""
+    if is_file(path):
+        return path
     capital = path.with_suffix(path.suffix.upper())
-    written = (path, capital, path.with_name(path.name.upper()), path.with_name(path.name.lower()))
+    written = (capital, path.with_name(path.name.upper()), path.with_name(path.name.lower()))
     return next((one for one in written if is_file(one)), None)
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
-from scipy.signal import butter, find_peaks, sosfiltfilt
+from scipy.signal import butter, find_peaks, sosfilt, sosfilt_zi
 
 from ecg12.io.record import Record
 
@@ -111,11 +111,20 @@ def bridge_gaps(rows: np.ndarray) -> np.ndarray:
 def band_pass(signals: np.ndarray, rate: float, low: float, high: float) -> np.ndarray:
     """Pass a band, forwards and backwards; without its upper end where the rate is too low."""
     band, kind = ((low, high), "bandpass") if high < 0.45 * rate else (low, "highpass")
-    sections = _sections(band, kind, rate)
-    padding = min(round(2 * rate), signals.shape[1] - 1)
-    return sosfiltfilt(sections, signals, axis=1, padtype="even", padlen=padding)
+    sections, at_rest = _filter(band, kind, rate)
+    n, padding = signals.shape[1], min(round(2 * rate), signals.shape[1] - 1)
+    parts = signals[:, padding:0:-1], signals, signals[:, -2 : -padding - 2 : -1]
+    passed = np.concatenate(parts, axis=1)
+    for _ in range(2):  # forwards, then backwards
+        begin = at_rest * passed[:, :1]
+        passed = sosfilt(sections, passed, axis=1, zi=begin)[0][:, ::-1]
+    return passed[:, padding : padding + n]
 
 
 @lru_cache(maxsize=16)
-def _sections(band: tuple[float, float] | float, kind: str, rate: float) -> np.ndarray:
-    return butter(2, band, kind, fs=rate, output="sos")
+def _filter(
+    band: tuple[float, float] | float, kind: str, rate: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sections of a filter, and what they hold at rest on 1, (n_sections, 1, 2)."""
+    sections = butter(2, band, kind, fs=rate, output="sos")
+    return sections, sosfilt_zi(sections)[:, None, :]

@@ -6,7 +6,7 @@ cut off, q/2 where it was rounded; a law that sums leads with coefficients c is 
 and is stored in units of 1 µV. III = II − I, the augmented leads as Goldberger (1942) defined them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from ecg12.io.leads import LEADS, LIMB_LEAD_LAWS
 from ecg12.io.record import MILLIVOLTS_PER_UNIT, Record
+from ecg12.signal.quantiles import quantiles
 
 MOST_OFF = 0.01  # share of samples that may break a law: the ends of resampled or filtered leads
 HELD = 0.05  # s at one extreme value; a wave's top is held for less at any usual resolution
@@ -47,9 +48,9 @@ def check_names(record: Record) -> Iterator[Finding]:
 
 
 def check_samples(
-    record: Record, rows: np.ndarray, low: np.ndarray, high: np.ndarray
+    record: Record, rows: np.ndarray, low: np.ndarray, high: np.ndarray, *, gaps: bool
 ) -> Iterator[Finding]:
-    """Report leads that are flat, lack samples or stay at their extreme; also equal leads.
+    """Report leads that are flat, lack samples or stay at their extreme.
 
     Parameters
     ----------
@@ -59,8 +60,10 @@ def check_samples(
         (n_leads, n_samples) `record.centred`.
     low, high
         (n_leads,) smallest and greatest sample of each, NaN where every one is missing.
+    gaps
+        Whether any sample is missing.
     """
-    n_missing = np.count_nonzero(np.isnan(rows), axis=1)
+    n_missing = np.count_nonzero(np.isnan(rows), axis=1) if gaps else np.zeros(len(rows), int)
     at_extreme = [
         max(np.count_nonzero(row == bottom), np.count_nonzero(row == top))
         for row, bottom, top in zip(rows, low, high, strict=True)
@@ -105,26 +108,24 @@ def _longest_run(mask: np.ndarray) -> int:
     return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
-def quantile(values: np.ndarray, share: float) -> float:
-    """Return a quantile of (n,) finite values by linear interpolation, faster than NumPy's own."""
-    place = share * (len(values) - 1)
-    below = int(place)
-    parted = np.partition(values, below)
-    if below == place:
-        return float(parted[below])
-    rest = float(parted[below + 1 :].min()) - float(parted[below])
-    return float(parted[below]) + (place - below) * rest
-
-
 def amplitude(record: Record, rows: np.ndarray) -> float:
     """Return the median over leads of the 99th percentile of |x − median| in mV; NaN if unknown."""
-    peaks = []
-    for row, resolution in zip(rows, record.resolution, strict=True):
-        present = row[~np.isnan(row)] if np.isnan(row.min()) else row
-        if present.size and not np.isnan(resolution):
-            peak = quantile(np.abs(present - quantile(present, 0.5)), 0.99) * abs(resolution)
-            peaks += [peak] if peak > 0 else []
-    return float(np.median(peaks)) if peaks else float("nan")
+    resolution = np.abs(record.resolution)
+    known = ~np.isnan(resolution)
+    if np.isnan(rows.min()):
+        pairs = zip(rows[known], resolution[known], strict=True)
+        present = [(row[~np.isnan(row)], each) for row, each in pairs]
+        peaks = np.array([_peaks(row) * each for row, each in present if row.size])
+    else:
+        peaks = _peaks(rows if known.all() else rows[known]) * resolution[known]
+    peaks = peaks[peaks > 0]
+    return float(np.median(peaks)) if peaks.size else float("nan")
+
+
+def _peaks(rows: np.ndarray) -> np.ndarray:
+    """Return the 99th percentile of |x − median| of each row."""
+    distances = rows - quantiles(rows, 0.5)[..., None]
+    return quantiles(np.abs(distances, out=distances), 0.99)
 
 
 def check_amplitude(record: Record, peak: float) -> Iterator[Finding]:
@@ -205,10 +206,12 @@ def step(row: np.ndarray) -> float:
     steps of no whole number of units appear as two distances, whose mean is the step. Of samples
     that are no whole numbers, which were filtered or scaled, a share of the lead's range.
     """
-    values = np.sort(row[~np.isnan(row)])
+    values = np.sort(row)  # NaN at the end
+    if np.isnan(values[-1]):
+        values = values[: len(values) - np.count_nonzero(np.isnan(values))]
     distances = np.diff(values)
     distances = distances[distances > 0]
-    small = quantile(distances, 0.25)
+    small = quantiles(distances, 0.25)
     shown = float(distances[distances < 1.5 * small].mean())
     if (values != np.rint(values)).any():
         return max(shown, FRACTION * float(values[-1] - values[0]))
@@ -229,37 +232,54 @@ def _broken(
             continue
         limit = sum(abs(factor) * steps[lead] for lead, factor in terms.items())
         limit = max(limit, seen)
-        rest = sum((factor * leads[lead] for lead, factor in terms.items()), np.zeros(1))
+        rest = _sum(leads, terms)
         if np.isnan(rest.min()):
             rest = rest[~np.isnan(rest)]
         if not rest.size:
             continue
         if seen:
             rest = rest - rest.mean()
-        off = np.count_nonzero(np.abs(rest) > limit * (1 + 1e-9)) / rest.size
+        off = np.count_nonzero(np.abs(rest, out=rest) > limit * (1 + 1e-9)) / rest.size
         if off > MOST_OFF:
             found[law] = (off, limit)
     return found
 
 
-def check_chest(known: dict[str, np.ndarray]) -> Iterator[Finding]:
-    """Report a chest lead opposite to both its neighbours, which are like each other."""
+def _sum(leads: dict[str, np.ndarray], terms: Mapping[str, float]) -> np.ndarray:
+    """Return the sum of leads, each times its factor, as a new array."""
+    (first, factor), *others = terms.items()
+    total = factor * leads[first]
+    for lead, factor in others:
+        total += factor * leads[lead]
+    return total
+
+
+def check_chest(known: dict[str, np.ndarray], *, gaps: bool) -> Iterator[Finding]:
+    """Report a chest lead opposite to both its neighbours, which are like each other.
+
+    Parameters
+    ----------
+    known
+        As for `check_laws`.
+    gaps
+        Whether any sample is missing.
+    """
     for before, lead, after in zip(CHEST, CHEST[1:], CHEST[2:], strict=False):
         if {before, lead, after} <= known.keys():
             rows = [known[before], known[lead], known[after]]
-            if (r := _correlation(rows[0], rows[1], rows)) >= OPPOSITE:
+            if gaps:
+                complete = ~np.isnan(rows).any(axis=0)
+                rows = [row[complete] for row in rows]
+            if (r := _correlation(rows[0], rows[1])) >= OPPOSITE:
                 continue
-            s = _correlation(rows[1], rows[2], rows)
-            if s < OPPOSITE and _correlation(rows[0], rows[2], rows) > ALIKE:
+            s = _correlation(rows[1], rows[2])
+            if s < OPPOSITE and _correlation(rows[0], rows[2]) > ALIKE:
                 detail = f"correlation {r:.2f} and {s:.2f} with its neighbours"
                 yield Finding("lead of wrong sign", lead, detail)
 
 
-def _correlation(one: np.ndarray, two: np.ndarray, rows: list[np.ndarray]) -> float:
-    """Return the correlation of two rows where all of `rows` have samples; 0 if one is constant."""
-    if any(np.isnan(row.min()) for row in rows):
-        complete = ~np.isnan(rows).any(axis=0)
-        one, two = one[complete], two[complete]
+def _correlation(one: np.ndarray, two: np.ndarray) -> float:
+    """Return the correlation of two rows; 0 if one is constant or there are no samples."""
     if not one.size:
         return 0.0
     one, two = one - one.mean(), two - two.mean()

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from ecg12.signal.lead_checks import quantile
+from ecg12.signal.quantiles import quantiles
 
 RATE = 125.0  # Hz
 LONGEST = 60.0  # s from the beginning that are measured
@@ -74,13 +74,14 @@ def measure(rows: np.ndarray, rate: float) -> Measures:
         present = ~np.isnan(rows)
         rows = _filled(rows, present)
         there = np.asarray(_blocks(present, each).all(axis=2))
-    values = (rows - rows.mean(axis=1, keepdims=True)).astype(np.float32)
+    values = np.empty(rows.shape, np.float32)
+    np.subtract(rows, rows.mean(axis=1, keepdims=True), out=values, casting="same_kind")
     slow = _block_means(values, each)
     rate_slow = rate / each
     base = _moving_mean(_moving_mean(slow, BASELINE * rate_slow), BASELINE * rate_slow)
     waves = slow - base
     heights = _usual(np.ptp, waves, there, rate_slow)
-    typical = float(np.median(heights[heights > 0])) if (heights > 0).any() else 1.0
+    typical = float(quantiles(heights[heights > 0], 0.5)) if (heights > 0).any() else 1.0
     return Measures(
         height=heights / typical,
         agreement=_agreement(waves, there, rate_slow),
@@ -128,7 +129,7 @@ def _usual(
     width = min(max(round(STRETCH * rate), 1), values.shape[1])
     stretches = function(_blocks(values, width), axis=2)
     if there is None:
-        return np.median(stretches, axis=1)
+        return quantiles(stretches, 0.5)
     enough = _blocks(there, width).mean(axis=2) > 0.5
     return np.array([
         np.median(s[e]) if e.any() else 0.0 for s, e in zip(stretches, enough, strict=True)
@@ -152,9 +153,17 @@ def _agreement(waves: np.ndarray, there: np.ndarray | None, rate: float) -> np.n
     both = (envelope @ envelope.T) / np.maximum(count, 1) - mean * mean.T
     r = both / np.sqrt(np.maximum(square * square.T, 1e-12))
     usable = (count >= min(COMMON * rate, 0.9 * slopes.shape[1])) & ~np.eye(len(waves), dtype=bool)
-    return np.array([
-        np.median(row[use]) if use.any() else np.nan for row, use in zip(r, usable, strict=True)
-    ])  # fmt: skip
+    return _medians(r, usable)
+
+
+def _medians(values: np.ndarray, use: np.ndarray) -> np.ndarray:
+    """Return the median of the values to be used of each row, NaN where there is none."""
+    ascending = np.sort(np.where(use, values, np.inf), axis=1)
+    count = use.sum(axis=1, keepdims=True)
+    middle = np.hstack([np.maximum(count - 1, 0) // 2, count // 2])
+    middle = np.minimum(middle, ascending.shape[1] - 1)
+    medians = np.take_along_axis(ascending, middle, axis=1).mean(axis=1)
+    return np.where(count[:, 0] > 0, medians, np.nan)
 
 
 def _correlation(waves: np.ndarray) -> np.ndarray:
@@ -183,11 +192,13 @@ def _muscle(slow: np.ndarray) -> np.ndarray:
     if slow.shape[1] < 3:
         return np.zeros(len(slow))
     bends = np.abs(np.diff(slow, 2, axis=1))
-    return np.array([quantile(row, 0.5) for row in bends]) / NORMAL
+    return quantiles(bends, 0.5) / NORMAL
 
 
 def _spike(values: np.ndarray) -> np.ndarray:
     if values.shape[1] < 3:
         return np.zeros(len(values))
-    bends = values[:, 1:-1] - 0.5 * (values[:, 2:] + values[:, :-2])
+    bends = values[:, 2:] + values[:, :-2]
+    bends *= -0.5
+    bends += values[:, 1:-1]
     return np.maximum(bends.max(axis=1), -bends.min(axis=1))

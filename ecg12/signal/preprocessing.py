@@ -24,6 +24,7 @@ from ecg12.io.leads import LEADS, LIMB_LEADS, derive_limb_leads
 from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
 from ecg12.signal.filters import low_pass, resample
+from ecg12.signal.quantiles import quantiles
 from ecg12.signal.running_median import cascaded_median
 
 # Prepared signals of another version are not used again. Raise it with every change of reading or
@@ -171,14 +172,30 @@ def prepare_parts(record: Record, preprocessing: Preprocessing) -> np.ndarray:
     prepared = np.zeros((count, len(signals), n), np.int16)
     for part, at in zip(prepared, starts, strict=True):
         there = None if present is None else present[:, at : at + n]
-        _scale(signals[:, at : at + n], there, preprocessing, part)
+        quantize(signals[:, at : at + n], preprocessing, there, out=part)
     return prepared
 
 
-def _scale(
-    signals: np.ndarray, present: np.ndarray | None, preprocessing: Preprocessing, out: np.ndarray
+def quantize(
+    signals: np.ndarray,
+    preprocessing: Preprocessing,
+    present: np.ndarray | None = None,
+    *,
+    out: np.ndarray,
 ) -> None:
-    """Scale and quantise signals into the beginning of each row of `out`, int16."""
+    """Scale filtered signals and round them to steps: the end of the chain.
+
+    Parameters
+    ----------
+    signals
+        (n_leads, n) float64.
+    preprocessing
+        The chain's settings.
+    present
+        As for `amplitude`.
+    out
+        (n_leads, at least n) int16, whose rows begin with the result.
+    """
     unit = preprocessing.step
     if preprocessing.amplitude == "recording":
         unit *= amplitude(signals, present) or 1.0
@@ -198,29 +215,10 @@ def amplitude(signals: np.ndarray, present: np.ndarray | None = None) -> float:
     if present is None:
         peaks = quantiles(sizes, PEAK)
     else:
-        known = (row[here][None] for row, here in zip(sizes, present, strict=True) if here.any())
-        peaks = np.array([quantiles(row, PEAK)[0] for row in known])
+        known = (row[here] for row, here in zip(sizes, present, strict=True) if here.any())
+        peaks = np.array([quantiles(row, PEAK) for row in known])
     peaks = peaks[peaks > ROUNDING]
     return float(np.median(peaks)) if peaks.size else 0.0
-
-
-def quantiles(values: np.ndarray, share: float) -> np.ndarray:
-    """Return a quantile of each row, by linear interpolation, faster than NumPy's own.
-
-    Parameters
-    ----------
-    values
-        (n_rows, n) finite values; their order is changed.
-    share
-        From 0 to 1.
-    """
-    place = share * (values.shape[1] - 1)
-    below = int(place)
-    values.partition(below, axis=1)
-    found = values[:, below]
-    if below == place:
-        return found
-    return found + (place - below) * (values[:, below + 1 :].min(axis=1) - found)
 
 
 def standardize_leads(record: Record, preprocessing: Preprocessing) -> np.ndarray:

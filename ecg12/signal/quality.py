@@ -108,10 +108,10 @@ def assess(record: Record) -> Quality:
     leads = _measured(record, rows, alive & standard)
     findings = [
         *check_names(record),
-        *check_samples(record, rows, low, high),
+        *check_samples(record, rows, low, high, gaps=gaps),
         *check_amplitude(record, peak),
         *check_laws(record, known),
-        *check_chest(known),
+        *check_chest(known, gaps=gaps),
         *check_equal(record, rows, alive),
         *_short_leads(leads, record.rate),
         *_swapped_arms(leads),
@@ -131,7 +131,9 @@ def _measured(record: Record, rows: np.ndarray, chosen: np.ndarray) -> _Leads:
     if not unknown.all():
         scale = np.where(unknown, 1.0, resolution / np.median(resolution[~unknown]))
     scale *= np.where(record.resolution < 0, -1, 1)
-    common = rows[chosen] * scale[chosen, None]
+    common = rows if chosen.all() else rows[chosen]
+    if (scale[chosen] != 1).any():
+        common = common * scale[chosen, None]
     return _Leads(names, common, measure(common, record.rate))
 
 
