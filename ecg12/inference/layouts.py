@@ -18,12 +18,13 @@ NOTICE = (
 )
 LEGEND = (
     "+ diagnosed. Score: median of the members. Probability: the calibrated score, unknown where "
-    "the model is not calibrated. Votes: members whose score exceeds their threshold."
+    "the model is not calibrated. Votes: members whose score exceeds their threshold (never: no "
+    "score does)."
 )
 COLUMNS = (
     "recording", "codes", "abbreviation", "name", "positive", "score", "probability", "votes",
     "members", "thresholds", "error", "quality", "reasons", "leads", "ood_percentile", "coverage",
-    "answer",
+    "answer", "warnings",
 )  # fmt: skip
 NEXT = 3  # negative classes that the text shows besides the diagnoses
 DIGITS = 6  # of scores and probabilities in JSON and CSV
@@ -51,7 +52,8 @@ def _text(items: Iterable[Outcome], every_class: bool) -> Iterator[str]:
     yield f"{NOTICE}\n{LEGEND}\n"
     for item in items:
         if isinstance(item, Failure):
-            yield f"\n{item.source}: NO PREDICTION\n  {item.reason}\n"
+            reason = item.reason.removeprefix(f"{item.source}: ")
+            yield f"\n{item.source}: NO PREDICTION\n  {reason}\n"
         else:
             yield f"\n{_heading(item)}\n{_table(item, every_class)}"
 
@@ -94,9 +96,11 @@ def _table(result: Prediction, every_class: bool) -> str:
     short = max(6, *(len(entry.abbreviation) for entry in shown))
     width = max(len(entry.name) for entry in shown)
     asked = "" if result.coverage is None else f"  {f'at {100 * result.coverage:.0f} %':10}"
-    head = f"{'class':{short}} {'diagnosis':{width}} score  probability  votes{asked}  thresholds"
+    head = f"{'class':{short}} {'diagnosis':{width}} score  probability  votes{asked}  threshold"
     lines = [f"    {head}"]
-    for entry in shown:
+    for place, entry in enumerate(shown):
+        if place == len(result.diagnoses):
+            lines.append("    not diagnosed:")
         lines.append(_line(entry, short, width))
         if entry.explanation:
             lines.append(f"      {entry.explanation.summary}")
@@ -107,10 +111,15 @@ def _line(entry: ClassPrediction, short: int, width: int) -> str:
     mark = "+" if entry.positive else " "
     chance = f"{entry.probability:.3f}" if entry.probability is not None else "unknown"
     votes = f"{entry.votes}/{len(entry.thresholds)}"
-    cuts = " ".join(f"{cut:.3f}" for cut in entry.thresholds)
+    cuts = " ".join(f"{cut:.3f}" if cut < 1 else "never" for cut in _distinct(entry.thresholds))
     name = f"{entry.abbreviation:{short}} {entry.name:{width}}"
     answer = "" if entry.answer is None else f"  {entry.answer or NO_PROMISE:10}"
     return f"  {mark} {name} {entry.score:.3f}  {chance:>11}  {votes:>5}{answer}  {cuts}"
+
+
+def _distinct(thresholds: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the members' thresholds; one, if they have it in common."""
+    return thresholds[:1] if len(set(thresholds)) == 1 else thresholds
 
 
 def _json(items: Iterable[Outcome], _: bool) -> Iterator[str]:
@@ -163,7 +172,7 @@ def _csv(items: Iterable[Outcome], _: bool) -> Iterator[str]:
                 entry.votes, len(entry.thresholds), " ".join(map(str, entry.thresholds)), "",
                 item.quality.verdict, "; ".join(item.quality.reasons),
                 _leads(item.quality), rounded(item.ood_percentile, 2), item.coverage,
-                entry.answer,
+                entry.answer, "; ".join(item.quality.warnings),
             ])  # fmt: skip
 
 

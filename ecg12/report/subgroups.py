@@ -61,7 +61,7 @@ def subgroups(found: Sequence[GroupScores], folder: Path, unit: str) -> Section:
     unit
         What is resampled, ``"patients"`` or ``"recordings"``.
     """
-    compared = [scores for scores in found if not scores.reason]
+    compared = [scores for scores in sorted_groups(found) if not scores.reason]
     tables, files = [group_table(found)], [class_differences(found)]
     if rows := [row[:-1] for row in files[0].rows if row[-1] == "yes"]:
         title, heading = "AUROC per class where groups differ", files[0].columns[:-1]
@@ -69,7 +69,7 @@ def subgroups(found: Sequence[GroupScores], folder: Path, unit: str) -> Section:
     text = (
         "The difference is a group's score less that of all other recordings, over the same "
         f"classes: those with {MIN_CASES} positives and {MIN_CASES} negatives on both sides. "
-        "Groups whose interval excludes zero come first. Of a group with fewer than "
+        "Groups whose 95 % interval excludes zero come first. Of a group with fewer than "
         f"{MIN_GROUP} {unit} no score is shown.",
         _by_chance(compared),
         "The challenge metric also depends on how frequent the classes are, so a group can differ "
@@ -99,6 +99,8 @@ def _by_chance(compared: Sequence[GroupScores]) -> str:
         differing = sum(found.differs for found in pairs)
         parts.append(f"Of {len(pairs)} intervals of {name}, {differing} exclude zero; "
                      f"{0.05 * len(pairs):.0f} would by chance if no group differed.")  # fmt: skip
+    parts.append("Intervals are not corrected for their number; two groups that are all recordings "
+                 "together, such as the sexes, count twice.")  # fmt: skip
     return " ".join(parts)
 
 
@@ -120,12 +122,12 @@ def group_table(found: Sequence[GroupScores]) -> Table:
         own = {name: pair.group for name, pair in scores.measures.items()}
         differs = scores.reason or ", ".join(scores.differing) or "no"
         rows.append((
-            scores.kind, scores.group, scores.n, scores.n_units, differs,
+            scores.kind, scores.group, differs, scores.n, scores.n_units,
             own.get(METRIC, UNDEFINED), scores.constant, _difference(scores, METRIC),
             own.get(MACRO, UNDEFINED), len(scores.classes), _difference(scores, MACRO),
         ))  # fmt: skip
     heading = (
-        "by", "group", "recordings", "patients", "differs", METRIC, "best constant prediction",
+        "by", "group", "differs", "recordings", "patients", METRIC, "best constant prediction",
         f"{METRIC} difference", MACRO, "classes with AUROC", f"{MACRO} difference",
     )  # fmt: skip
     return Table("subgroups", "Scores of subgroups", heading, rows)

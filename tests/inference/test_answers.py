@@ -86,6 +86,31 @@ def test_the_text_names_only_what_is_far(model, percentile, said):
     assert said is None or said in text
 
 
+@pytest.mark.parametrize("layout", ["text", "json", "csv"])
+def test_microvolts_given_as_millivolts_are_a_warning_in_every_layout(model, make_record, layout):
+    record = make_record()
+    said = "".join(render(layout, [model.predict_record(record)]))
+    assert "implausible amplitude" not in said
+    thousandfold = replace(record, gains=tuple(gain / 1000 for gain in record.gains))
+    said = "".join(render(layout, [model.predict_record(thousandfold)]))
+    assert "implausible amplitude" in said
+    assert "if the samples were in uV" in said
+
+
+def test_text_has_a_threshold_once_and_says_where_there_is_none(model):
+    result = predicted(model)
+    entries = [
+        replace(result.classes[0], thresholds=(0.25, 0.25), positive=False),
+        replace(result.classes[1], thresholds=(0.25, 0.5), positive=False),
+        replace(result.classes[2], thresholds=(1.0, 1.0), positive=False),
+    ]
+    text = "".join(render("text", [replace(result, classes=tuple(entries))], every_class=True))
+    shown = {line.split()[0]: line.split()[-2:] for line in text.splitlines()[7:]}
+    assert shown["A"] == ["yes", "0.250"]
+    assert shown["B"] == ["0.250", "0.500"]
+    assert shown["C"] == ["no", "never"]
+
+
 def test_without_them_nothing_is_said(model):
     plain = model.classifier.predict
     model.classifier.predict = lambda prepared: replace(

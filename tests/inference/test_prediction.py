@@ -242,8 +242,8 @@ def test_text_shows_diagnoses_and_what_comes_next(folder):
                        "0.650", "0.250"]  # fmt: skip
     assert f"{folder / 'c.edf'}: NO PREDICTION" in text
     one = list(Model(Fixed()).predict_files([folder / "A1"]))
-    assert len("".join(render("text", one)).splitlines()) == 3 + 1 + 1 + 1 + 1 + 2 + 3
-    assert len("".join(render("text", one, True)).splitlines()) == 3 + 1 + 1 + 1 + 1 + 9
+    assert len("".join(render("text", one)).splitlines()) == 3 + 1 + 1 + 1 + 1 + 2 + 1 + 3
+    assert len("".join(render("text", one, True)).splitlines()) == 3 + 1 + 1 + 1 + 1 + 9 + 1
 
 
 def test_json_and_csv_hold_every_class_and_failure(folder):
@@ -265,7 +265,7 @@ def test_json_and_csv_hold_every_class_and_failure(folder):
         "name": "atrial fibrillation", "positive": "1", "score": "0.6", "probability": "",
         "votes": "2", "members": "3", "thresholds": "0.5 0.65 0.25", "error": "",
         "quality": "good", "reasons": "", "leads": "12 of 12 leads", "ood_percentile": "",
-        "coverage": "", "answer": "",
+        "coverage": "", "answer": "", "warnings": "",
     }  # fmt: skip
     assert [row["error"] != "" for row in rows].count(True) == 4
     assert json.loads("".join(render("json", [])))["recordings"] == []
