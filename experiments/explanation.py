@@ -1,16 +1,14 @@
 """Test explanations of the package's model: whether they name what makes a class, and matter.
 
     python -m experiments.explanation synthetic [-n 12]
-    python -m experiments.explanation real DATA [-n 12]
     python -m experiments.explanation deletion DATA [-n 30]
     python -m experiments.explanation shuffled DATA [-n 12]
 
 ``synthetic``: of recordings drawn for a class and recognised, how much of the map's weight lies on
-what makes the class, and does its heaviest segment. ``real``: the same for abnormal T waves of real
-recordings, T taken to last from 0.12 to 0.42 s after the middle of QRS. ``deletion``: how far the
-score of a real recording's diagnosis falls without the heaviest tenth of leads and time, and
-without a random tenth. ``shuffled``: rank correlation with the maps of networks whose kernels are
-shuffled. DATA is a folder of recordings with codes. The networks run in Keras.
+what makes the class, and does its heaviest segment. ``deletion``: how far the score of a
+real recording's diagnosis falls without the heaviest tenth of leads and time, and without a random
+tenth. ``shuffled``: rank correlation with maps of networks whose kernels are shuffled, in Keras.
+DATA is a folder of recordings with codes. T waves: `experiments.explanation_t_waves`.
 
 Cost: 2 s of a processor for each recording. Result: see reports/explanation.md.
 """
@@ -24,10 +22,9 @@ from scipy.stats import spearmanr
 import ecg12
 from ecg12.ensemble.classifier import Classifier
 from ecg12.explanation import ClassMap, explain
+from ecg12.explanation.explain import segments_of
 from ecg12.explanation.occlusion import Occluder, Patch
 from ecg12.inference.model import Model
-from ecg12.io.classes import abbreviation
-from ecg12.signal.heart_rate import bridge_gaps, find_beats
 from ecg12.synthetic import Options, recording
 from ecg12.synthetic.cases import draw_case
 from ecg12.synthetic.findings import draw_findings, mix_of
@@ -40,7 +37,6 @@ TENTH = 0.1
 RANDOM = 4  # random tenths of each recording
 SAMPLES = 2000  # of the bootstrap
 NAMES = {"RBBB": "CRBBB"}  # synthetic finding → the model's name
-T_AFTER = (0.12, 0.42)  # s after the middle of QRS
 QRS_BEFORE, T_LENGTH = 0.05, 0.22  # s: QRS begins before its R wave; T lasts
 
 
@@ -79,6 +75,7 @@ TRUTHS = {
     "RBBB": ("QRS", qrs),
     "IAVB": ("P and PR", p_to_qrs),
     "TInv": ("T", t_wave),
+    "TAb": ("T", t_wave),
 }
 
 
@@ -120,31 +117,32 @@ def synthetic(model, n):
         name, rows, asked = NAMES.get(finding, finding), [], 0
         for index in range(3 * n):
             record, case = drawn(index, finding)
-            entry = _entry(model, record, name)
+            entry = entry_of(model, record, name)
             asked += 1
             # Of a class that it never recognises, the score is explained as it is.
             if len(rows) < n and (entry.positive or finding == "TInv"):
                 found = explain(model, record, [name])[name]
-                rows.append((entry.positive, *_agreement(found, times(case))))
+                rows.append((entry.positive, *agreement(found, times(case))))
             if len(rows) == n:
                 break
         known, *columns = np.transpose(rows)
-        cells = " | ".join(_cells(columns))
+        cells = " | ".join(cells_of(columns))
         print(f"| {name} | {words} | {int(known.sum())} of {asked} | {cells} |", flush=True)
 
 
-def _cells(columns):
+def cells_of(columns):
     """Return weight, time, share of hits and their chance as text."""
     weight, time, hits, chance = columns
     return interval(weight), interval(time), wilson(int(hits.sum()), len(hits)), interval(chance)
 
 
-def _entry(model, record, name):
+def entry_of(model, record, name):
+    """Return what is predicted of one class."""
     classes = model.predict_record(record).classes
     return next(entry for entry in classes if entry.abbreviation == name)
 
 
-def _agreement(found: ClassMap, spans):
+def agreement(found: ClassMap, spans):
     """Return weight and time in spans, whether the heaviest segment is there, and its chance."""
     inside = covered(found.edges, spans)
     length, weight = np.diff(found.edges), found.weights.sum(axis=0)
@@ -154,25 +152,24 @@ def _agreement(found: ClassMap, spans):
     )  # fmt: skip
 
 
-def diagnosed(model, folder, n, most, only=None):
+def drawn_from(folder):
+    """Yield the recordings of a folder in random order."""
+    paths = list(ecg12.find_records(folder))
+    for place in np.random.default_rng(SEED).permutation(len(paths)):
+        yield ecg12.read_record(paths[place])
+
+
+def diagnosed(model, folder, n, most):
     """Yield n records, drawn from a folder, and a diagnosis that their codes name too.
 
-    No diagnosis is taken more than `most` times, so that sinus rhythm does not fill the list;
-    and no other than `only`, if given.
+    No diagnosis is taken more than `most` times, so that sinus rhythm does not fill the list.
     """
-    paths = list(ecg12.find_records(folder))
-    order = np.random.default_rng(SEED).permutation(len(paths))
     counts = {}
-    for path in (paths[i] for i in order):
+    for record in drawn_from(folder):
         if n == 0:
             return
-        record = ecg12.read_record(path)
-        if only and only not in map(abbreviation, record.codes):
-            continue
         for entry in model.predict_record(record).diagnoses:
             name = entry.abbreviation
-            if only not in (None, name):
-                continue
             if set(entry.codes) & set(record.codes) and counts.get(name, 0) < most:
                 counts[name] = counts.get(name, 0) + 1
                 n -= 1
@@ -180,22 +177,9 @@ def diagnosed(model, folder, n, most, only=None):
                 break
 
 
-def real(model, folder, n):
-    """Print how much weight lies on T in recordings of abnormal T waves."""
-    rows = []
-    for record, name in diagnosed(model, folder, n, n, only="TAb"):
-        found = explain(model, record, [name])[name]
-        signals = bridge_gaps(record.centred[:, : round(10 * record.rate)])
-        beats = find_beats(signals, record.rate) / record.rate
-        spans = np.transpose([beats + T_AFTER[0], beats + T_AFTER[1]])
-        rows.append(_agreement(found, spans))
-        print(record.name, name, found.top_leads, np.round(rows[-1], 2), flush=True)
-    weight, time, heaviest, chance = _cells(np.transpose(rows))
-    print(f"\n| TAb, {len(rows)} real recordings | T | {weight} | {time} | {heaviest} | {chance} |")
-
-
-def tenth(order, edges, leads):
+def tenth(order, segments, leads):
     """Return patches of the first cells (lead, segment) of an order, a tenth of the whole."""
+    edges = segments.edges
     length = np.diff(edges)
     total, patches = 0.0, []
     for cell in order:
@@ -203,7 +187,8 @@ def tenth(order, edges, leads):
         if total + length[place] > TENTH * edges[-1] * len(leads):
             break
         total += length[place]
-        patches.append(Patch((leads[lead],), edges[place], edges[place + 1]))
+        t_wave = bool(segments.t_waves[place])
+        patches.append(Patch((leads[lead],), edges[place], edges[place + 1], t_wave))
     return patches
 
 
@@ -215,11 +200,14 @@ def deletion(model, folder, n):
         found = explain(model, record, [name])[name]
         heaviest = np.argsort(-found.weights, axis=None)
         orders = [heaviest, *(rng.permutation(heaviest) for _ in range(RANDOM))]
-        copies = [tenth(order, found.edges, found.leads) for order in orders]
-        occluder = Occluder(model.classifier, record, model.classifier.prepare(record))
+        classifier = model.classifier
+        prepared = classifier.prepare(record)
+        occluder = Occluder(classifier, record, prepared)
+        segments = segments_of(occluder.seconds, prepared, classifier.preprocessings)
+        copies = [tenth(order, segments, found.leads) for order in orders]
         odds = occluder.falls(copies)[:, places[name]]
-        prepared = [occluder.occlude(copy) for copy in copies]
-        lost = found.score - model.classifier.predict(prepared).scores[:, places[name]]
+        without = classifier.predict([occluder.occlude(copy) for copy in copies])
+        lost = found.score - without.scores[:, places[name]]
         rows.append((odds[0], odds[1:].mean(), lost[0], lost[1:].mean()))
         print(record.name, name, found.top_leads, np.round(rows[-1], 2), flush=True)
     top, other, lost, lost_other = np.transpose(rows)
@@ -264,15 +252,13 @@ def _shuffle(model):
 def main():
     """Run one of the tests."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("test", choices=("synthetic", "real", "deletion", "shuffled"))
+    parser.add_argument("test", choices=("synthetic", "deletion", "shuffled"))
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("-n", type=int, default=12)
     options = parser.parse_args()
-    model = ecg12.load_model(runtime="keras")
+    model = ecg12.load_model(runtime="keras" if options.test == "shuffled" else None)
     if options.test == "synthetic":
         synthetic(model, options.n)
-    elif options.test == "real":
-        real(model, options.data, options.n)
     elif options.test == "deletion":
         deletion(model, options.data, options.n)
     elif options.test == "shuffled":

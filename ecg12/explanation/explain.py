@@ -11,7 +11,7 @@ import numpy as np
 
 from ecg12.explanation.occlusion import Occluder, Patch, Prepared
 from ecg12.explanation.results import ClassMap, Explanation
-from ecg12.explanation.segments import segment_edges
+from ecg12.explanation.segments import Segments, cut_segments
 from ecg12.inference.model import Model
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError, RecordError
@@ -24,9 +24,9 @@ REFINED = 40  # cells that are divided by measurement, of all classes together
 def explain(model: Model, record: Record, classes: Sequence[str] | None = None) -> Explanation:
     """Find which leads and stretches of time the scores of a recording rest on.
 
-    Segments of the prepared recording (QRS complexes of 160 ms, about 120 ms between them) are
-    replaced by straight lines, in some leads at a time, and scored again: some 450 times for 10 s
-    and twelve leads, whatever the number of classes. It costs seconds.
+    Segments of the prepared recording (QRS complexes of 160 ms, ST, T, about 120 ms between beats)
+    are replaced by straight lines, T by a usual T wave, in some leads at a time, and scored again:
+    some 400 times for 10 s and twelve leads, whatever the number of classes. It costs seconds.
 
     Parameters
     ----------
@@ -57,15 +57,15 @@ def explain(model: Model, record: Record, classes: Sequence[str] | None = None) 
     names = list(model.classes.names)
     wanted = np.flatnonzero(whole.labels[0]) if classes is None else _places(names, classes)
     occluder = Occluder(classifier, record, prepared)
-    edges = _edges(occluder.seconds, prepared, classifier.preprocessings)
-    weights = _weights(occluder, edges, wanted)
+    segments = segments_of(occluder.seconds, prepared, classifier.preprocessings)
+    weights = _weights(occluder, segments, wanted)
     maps = tuple(
         ClassMap(
             abbreviation=names[k],
             name=model.classes.titles[k],
             score=float(whole.scores[0, k]),
             leads=occluder.leads,
-            edges=edges,
+            edges=segments.edges,
             weights=own,
         )
         for k, own in zip(wanted, weights, strict=True)
@@ -79,17 +79,18 @@ def _places(names: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
     return np.array([names.index(name) for name in wanted], np.intp)
 
 
-def _edges(seconds: float, prepared: Prepared, chains: Sequence[Preprocessing]) -> np.ndarray:
-    """Return where segments begin and end; of a recording of several parts they are even."""
+def segments_of(seconds: float, prepared: Prepared, chains: Sequence[Preprocessing]) -> Segments:
+    """Return the segments of a prepared recording; of several parts they are even."""
     chain = chains[0]
     if seconds <= chain.seconds:
-        return segment_edges(prepared[0][0], chain.rate, seconds)
-    return segment_edges(np.zeros((1, 0)), chain.rate, seconds)
+        return cut_segments(prepared[0][0], chain.rate, seconds)
+    return cut_segments(np.zeros((1, 0)), chain.rate, seconds)
 
 
-def _weights(occluder: Occluder, edges: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def _weights(occluder: Occluder, segments: Segments, wanted: np.ndarray) -> np.ndarray:
     """Return (n_wanted, n_leads, n_segments)."""
-    spans = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+    begins, ends = segments.edges[:-1].tolist(), segments.edges[1:].tolist()
+    spans = list(zip(begins, ends, segments.t_waves.tolist(), strict=True))
     leads, groups = occluder.leads, _groups(occluder.leads)
     if not len(wanted):
         return np.zeros((0, len(leads), len(spans)))

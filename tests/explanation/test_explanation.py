@@ -10,7 +10,7 @@ import ecg12
 from ecg12.ensemble.classifier import Decisions
 from ecg12.explanation import explain
 from ecg12.explanation.occlusion import Occluder, Patch
-from ecg12.explanation.segments import segment_edges
+from ecg12.explanation.segments import cut_segments
 from ecg12.inference.model import Model
 from ecg12.io.classes import CPSC_2018
 from ecg12.io.leads import LEADS
@@ -94,20 +94,99 @@ def test_an_occluded_part_is_a_line_between_the_levels_beside_it(make_record):
     np.testing.assert_array_equal(occluder.occlude([])[0], prepared[0])
 
 
-def test_segments_hold_one_qrs_complex_each(make_ecg):
+def test_a_t_wave_becomes_the_usual_one(make_record):
+    """Upside down in V5, it is upright again; V3, which is absent, stays flat."""
+    record = make_record(leads=[lead for lead in LEADS if lead != "V3"])
+    standin = Standin(lambda signals: 0.0)
+    [prepared] = standin.prepare(record)
+    row = LEADS.index("V5")
+    prepared[0, row, 96:120] *= -1  # T of the beat at 0.8 s is 0.25 s after it
+    occluder = Occluder(standin, record, (prepared,))
+    copy = occluder.occlude([Patch(("V3", "V5"), 0.88, 1.2, t_wave=True)])[0][0].astype(float)
+    steps = 1024  # prepared, a recording's amplitude is 1
+    levels = copy[row, 86:88].mean(), copy[row, 120:122].mean()
+    wave = copy[row, 88:120] - np.interp(np.arange(88, 120), (87, 120), levels)
+    assert wave.max() == pytest.approx(0.36 * steps, rel=0.15)
+    assert wave.argmax() == pytest.approx(0.44 * 32, abs=1)
+    assert wave.min() > -1
+    assert (copy[LEADS.index("V3")] == 0).all()
+    changed = (copy != prepared[0]).any(axis=0)
+    assert changed[88:120].sum() > 25
+    assert not changed[:88].any()
+    assert not changed[120:].any()
+
+
+def test_an_inverted_t_wave_is_what_its_class_rests_on(make_record):
+    """Log odds fall with the mean of V5 where T is; of one beat, T is upside down."""
+
+    def odds(signals):
+        return -2e-5 * signals[0, LEADS.index("V5"), 256:277].sum()
+
+    record = make_record()
+    standin = Standin(odds)
+    [prepared] = standin.prepare(record)
+    prepared[0, LEADS.index("V5"), 250:290] *= -1
+    standin.prepare = lambda _: (prepared,)
+    found = explain(Model(standin), record, ["AF"])["AF"]
+    assert found.top_leads == ("V5",)
+    [(begin, end)] = found.top_times
+    assert 2.5 < begin < 2.65 < end < 2.8  # the beat is at 2.4 s
+
+
+def test_segments_hold_one_qrs_complex_or_t_wave_each(make_ecg):
     """Beats come every 0.8 s; half a complex at either end is none."""
-    edges = segment_edges(make_ecg(100, 10), 100.0, 10.0)
+    segments = cut_segments(make_ecg(100, 10), 100.0, 10.0)
+    edges = segments.edges
     assert (edges[0], edges[-1]) == (0, 10)
     assert (np.diff(edges) > 0.03).all()
-    for beat in np.arange(0.8, 9.7, 0.8):
+    assert segments.t_waves.shape == (len(edges) - 1,)
+    for beat in np.arange(0.8, 9.5, 0.8):
+        t_end = 0.4 * 0.8 ** (1 / 3)  # by Fridericia's correction
+        st_end = 0.08 + 0.2 * (t_end - 0.08)
+        ends = beat + np.array([-0.08, 0.08, st_end, t_end])
         place = np.searchsorted(edges, beat) - 1
-        assert edges[place : place + 2] == pytest.approx([beat - 0.08, beat + 0.08], abs=0.021)
+        assert edges[place : place + 4] == pytest.approx(ends, abs=0.021)
+        assert segments.t_waves[place : place + 3].tolist() == [False, False, True]
+    assert segments.t_waves[-1]  # the last one ends with the recording
+    assert segments.t_waves.sum() == 13  # those of R peaks at 0 to 9.6 s
+
+
+@pytest.mark.parametrize("beats", [[1, 2, 3, 4, 5, 6, 7, 8, 9.9], np.arange(0.5, 9.8, 0.35)])
+def test_t_waves_end_before_the_next_beat_and_the_recording(beats):
+    signals = np.zeros((12, 1000))
+    for beat in beats:
+        place = round(100 * beat)
+        signals[:, place - 3 : place + 4] = np.hanning(9)[1:-1]
+    segments = cut_segments(signals, 100.0, 10.0)
+    begins, ends = segments.edges[:-1][segments.t_waves], segments.edges[1:][segments.t_waves]
+    complete = [beat for beat in beats if beat < 9.7]
+    assert len(begins) == len(complete)
+    for begin, end, beat, following in zip(begins, ends, complete, [*beats[1:], 10], strict=False):
+        assert beat < begin < end < following
 
 
 @pytest.mark.parametrize("signals", [np.zeros((12, 1000)), np.zeros((1, 0))])
 def test_segments_are_even_without_beats(signals):
-    edges = segment_edges(signals, 100.0, 10.0)
-    np.testing.assert_allclose(np.diff(edges), 10 / 83)
+    segments = cut_segments(signals, 100.0, 10.0)
+    np.testing.assert_allclose(np.diff(segments.edges), 10 / 83)
+    assert not segments.t_waves.any()
+
+
+@pytest.mark.parametrize("seconds", [10, 60])
+def test_the_number_of_copies_does_not_grow_with_length_nor_classes(make_record, seconds):
+    """Four groups of leads × 110 segments, and 40 cells of three leads, at most."""
+
+    class Counting(Standin):
+        scored = 0
+
+        def predict(self, prepared):
+            self.scored += len(prepared)
+            return super().predict(prepared)
+
+    chain = Preprocessing(rate=100.0, margin=0.0, medians=(), cutoff=None, parts=6)
+    standin = Counting(energy("V2", 3.1, 3.3), (chain,))
+    explain(Model(standin), make_record(seconds=seconds), CPSC_2018.names)
+    assert 200 < standin.scored < 4 * 110 + 3 * 40
 
 
 def test_padding_of_a_short_recording_is_not_occluded(make_record):

@@ -1,0 +1,90 @@
+"""`ecg12 predict --explain` as a user starts it, with the model of the package."""
+
+import json
+import resource
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from ecg12.io.leads import LEADS
+from ecg12.io.wfdb import write_record
+from ecg12.synthetic import Options, recording
+
+MOST = 5.0  # s of processor time for the explanation of 10 s, after start-up
+KEYS = {"summary", "top_leads", "lead_shares", "edges", "largest", "map"}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """Return a file of 10 s with premature ventricular beats, for which two diagnoses are made."""
+    record = recording(1, 0, Options(classes=("PVC",), seconds=(10.0,)))
+    return write_record(tmp_path_factory.mktemp("file"), record)
+
+
+def run(*arguments):
+    """Run the command; return its output and the processor time that it took, s."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "ecg12", "predict", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    times = [used.ru_utime + used.ru_stime for used in (before, after)]
+    return done.stdout, times[1] - times[0]
+
+
+@pytest.fixture(scope="module")
+def explained(file):
+    return run(file, "--explain", "--format", "json")
+
+
+@pytest.mark.slow
+def test_json_says_what_each_diagnosis_rests_on(explained):
+    [found] = json.loads(explained[0])["recordings"]
+    assert "PVC" in found["diagnoses"]
+    for entry in found["classes"]:
+        assert ("explanation" in entry) == entry["positive"]
+        if entry["positive"]:
+            check(entry["explanation"])
+
+
+def check(explanation):
+    """Check an explanation's structure, and that its words are those of its numbers."""
+    assert set(explanation) == KEYS
+    assert list(explanation["map"]) == list(explanation["lead_shares"]) == list(LEADS)
+    edges = explanation["edges"]
+    assert (edges[0], edges[-1]) == (0, 10)
+    assert all(begin < end for begin, end in pairwise(edges))
+    rows = np.array(list(explanation["map"].values()))
+    assert rows.shape == (12, len(edges) - 1)
+    assert (rows.min(), rows.max()) == (0, 100)
+    # Shares are of weights, the map is whole percents of the largest: half of one each is lost.
+    shares = np.array(list(explanation["lead_shares"].values()))
+    assert shares.sum() == pytest.approx(1, abs=0.01)
+    error = 0.5 * rows.size / rows.sum()
+    np.testing.assert_allclose(shares, rows.sum(axis=1) / rows.sum(), atol=error)
+    first, second = explanation["top_leads"]
+    assert [first, second] == [LEADS[k] for k in np.argsort(-shares, kind="stable")[:2]]
+    said = f"rests on {first} ({100 * shares.max():.0f} %), {second} ("
+    assert explanation["summary"].startswith(said)
+
+
+@pytest.mark.slow
+def test_an_explanation_takes_at_most_five_seconds_of_a_processor(file, explained):
+    _, plain = run(file, "--format", "json")
+    assert explained[1] - plain < MOST
+
+
+@pytest.mark.slow
+def test_every_diagnosis_has_a_tinted_page_and_a_line_of_text(file, tmp_path):
+    text, _ = run(file, "--explain", "--plot", tmp_path)
+    named = [line.split()[1] for line in text.splitlines() if line.startswith("  + ")]
+    assert "PVC" in named
+    assert text.count("\n      rests on ") == len(named)
+    pages = {page.name for page in tmp_path.iterdir()}
+    assert pages == {f"{file.stem}.png", *(f"{file.stem}_{name}.png" for name in named)}
+    for page in pages:
+        red, _, blue, *_ = np.moveaxis(imread(tmp_path / page), -1, 0)
+        assert ((blue > red + 0.2).sum() > 1000) == (page != f"{file.stem}.png")
