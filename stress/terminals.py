@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+SHIPPED = ROOT / "ecg12" / "ensemble" / "shipped"
 WRONG = (
     "Traceback",
     "UnicodeEncodeError",
@@ -57,6 +58,7 @@ TERMINALS = {
     "full": Terminal(device="/dev/full"),
     "reader gone": Terminal(reader=False),
 }
+TINY = ("--recipe", "smoke")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "help": ("-m", "ecg12", "predict", "--help"),
     "table of formats": ("-m", "ecg12", "formats"),
@@ -71,9 +73,23 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "label": ("-m", "ecg12", "label", "xml", "-o", "out", "--min-count", "1"),
     "wrong use": ("-m", "ecg12", "predict", f"{ODD}.hea", "--rate", ODD),
     "missing": ("-m", "ecg12", "predict", f"{ODD}.hea", "--runtime", "onnx"),
-    "driver": (str(ROOT / "driver.py"), str(ROOT / "ecg12/ensemble/shipped"), "data", "out"),
+    "driver": (str(ROOT / "driver.py"), str(SHIPPED), "data", "out"),
     "evaluate": (str(ROOT / "evaluate_model.py"), "data", "outputs"),
     "report": ("-m", "ecg12", "report", "data", "outputs", "-o", "out", "--replicates", "10"),
+    "windows": ("-m", "ecg12", "predict", "data", "--every", "10", "--format", "csv"),
+    "synth": ("-m", "ecg12", "synth", "out", "-n", "2", "--workers", "1"),
+    "prepare": ("-m", "ecg12", "prepare", "data", "-o", "out", "--workers", "1", *TINY),
+    "pretrain": ("-m", "ecg12", "pretrain", "data", "-o", "out", *TINY),
+    "finetune": (
+        "-m", "ecg12", "finetune", "data", "--classes", "classes.csv", "-o", "out", *TINY,
+    ),
+    "crossval": ("-m", "ecg12", "crossval", "data", "-o", "out", "--folds", "2", *TINY),
+    "search": (
+        "-m", "ecg12", "search", "data", "-o", "out", "--trials", "1", "--keep", "1", *TINY,
+    ),
+    "export": ("-m", "ecg12", "export", str(SHIPPED), "-o", "out"),
+    "serve without a model": ("-m", "ecg12", "serve", "--model", "data"),
+    "train": (str(ROOT / "train_model.py"), "data", "out"),
 }  # fmt: skip
 QUICK = ("help", "formats", "check", "wrong use", "missing")  # that load no network
 
@@ -98,6 +114,8 @@ def make_inputs(place: Path) -> None:
                 path.write_bytes(path.read_bytes() + f"#Hx: {ODD}\n".encode())
             path.rename(folder / f"{name}{path.suffix}")
         write_output(place / "outputs", name, codes, [0] * len(codes), [0.5] * len(codes))
+    classes = "426783006,NSR,sinus rhythm\n164889003,AF,fibrillation\n"
+    (place / "classes.csv").write_text(classes, encoding="utf-8")
     (place / "data" / f"broken {ODD}.hea").write_text("x\n", encoding="utf-8")
     write_output(place / "outputs", f"broken {ODD}", codes, [0] * len(codes), [0.5] * len(codes))
     for number, path in enumerate(generate_muse(place / "xml" / ODD, 2, 1)):
@@ -110,7 +128,9 @@ def run_in(terminal: Terminal, command: Sequence[str], inputs: Path) -> tuple[in
         work = Path(folder, "work")
         shutil.copytree(inputs, work)
         base = {name: value for name, value in os.environ.items() if not name.startswith("LC_")}
-        environment = base | {"PYTHONPATH": str(ROOT), "ECG12_RUNTIME": "onnx"}
+        environment = base | {
+            "PYTHONPATH": str(ROOT), "ECG12_RUNTIME": "onnx", "ECG12_RECIPE": "smoke",
+        }  # fmt: skip
         shown = Path(folder, "shown")
         with shown.open("wb") as errors:
             out = Path(terminal.device or folder, "" if terminal.device else "out").open("wb")

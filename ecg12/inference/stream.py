@@ -136,7 +136,12 @@ def _decide(classifier: Classifier, prepared: Sequence[_Prepared]) -> Iterator[O
     if classifier.calibration is not None:
         known = classifier.calibration.fitted
         probabilities = classifier.calibration.apply(scores)
-    thresholds = np.array([member.thresholds for member in classifier.members]).T.tolist()
+    thresholds = [
+        tuple(row) for row in np.array([m.thresholds for m in classifier.members]).T.tolist()
+    ]
+    named, fitted = list(_named(classifier)), known.tolist()
+    labels, votes = decisions.labels.tolist(), decisions.votes.tolist()  # faster than one by one
+    scores, probabilities = scores.tolist(), probabilities.tolist()
     for row, item in enumerate(prepared):
         if not finite[row]:
             yield Failure(item.name, NOT_FINITE)
@@ -146,14 +151,14 @@ def _decide(classifier: Classifier, prepared: Sequence[_Prepared]) -> Iterator[O
                 codes=codes,
                 abbreviation=abbreviation,
                 name=name,
-                positive=bool(decisions.labels[row, k]),
-                score=float(scores[row, k]),
-                probability=float(probabilities[row, k]) if known[k] else None,
-                votes=int(decisions.votes[row, k]),
-                thresholds=tuple(thresholds[k]),
+                positive=labels[row][k],
+                score=scores[row][k],
+                probability=probabilities[row][k] if fitted[k] else None,
+                votes=votes[row][k],
+                thresholds=thresholds[k],
                 **_answered(decisions, row, k),
             )
-            for k, (codes, abbreviation, name) in enumerate(_named(classifier))
+            for k, (codes, abbreviation, name) in enumerate(named)
         )
         yield Prediction(
             source=item.name,

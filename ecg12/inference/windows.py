@@ -1,28 +1,25 @@
 """Long recordings, window by window, each predicted as if it were a recording of its own.
 
 A window's prediction equals that of the recording cut to the window. Windows are read ahead of the
-networks, many in one go, and prepared in threads while the networks run; memory does not grow with
-the length of the recording.
+networks, many in one go, their beats found together, and they are prepared in threads while the
+networks run; memory does not grow with the length of the recording.
 """
 
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-import numpy as np
-
 from ecg12.ensemble.classifier import BATCH, Classifier
 from ecg12.inference.results import Outcome
-from ecg12.inference.stream import Source, predict_stream
+from ecg12.inference.stream import Source, needed_seconds, predict_stream
 from ecg12.io.open_record import OpenRecord, samples
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError, RecordError
 
 LEAST = 1.0  # s from one window to the next
 LONGEST_READ = 900.0  # s that are read in one go; windows that are further apart, one by one
-HEART_RATE = 125.0  # Hz, about: at which QRS complexes are counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,38 +106,38 @@ def predict_windows(
         How the predictions name the recording.
     """
     waiting: deque[_Job] = deque()
+    seconds = needed_seconds(classifier)
 
     def sources() -> Iterator[Source]:
-        for job in _jobs(record, windows):
+        for job in _jobs(record, windows, seconds):
             waiting.append(job)
             yield Source(name, job.read)
 
     for outcome in predict_stream(classifier, sources()):
         job = waiting.popleft()
-        start, end = job.first / windows.rate, job.last / windows.rate
+        start, end = (place / windows.rate for place in job.span)
         yield Window(start=start, end=end, outcome=outcome, heart_rate=job.heart_rate)
 
 
 @dataclass(eq=False)
 class _Block:
-    """Windows that are read in one go, by the first that needs it."""
+    """What is used of some windows, first and last sample of each, read by the first that asks."""
 
     record: OpenRecord
-    first: int
-    last: int
+    used: Sequence[tuple[int, int]]
 
     @cached_property
-    def samples(self) -> Record:
-        return self.record.read(self.first, self.last - self.first)
+    def windows(self) -> list[Record]:
+        first, last = self.used[0][0], self.used[-1][1]
+        whole = self.record.read(first, last - first)
+        return [
+            replace(whole, stored=whole.stored[:, begin - first : end - first])
+            for begin, end in self.used
+        ]
 
-    def cut(self, first: int, last: int) -> Record:
-        """Return the samples of a window, which is read alone where the block cannot be read."""
-        try:
-            whole = self.samples
-        except RecordError:
-            return self.record.read(first, last - first)
-        stored = whole.stored[:, first - self.first : last - self.first]
-        return replace(whole, stored=stored)
+    @cached_property
+    def heart_rates(self) -> list[float | None]:
+        return _heart_rates(self.windows)
 
 
 @dataclass(eq=False)
@@ -148,38 +145,36 @@ class _Job:
     """A window to be read: its samples, and its heart rate when it was."""
 
     block: _Block
-    first: int
-    last: int
+    place: int
+    span: tuple[int, int]
     heart_rate: float | None = field(default=None, init=False)
 
-    def read(self, seconds: float) -> Record:
-        """Read the window, or as much of it as the networks need."""
-        from ecg12.signal.heart_rate import record_heart_rate  # loads scipy.signal, slowly
-
-        last = min(self.last, self.first + samples(seconds, self.block.record.rate))
-        record = self.block.cut(self.first, last)
-        self.heart_rate = record_heart_rate(_thinned(record))
+    def read(self, _: float) -> Record:
+        """Read what the networks need of the window, alone where its block is unreadable."""
+        try:
+            record = self.block.windows[self.place]
+        except RecordError:
+            first, last = self.block.used[self.place]
+            record = self.block.record.read(first, last - first)
+            [self.heart_rate] = _heart_rates([record])
+            return record
+        self.heart_rate = self.block.heart_rates[self.place]
         return record
 
 
-def _jobs(record: OpenRecord, windows: Windows) -> Iterator[_Job]:
+def _jobs(record: OpenRecord, windows: Windows, seconds: float) -> Iterator[_Job]:
     """Yield the windows; as many share a block as predict_stream hands to one thread."""
     together = BATCH if BATCH * windows.every <= LONGEST_READ else 1
+    longest = samples(seconds, record.rate)
     for begin in range(0, len(windows), together):
         spans = [windows.span(i) for i in range(begin, min(begin + together, len(windows)))]
-        block = _Block(record, spans[0][0], spans[-1][1])
-        for first, last in spans:
-            yield _Job(block, first, last)
+        used = [(first, min(last, first + longest)) for first, last in spans]
+        block = _Block(record, used)
+        for place, span in enumerate(spans):
+            yield _Job(block, place, span)
 
 
-def _thinned(record: Record) -> Record:
-    """Return a recording at about `HEART_RATE`, the mean of each block of samples."""
-    each = int(record.rate / HEART_RATE)
-    n = record.stored.shape[1] // max(each, 1)
-    if each < 2 or not n:
-        return record
-    rows = record.centred
-    means = sum((rows[:, i : n * each : each] for i in range(1, each)), rows[:, : n * each : each])
-    return replace(
-        record, stored=means / each, offsets=np.zeros(len(rows)), rate=record.rate / each
-    )
+def _heart_rates(windows: Sequence[Record]) -> list[float | None]:
+    from ecg12.inference.window_rates import heart_rates  # loads scipy.signal, slowly
+
+    return heart_rates(windows)

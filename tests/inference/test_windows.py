@@ -5,6 +5,7 @@ import io
 import json
 import threading
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,12 +13,14 @@ import wfdb
 
 import ecg12
 from ecg12.cli.main import main
+from ecg12.inference.window_rates import heart_rates, thin
 from ecg12.inference.window_summary import WindowSummary
 from ecg12.inference.windows import Windows
 from ecg12.io.leads import LEADS
 from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError, RecordError
+from ecg12.signal.heart_rate import record_heart_rate
 from ecg12.synthetic.generate import Options, recording
 
 RATE, GAIN = 250, 1000
@@ -123,6 +126,26 @@ def test_an_impossible_step_is_refused(model, make_record, every):
 def test_the_heart_rate_is_that_of_the_beats(model, make_record):
     windows = list(model.predict_windows(make_record(rate=500, seconds=60), every=10))
     assert [one.heart_rate for one in windows] == pytest.approx([BEATS] * 6, rel=0.01)
+
+
+@pytest.mark.parametrize("rate", [100, 500])
+def test_heart_rates_of_many_windows_are_those_of_each_alone(rate):
+    kinds = Options(classes=("AF", "PVC"), rates=(float(rate),), seconds=(10.0,))
+    windows = [recording(5, number, kinds) for number in range(6)]
+    flat, gap = (one.stored.copy() for one in windows[:2])
+    flat[3], gap[2, 100:300] = 7, windows[1].missing
+    windows += [replace(windows[0], stored=flat), replace(windows[1], stored=gap)]
+    windows += [
+        replace(one, stored=one.stored[:, :n])
+        for one, n in zip(windows[:3], (9, 450, 7), strict=True)
+    ]
+    windows.append(replace(windows[0], stored=np.zeros_like(flat)))
+    expected = [record_heart_rate(thin(one)) for one in windows]
+    assert heart_rates(windows) == [
+        None if one is None else pytest.approx(one, rel=1e-9) for one in expected
+    ]
+    assert expected[-1] is None
+    assert None not in expected[:8]
 
 
 def test_a_stretch_that_cannot_be_read_costs_its_own_windows(model, make_record):
