@@ -2,8 +2,8 @@
 
 prepare_torch_ecg.py FOLDER ROUNDS
 
-wfdb reads; then resample to 250 Hz, subtract a baseline of two median filters (200 and 600 ms),
-band-pass up to 40 Hz, normalize: the chain of ecg12, of torch-ecg's parts.
+wfdb reads; then torch-ecg's NumPy preprocessors resample to 250 Hz, subtract a baseline of two
+median filters (200 and 600 ms), pass up to 40 Hz, normalize: the chain of ecg12 of its parts.
 """
 
 import json
@@ -16,8 +16,8 @@ warnings.simplefilter("ignore")
 
 import torch  # noqa: E402
 import wfdb  # noqa: E402
+from torch_ecg._preprocessors import PreprocManager  # noqa: E402
 from torch_ecg.cfg import CFG  # noqa: E402
-from torch_ecg.preprocessors import PreprocManager  # noqa: E402
 
 CONFIG = CFG(
     random=False,
