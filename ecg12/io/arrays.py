@@ -40,6 +40,7 @@ from ecg12.runtime.files import is_file
 NAME = "array of numbers"
 SUFFIXES = (".csv", ".tsv", ".npy", ".npz", ".h5", ".hdf5")
 HEAD = 4096  # bytes by which a file is recognised
+MOST_RECORDINGS = 10**6  # of a file that are listed
 FEWEST_ROWS = 64  # of a table that are read: more than there are leads
 _INDEXED = re.compile(r"(.+)\[(\d{1,9})\]")
 
@@ -71,13 +72,16 @@ def count(path: str | Path, *, leads: Sequence[str] | str | None = None) -> int:
     Raises
     ------
     RecordError
-        If it is damaged or no array of recordings.
+        If it is damaged, no array of recordings, or one of more than are listed.
     """
     path = Path(path)
     with _opened(path) as array:
         given = array.notes.get("leads") if leads is None else leads
         _lead_axis(path, array, len(read_names(path, given or LEADS)))
-        return array.values.shape[0] if array.values.ndim == 3 else 1
+        found = array.values.shape[0] if array.values.ndim == 3 else 1
+    if found > MOST_RECORDINGS:
+        raise RecordError(f"{path}: {found} recordings; at most {MOST_RECORDINGS} are listed")
+    return found
 
 
 def read(

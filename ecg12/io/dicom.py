@@ -153,21 +153,25 @@ def _beside(dicom: Dicom, first: Any, originals: list[Any]) -> list[Any]:
         If there are such groups of another time, rate or length: printed in columns, a lead is
         there for a part of the time only.
     """
-    together = ("NumberOfWaveformSamples", "SamplingFrequency", "MultiplexGroupTimeOffset")
     found, known = [], set(_leads(dicom, first))
     for group in originals:
         new = set(_leads(dicom, group)) - known
         if group is first or not new & set(LEADS):
             continue
-        if new != set(_leads(dicom, group)) or any(
-            dicom.text(group, name) != dicom.text(first, name) for name in together
-        ):
+        if new != set(_leads(dicom, group)) or _span(dicom, group) != _span(dicom, first):
             raise RecordError(
                 f"{dicom.path}: leads in several waveforms of different time, rate or length"
             )
         found.append(group)
         known |= new
     return found
+
+
+def _span(dicom: Dicom, group: Any) -> tuple[float, float, int]:
+    """Return when a group begins in ms, its rate in Hz, and its number of samples."""
+    begin = dicom.real(group, "MultiplexGroupTimeOffset", 0.0)
+    rate = dicom.real(group, "SamplingFrequency")
+    return begin, rate, dicom.whole(group, "NumberOfWaveformSamples")
 
 
 def _leads(dicom: Dicom, group: Any) -> list[str]:

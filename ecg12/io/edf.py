@@ -3,8 +3,9 @@
 A file is a header of 256 bytes, 256 more for each signal, and data records of equal duration, each
 of which holds the samples of every signal in turn: int16 in EDF, 24 bits in BDF. A signal has its
 own rate, unit and scale; physical and digital minimum and maximum give the scale. EDF+ adds a
-signal of annotations, which are not read here, and recordings with gaps (EDF+D, BDF+D), which are
-refused: a gap would shift everything after it.
+signal of annotations, which are not read here, and recordings that may have gaps (EDF+D, BDF+D).
+One that has is refused, for a gap would shift everything after it; each data record says when it
+begins, and many recordings so marked have none.
 
 Twelve-lead recordings come from converters and Holter systems. The leads must share one rate;
 signals of another rate, such as respiration, are left out by name. Only the header and the data
@@ -46,7 +47,7 @@ UNITS = ("nV", "uV", "mV", "V")
 
 
 def read(path: Path, seconds: float | None = None) -> Record:
-    """Read an EDF, EDF+C or BDF recording.
+    """Read an EDF, EDF+ or BDF recording.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def read(path: Path, seconds: float | None = None) -> Record:
 
 
 def open_record(path: Path) -> OpenRecord:
-    """Open an EDF, EDF+C or BDF recording, to read stretches of it.
+    """Open an EDF, EDF+ or BDF recording, to read stretches of it.
 
     Raises
     ------

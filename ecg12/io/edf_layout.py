@@ -12,6 +12,9 @@ from typing import BinaryIO
 from ecg12.runtime.errors import RecordError
 
 MARKS = {b"0       ": 2, b"\xffBIOSEMI": 3}  # bytes per sample
+INTERRUPTED = (b"EDF+D", b"BDF+D")  # marks of recordings that may have gaps
+ANNOTATIONS = (b"EDF Annotations", b"BDF Annotations")
+LONGEST_TIME = 64  # bytes in which a data record says when it begins
 BLOCK = 256  # bytes of the header, and of what it says of each signal
 MOST_SIGNALS = 1024
 
@@ -40,6 +43,8 @@ def recognises(head: bytes) -> bool:
 def read_layout(file: BinaryIO, path: Path) -> tuple[Layout, bytes]:
     """Read the header; return the layout, whose data records are in the file, and its bytes.
 
+    A recording that may have gaps, but has none, is given out as one without.
+
     Raises
     ------
     RecordError
@@ -48,8 +53,6 @@ def read_layout(file: BinaryIO, path: Path) -> tuple[Layout, bytes]:
     head = file.read(BLOCK)
     if len(head) < BLOCK or not recognises(head):
         raise RecordError(f"{path}: not an EDF or BDF recording")
-    if head[192:197] in (b"EDF+D", b"BDF+D"):
-        raise RecordError(f"{path}: {head[192:197].decode()}, a recording with gaps; not read")
     n_signals = int(_number(head[252:256], 1, MOST_SIGNALS, "signals", path))
     head += file.read(BLOCK * n_signals)
     start = BLOCK + 216 * n_signals  # past label, transducer, unit, ranges and filter
@@ -63,7 +66,39 @@ def read_layout(file: BinaryIO, path: Path) -> tuple[Layout, bytes]:
             int(_number(count, 0, 1e8, "samples in a data record", path)) for count in counts
         ),
     )
-    return replace(layout, n_records=_held(file, path, layout)), head
+    layout = replace(layout, n_records=_held(file, path, layout))
+    if head[192:197] in INTERRUPTED:
+        _check_whole(file, path, layout, head)
+        head = head[:196] + b"C" + head[197:]
+    return layout, head
+
+
+def _check_whole(file: BinaryIO, path: Path, layout: Layout, head: bytes) -> None:
+    """Refuse a recording whose data records do not follow one another by their own times."""
+    labels = [
+        head[at : at + 16].strip() for at in range(BLOCK, BLOCK + 16 * len(layout.n_samples), 16)
+    ]
+    place = next((i for i, label in enumerate(labels) if label in ANNOTATIONS), None)
+    if place is not None:
+        at = layout.header + layout.width * sum(layout.n_samples[:place])
+        size = min(layout.width * layout.n_samples[place], LONGEST_TIME)
+        half = layout.duration / max(layout.n_samples) / 2
+        begin = _time(file, at, size)
+        if all(
+            abs(_time(file, at + n * layout.record, size) - begin - n * layout.duration) < half
+            for n in range(layout.n_records)
+        ):
+            return
+    raise RecordError(f"{path}: {head[192:197].decode()}, a recording with gaps; not read")
+
+
+def _time(file: BinaryIO, at: int, size: int) -> float:
+    """Return when a data record begins, s, as its first annotation says."""
+    file.seek(at)
+    try:
+        return float(file.read(size).partition(b"\x14")[0])
+    except ValueError:
+        return math.nan
 
 
 def _number(field: bytes, low: float, high: float, what: str, path: Path) -> float:

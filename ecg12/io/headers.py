@@ -124,6 +124,8 @@ def parse_header(text: str, source: str = "header") -> Header:
     segmented = _SEGMENTED.fullmatch(fields[0][0])
     name, n_signals, rate, n_samples = _record_line(fields[0], source)
     n_lines, what = (int(segmented[2]), "segments") if segmented else (n_signals, "signals")
+    if segmented and not n_lines:
+        raise RecordError(f"{source}: a recording of 0 segments")
     if len(fields) - 1 < n_lines:
         raise RecordError(f"{source}: {n_lines} {what} announced, {len(fields) - 1} described")
     signals: tuple[SignalLine, ...] = ()

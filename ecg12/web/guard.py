@@ -126,6 +126,8 @@ class Guard:
             raise RefusedError(401, reason, {"WWW-Authenticate": "Bearer"})
 
     def _answers_to(self, host: str) -> bool:
+        if set(host) & set("@/?#\\"):
+            return False
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:  # no address

@@ -30,7 +30,8 @@ class Limits:
     connections
         Open connections; further ones are closed.
     connection_seconds
-        How long a connection may stay open without a whole request head.
+        How long a connection may stay open without a whole request head, or while nothing of its
+        answer is read.
     stop_seconds
         How long requests in progress may go on when the service is stopped.
     readers

@@ -99,6 +99,8 @@ def serve(connection: Connection, most_bytes: int) -> None:
                 answer = ways[kind](*arguments)
             except MemoryError:
                 answer = Reading(name="", reason=TOO_LARGE.format(most_bytes / MEGABYTE))
+            except Exception as error:  # its text, and a traceback, might name a file
+                answer = Reading(name="", reason=f"not read ({type(error).__name__})")
             connection.send(answer)
 
 

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from ecg12.runtime.errors import InputError
-from ecg12.web.limits import Limits
+from ecg12.web.limits import Limits, RefusedError
 from ecg12.web.reader_process import Job, Reading, serve
 
 START_SECONDS = 300.0  # in which a process must be ready
@@ -36,6 +36,8 @@ class Readers:
         ------
         InputError
             If there are more recordings than a request may hold.
+        RefusedError
+            503 if no process can be started.
         """
         process = self._idle.get()
         try:
@@ -104,7 +106,8 @@ class _Process:
             if self._receive(START_SECONDS) == "ready":
                 return
         self.kill()
-        raise OSError("the process that reads files did not start")
+        reason = "the process that reads files did not start; try later"
+        raise RefusedError(503, reason, {"Retry-After": "5"})
 
     @property
     def alive(self) -> bool:

@@ -48,7 +48,7 @@ class JsonLines(logging.Formatter):
 
 
 class Connections(H11Protocol):
-    """One connection of HTTP/1.1; closed if there are too many, or if it asks for nothing."""
+    """One connection of HTTP/1.1; closed if there are too many, or if it neither asks nor reads."""
 
     limits = Limits()
 
@@ -66,9 +66,27 @@ class Connections(H11Protocol):
         if not self.transport.is_closing():
             super().data_received(data)
 
+    def pause_writing(self) -> None:
+        """Wait for a client that does not read its answer, but not for ever."""
+        super().pause_writing()
+        self._expect_reading()
+
+    def _expect_reading(self) -> None:
+        if left := self.transport.get_write_buffer_size():
+            seconds = self.limits.connection_seconds
+            self.loop.call_later(seconds, self._close_if_unread, self.cycle, left)
+
+    def _close_if_unread(self, last: object, before: int) -> None:
+        """Close the connection if the client has read nothing of its answer since."""
+        if self.cycle is last and self.transport.get_write_buffer_size() >= before:
+            self.transport.abort()  # closing would wait for the client to read
+        else:
+            self._expect_reading()
+
     def on_response_complete(self) -> None:
         """Wait for the next request."""
         super().on_response_complete()
+        self._expect_reading()
         self._wait()
 
     def _wait(self) -> None:

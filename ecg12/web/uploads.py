@@ -19,7 +19,8 @@ with require_extra("the service", "web"):
 
 MULTIPART = "multipart/form-data"
 LONGEST_NAME = 200  # bytes of a file's name; some readers append to it
-LONGEST_FIELD = 4096  # bytes of a text field
+LONGEST_FIELD = 4096  # bytes of a text field, and of what precedes the content of a part
+MOST_FIELDS = 20  # text fields of a request
 
 
 @dataclass
@@ -78,6 +79,9 @@ class Receiver:
             raise RefusedError(408, "the body of the request arrived too slowly") from None
         except MultipartParseError as error:
             raise RefusedError(422, f"the body is no {MULTIPART}: {error}") from error
+        except OSError as error:
+            reason = f"the files cannot be held to be read: {error.strerror}; try later"
+            raise RefusedError(503, reason, {"Retry-After": "5"}) from error
         finally:
             parts.close()
         if not parts.ended:
@@ -161,9 +165,16 @@ class _Parts:
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]
+        self._check_header()
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
         self._value += data[start:end]
+        self._check_header()
+
+    def _check_header(self) -> None:
+        if len(self._header) + len(self._value) > LONGEST_FIELD:
+            reason = f"a part whose header is longer than {LONGEST_FIELD} bytes"
+            raise RefusedError(422, reason)
 
     def _header_end(self) -> None:
         if self._header.lower() == b"content-disposition":
@@ -178,6 +189,8 @@ class _Parts:
             self._field = _text(options[b"name"])
             if self._field in self._upload.fields:
                 raise RefusedError(422, f"the field {self._field!r} is there twice")
+            if len(self._upload.fields) >= MOST_FIELDS:
+                raise RefusedError(422, f"more than {MOST_FIELDS} text fields in one request")
             self._upload.fields[self._field] = ""
             return
         if len(self._upload.names) >= self._limits.files:

@@ -238,6 +238,15 @@ def test_leads_recorded_together_in_several_waveforms_are_joined(make_file, samp
     np.testing.assert_array_equal(record.stored, samples)
 
 
+@pytest.mark.parametrize("other", [{"offset": "0.0"}, {"rate": "500.0"}, {}])
+def test_times_are_compared_as_numbers(make_file, samples, other):
+    writer = Writer()
+    limb = group(writer, samples[:6], LEADS[:6], offset="0")
+    chest = group(writer, samples[6:], LEADS[6:], **other)
+    record = dicom.read(make_file(dicom_bytes(writer, [limb, chest])))
+    np.testing.assert_array_equal(record.stored, samples)
+
+
 @pytest.mark.parametrize(
     "naming",
     [

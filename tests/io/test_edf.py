@@ -115,6 +115,24 @@ def test_gaps_are_refused(tmp_path, signals, bdf, mark):
         edf.read(path)
 
 
+@pytest.mark.parametrize(("bdf", "mark"), [(False, b"EDF+D"), (True, b"BDF+D")])
+def test_a_recording_that_may_have_gaps_is_read_if_it_has_none(tmp_path, signals, bdf, mark):
+    note = edfio.EdfAnnotation(1, None, "x")
+    path = write(tmp_path / "a.edf", signals, bdf=bdf, annotations=[note])
+    expected = edf.read(path)
+    data = bytearray(path.read_bytes())
+    data[192:197] = mark
+    path.write_bytes(data)
+    record = edf.read(path)
+    np.testing.assert_array_equal(record.stored, expected.stored)
+    np.testing.assert_allclose(record.millivolts, signals, atol=2e-4)
+    at = data.index(b"+3\x14\x14")  # the fourth second begins later
+    data[at : at + 2] = b"+4"
+    path.write_bytes(data)
+    with pytest.raises(RecordError, match=r"a\.edf: .* gaps"):
+        edf.read(path)
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

@@ -15,7 +15,7 @@ import pytest
 
 from ecg12.io import aecg, dicom, scp
 from ecg12.io.classes import WEIGHTS, load_weights
-from ecg12.io.formats import read_any
+from ecg12.io.formats import elements, read_any
 from ecg12.io.leads import LEADS
 from ecg12.io.matlab import read_mat
 from ecg12.io.muse import read_muse
@@ -200,6 +200,12 @@ def test_no_header_of_segments_leaves_the_folder(secret, named):
         read_record(data / "m")
 
 
+def test_a_recording_of_no_segments_is_refused(tmp_path):
+    (tmp_path / "m.hea").write_text("m/0 1 500 600\ns 600\n")
+    with pytest.raises(RecordError, match=r"m\.hea: a recording of 0 segments"):
+        read_record(tmp_path / "m")
+
+
 def test_a_segment_in_segments_is_refused(secret):
     data = secret.parent / "data"
     (data / "m.hea").write_text("m/1 1 500 600\nm 600\n")
@@ -229,6 +235,18 @@ def test_of_another_file_s_text_no_more_than_a_piece_is_quoted(tmp_path):
     with pytest.raises(RecordError) as caught:
         read_record(tmp_path / "A1")
     assert str(caught.value).count("password") < 10
+
+
+def test_a_file_that_claims_a_billion_recordings(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "bomb.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("tracings", (10**9, 500, 12), "f4", chunks=(1, 500, 12))
+    assert path.stat().st_size < 10_000
+    with limits(seconds=10):
+        assert elements(path) == [path]
+        with pytest.raises(RecordError, match=r"bomb\.h5: 1000000000 recordings"):
+            read_any(path, rate=400, unit="mV")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -38,6 +38,10 @@ class Client:
         """Return status, headers and body."""
         return self.request("GET", path, headers=headers)
 
+    def body(self, files, fields=None):
+        """Return the body that `predict` sends, and its content type."""
+        return multipart(files, fields)
+
     def predict(self, files, fields=None, headers=None):
         """Send (name, bytes) pairs; return status and the parsed answer."""
         body, kind = multipart(files, fields)

@@ -131,6 +131,9 @@ def test_the_numbers_are_those_of_the_service(page, client, pair, files):
         assert decision == ("yes" if entry["positive"] else "no")
         if entry["probability"] is None:
             assert chance == "unknown"
+        elif chance.startswith((">", "<")):
+            assert chance == ("> 99 %" if entry["probability"] > 0.99 else "< 0.1 %")
+            assert not 0.001 <= entry["probability"] <= 0.99
         else:
             number = float(chance.removesuffix("%"))
             assert number == pytest.approx(100 * entry["probability"], abs=0.51)

@@ -68,6 +68,18 @@ def test_a_request_in_progress_is_answered_before_it_stops(process, sent, tmp_pa
     assert "Jane" not in log.read_text()
 
 
+def test_a_port_that_is_taken_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "ecg12", "serve", "--port", str(port), "--runtime", "onnx"],
+            capture_output=True, text=True,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert f"127.0.0.1:{port}: Address already in use" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_folder_that_a_killed_service_left_is_removed(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     left, new = tmp_path / f"{PREFIX}left", tmp_path / f"{PREFIX}new"

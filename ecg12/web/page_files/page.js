@@ -27,7 +27,9 @@ function make(tag, attributes = {}, ...children) {
 }
 
 const chip = (kind, text) => make("span", { className: `chip ${kind}` }, text);
-const percent = (value) => value === null ? "unknown" : `${(100 * value).toFixed(value < 0.1 ? 1 : 0)} %`;
+const number = (value) => `${(100 * value).toFixed(value < 0.1 ? 1 : 0)} %`;
+// Never 100 % nor 0 %, which a probability is not.
+const percent = (value) => value === null ? "unknown" : value > 0.99 ? "> 99 %" : value < 0.001 ? "< 0.1 %" : number(value);
 const short = (value) => String(+value.toFixed(1));
 const say = (text) => { $("status").textContent = text; };
 
@@ -192,8 +194,9 @@ function show(row, focus) {
   list();
   const { recording } = row;
   $("detail").hidden = !recording;
-  $("empty").hidden = Boolean(recording);
-  complain(row.state === "failed" ? `${row.name} has no prediction. ${row.reason}` : "");
+  $("empty").hidden = true;
+  const named = row.reason?.startsWith(row.name) ? row.reason : `${row.name}: ${row.reason}`;
+  complain(row.state === "failed" ? `No prediction. ${named}` : "");
   if (row.state === "failed") needsArray(row.reason);
   if (!recording) return;
   $("title").textContent = recording.source;
@@ -268,7 +271,7 @@ function signal({ quality, ood_percentile: far }) {
     ["Leads used", quality.used], ["Derived", quality.derived], ["Absent", quality.absent],
     ["Ignored", quality.ignored],
   ].map(([name, leads]) => [name, leads.length === 12 ? "all 12" : leads.join(", ") || "none"]);
-  if (quality.missing > 0) lines.push(["Missing samples", percent(quality.missing)]);
+  if (quality.missing > 0) lines.push(["Missing samples", number(quality.missing)]);
   $("lead-facts").replaceChildren(...lines.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
 }
 
