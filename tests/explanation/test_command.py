@@ -14,7 +14,7 @@ from ecg12.io.leads import LEADS
 from ecg12.io.wfdb import write_record
 from ecg12.synthetic import Options, recording
 
-MOST = 5.0  # s of processor time for the explanation of 10 s, after start-up
+MOST = 5.0  # times what the command takes without explanation: on busy cores both take longer
 KEYS = {"summary", "top_leads", "lead_shares", "edges", "largest", "map"}
 
 
@@ -72,9 +72,10 @@ def check(explanation):
 
 
 @pytest.mark.slow
-def test_an_explanation_takes_at_most_five_seconds_of_a_processor(file, explained):
+def test_an_explanation_takes_at_most_a_few_times_a_start_and_a_prediction(file, explained):
+    """3.4 times was seen; `benchmarks.trust` holds it against seconds."""
     _, plain = run(file, "--format", "json")
-    assert explained[1] - plain < MOST
+    assert explained[1] < MOST * plain
 
 
 @pytest.mark.slow
