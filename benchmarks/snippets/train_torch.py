@@ -31,12 +31,28 @@ RATE = 100
 PILOT, CHECKS = 4, 12  # steps that are timed before; how often validation is scored
 
 
+def import_torchvision():
+    """Import what fastai imports, also where its compiled operators fit another build of torch.
+
+    None of them is used here; the one that the import asks for is declared. Returns what must live
+    as long as it.
+    """
+    try:
+        import torchvision  # noqa: F401
+    except RuntimeError:
+        library = torch.library.Library("torchvision", "DEF")
+        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        return library
+    return None
+
+
 class Tsai:
     """xresnet1d101 of tsai."""
 
     batch, max_lr, window = 128, 1e-2, 250
 
     def __init__(self, signals, training):
+        self.library = import_torchvision()
         from tsai.models.XResNet1d import xresnet1d101
 
         self.model = xresnet1d101(12, 5)
