@@ -75,7 +75,7 @@ def test_a_port_that_is_taken_is_named():
             [sys.executable, "-m", "ecg12", "serve", "--port", str(port), "--runtime", "onnx"],
             capture_output=True, text=True,
         )  # fmt: skip
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert f"127.0.0.1:{port}: Address already in use" in done.stderr
     assert "Traceback" not in done.stderr
 
