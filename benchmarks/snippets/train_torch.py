@@ -34,14 +34,15 @@ PILOT, CHECKS = 4, 12  # steps that are timed before; how often validation is sc
 def import_torchvision():
     """Import what fastai imports, also where its compiled operators fit another build of torch.
 
-    None of them is used here; the one that the import asks for is declared. Returns what must live
+    None of them is used here; those that the import asks for are declared. Returns what must live
     as long as it.
     """
     try:
         import torchvision  # noqa: F401
     except RuntimeError:
         library = torch.library.Library("torchvision", "DEF")
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         return library
     return None
 
