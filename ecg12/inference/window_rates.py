@@ -4,20 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
-from scipy.signal import find_peaks
 
 from ecg12.io.record import Record
-from ecg12.signal.heart_rate import (
-    FEWEST,
-    LOWEST_RATE,
-    QRS_BAND,
-    QRS_SHARE,
-    REFRACTORY,
-    band_pass,
-    record_heart_rate,
-    usual_of,
-)
+from ecg12.signal.heart_rate import FEWEST, LOWEST_RATE, find_window_beats, record_heart_rate
 
 RATE = 125.0  # Hz, about: at which QRS complexes are counted
 
@@ -39,7 +28,7 @@ def heart_rates(windows: Sequence[Record]) -> list[float | None]:
             alike.setdefault((n_leads, n, window.rate), []).append(place)
     for (_, _, rate), places in alike.items():
         rows = np.array([thinned[place].stored for place in places])
-        for place, beats in zip(places, _beats(rows, rate), strict=True):
+        for place, beats in zip(places, find_window_beats(rows, rate), strict=True):
             if len(beats) >= FEWEST:
                 rates[place] = 60 * rate * (len(beats) - 1) / float(beats[-1] - beats[0])
     return rates
@@ -56,17 +45,3 @@ def thin(record: Record) -> Record:
     else:
         each = 1
     return replace(record, stored=rows, offsets=np.zeros(len(rows)), rate=record.rate / each)
-
-
-def _beats(rows: np.ndarray, rate: float) -> list[np.ndarray]:
-    """Find the QRS complexes of each window, as `find_beats` does: (n_windows, n_leads, n)."""
-    n_windows, n_leads, n = rows.shape
-    quick = band_pass(rows.reshape(-1, n), rate, *QRS_BAND)
-    usual = usual_of(np.ptp, quick, rate)[:, None]
-    quick = np.minimum(np.abs(quick) / np.where(usual > 0, usual, 1), 1)
-    summed = quick.reshape(n_windows, n_leads, n).sum(axis=1)
-    envelopes = uniform_filter1d(summed, round(0.1 * rate), axis=1)
-    heights = QRS_SHARE * usual_of(np.max, envelopes, rate)
-    pairs = zip(envelopes, heights, strict=True)
-    distance = round(REFRACTORY * rate)
-    return [find_peaks(row, height=height, distance=distance)[0] for row, height in pairs]
