@@ -11,15 +11,15 @@ BARS = {
     "prepare: plain": Bar(what=PREPARE, other="wfdb and SciPy, plainly", least=8),
     "prepare: torch-ecg": Bar(what=PREPARE, other="wfdb and torch-ecg, the same chain", least=5),
     "prepare: target": Bar(what=PREPARE, other="2.5 ms", most=1),
-    "step: 16": Bar(what="training step, SEResNet(k=16)", other=PRODUCT, clock="wall"),
+    "step: 16": Bar(what="training step at 250 Hz, SEResNet(k=16)", other=PRODUCT, clock="wall"),
     "step: 32": Bar(
-        what="training step, SEResNet(k=32)",
+        what="training step at 250 Hz, SEResNet(k=32)",
         other=PRODUCT,
         clock="wall",
         least=0.75,
     ),
     "step: 64": Bar(
-        what="training step, SEResNet(k=64)",
+        what="training step at 250 Hz, SEResNet(k=64)",
         other=PRODUCT,
         clock="wall",
         least=0.75,

@@ -112,15 +112,18 @@ def _driver(setting: Setting, stems: list[Path]) -> list[Result]:
 
 def _recipes(setting: Setting) -> Result:
     """Compare the networks of `submission` with the five cheapest of paper B."""
-    shape, n = (12, 2500, 1), setting.size(TOGETHER, 1)
-    x = np.random.default_rng(0).standard_normal((n, *shape), dtype=np.float32)
+    n, rng = setting.size(TOGETHER, 1), np.random.default_rng(0)
 
     def ensemble(name: str) -> Callable[[], object]:
-        networks = sorted(get_recipe(name).networks, key=lambda network: network.gflop())[:5]
-        models = [network.build(26) for network in networks]
+        recipe = get_recipe(name)
+        n_samples = recipe.preprocessing.n_samples
+        networks = sorted(recipe.networks, key=lambda network: network.gflop())[:5]
+        models = [network.build(26, n_samples) for network in networks]
         for model in models:
             rows_as_channels(model, INFERENCE_FILTERS)  # as a classifier does
+        shape = 12, n_samples, 1
         forward = backend.compiled(models, shape)
+        x = rng.standard_normal((n, *shape), dtype=np.float32)
         return lambda: forward(x)
 
     times = in_turn([ensemble("submission"), ensemble("mcircc")], setting.few)

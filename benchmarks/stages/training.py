@@ -1,6 +1,7 @@
 """Training: a step beside the machine's matrix product, an epoch beside its bare steps."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.models import SEResNet
 from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
-from ecg12.signal.preprocessing import STEP
+from ecg12.signal.preprocessing import STEP, Preprocessing
 from ecg12.training.optimization import make_optimizer
 from ecg12.training.recipes import Recipe, get_recipe
 from ecg12.training.resources import Clock
@@ -51,7 +52,7 @@ def _step(setting: Setting, k: int) -> Result:
     """Compare a training step with the time that a matrix product takes for as many FLOP."""
     recipe, batch = get_recipe("submission"), setting.size(BATCH, 2)
     order = setting.size(*ORDER)
-    network, shape = SEResNet(k=k), (12, recipe.preprocessing.n_samples, 1)
+    network, shape = SEResNet(k=k), (12, Preprocessing().n_samples, 1)
     model = network.build(len(CLASSES.columns), shape[1])
     model.compile(
         make_optimizer(recipe.schedule, 1000), "binary_crossentropy", **backend.compile_options()
@@ -64,7 +65,7 @@ def _step(setting: Setting, k: int) -> Result:
         setting.rounds,
         warm=2 if not setting.quick else 1,
     )
-    flop = 3 * network.gflop() * batch * 1e9  # backwards costs twice as much as forwards
+    flop = 3 * network.gflop(shape[1]) * batch * 1e9  # backwards costs twice as much as forwards
     ideal = product.per(PRODUCTS * 2 * order**3 / flop)
     rate = flop / batch / np.median(step.per(batch).of("wall")) / 1e9
     limit = flop / batch / np.median(ideal.per(batch).of("wall")) / 1e9
@@ -93,11 +94,11 @@ def random_recordings(path: Path, n: int, recipe: Recipe) -> Dataset:
 
 def _epoch(setting: Setting) -> Result:
     """Compare an epoch of the default recipe with as many bare steps on one batch in memory."""
-    recipe, n = get_recipe("submission"), setting.size(512, 8)
+    recipe, n = get_recipe("submission"), setting.size(4096, 32)
     data = random_recordings(setting.folder("epoch") / "signals.npy", n, recipe)
     parts = {"training": np.arange(n), "validation": np.arange(CHECKED)}
     task = Task(data, parts, CLASSES)
-    schedule = recipe.schedule
+    schedule = replace(recipe.schedule, whole_epochs=0)
 
     def trainer(name: str) -> Trainer:
         model = recipe.networks[0].build(len(CLASSES.columns), data.signals.shape[2])
@@ -109,11 +110,12 @@ def _epoch(setting: Setting) -> Result:
 
     whole, bare = trainer("whole"), trainer("bare")
     batch, epoch = bare.batch, 0
-    inputs, outputs = data.inputs(np.arange(batch)), bare.outputs[:batch]
+    inputs = data.inputs(np.arange(batch))[:, :, : bare.n_crop or None]
+    outputs = bare.outputs[:batch]
 
     def steps() -> None:
         for _ in range(n // batch):
-            backend.train_on_batch(bare.model, inputs, outputs)
+            backend.train_on_batch(bare.on_crops, inputs, outputs)
 
     def one_epoch() -> None:
         nonlocal epoch
