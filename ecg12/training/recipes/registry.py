@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+from ecg12.models import SEResNet
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.settings import RECIPE, Settings
 from ecg12.training.recipes import crnn, demo, finetune, light, mcircc, shipped, smoke, submission
@@ -74,7 +75,8 @@ def for_own_classes(name: str | None, folder: str | Path | None, frozen: int = 0
 
     Its schedule takes the best single threshold after each epoch: on the small set that it usually
     is, and with rare classes, no score may reach the fixed one for many epochs. The default,
-    `finetune.SCHEDULE`, is that of `submission` with another loss.
+    `finetune.SCHEDULE`, is that of `submission` with another loss. Pretrained networks that take
+    inputs of one length only, or no longer ones than its stretches, learn from whole recordings.
 
     Parameters
     ----------
@@ -97,5 +99,9 @@ def for_own_classes(name: str | None, folder: str | Path | None, frozen: int = 0
     if folder is not None:
         known = read_pretrained(folder)
         networks = tuple(one.network for one in known)
-        recipe = replace(recipe, networks=networks, preprocessing=known[0].preprocessing)
+        preprocessing, schedule = known[0].preprocessing, recipe.schedule
+        any_length = all(isinstance(network, SEResNet) for network in networks)
+        if not any_length or preprocessing.seconds <= schedule.crop:
+            schedule = replace(schedule, crop=0.0, whole_epochs=0)
+        recipe = replace(recipe, networks=networks, preprocessing=preprocessing, schedule=schedule)
     return begin_at(recipe, folder, frozen)
