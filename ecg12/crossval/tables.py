@@ -113,7 +113,7 @@ def summarise(
     for way, decided in decide_folds(folds, predictions, truth).items():
         for fold, judged in zip(folds, decided, strict=True):
             rows.append({"way": way, "fold": fold.name, **measure(judged)})
-    by_number = all(fold.name.isdigit() for fold in folds)
+    by_number = all(fold.name.isdecimal() for fold in folds)
     means = [_mean(way, metric, rows, by_number) for way in WAYS for metric in METRICS]
     pairs = zip(folds, predictions, strict=True)
     own = [fold_row(fold, predicted, truth) for fold, predicted in pairs]

@@ -113,7 +113,9 @@ def _skipped(header: Header, name: str) -> int:
     """Return how many bytes of a file precede its samples."""
     form = next(signal.format for signal in header.signals if signal.file == name)
     offset = form.partition("+")[2]
-    return int(offset) if offset.isdigit() else 0
+    if offset and not offset.isdecimal():
+        raise RecordError(f"{header.name}: format {form!r} has no number of bytes after its +")
+    return int(offset or 0)
 
 
 def _stretch(

@@ -240,7 +240,7 @@ def _fields(pattern: str) -> list[str]:
 
 def _by_number(name: str) -> list[tuple[int, str]]:
     """Sort report_2 before report_10."""
-    return [(int(part or 0) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
+    return [(int(part or 0) if part.isdecimal() else 0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _statements(

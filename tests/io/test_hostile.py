@@ -206,6 +206,13 @@ def test_a_recording_of_no_segments_is_refused(tmp_path):
         read_record(tmp_path / "m")
 
 
+def test_an_offset_that_is_no_number_is_refused(tmp_path):
+    (tmp_path / "m.hea").write_text("m 1 500\nm.dat 61+² 200/mV 16 0 0 0 0 II\n", encoding="utf-8")
+    (tmp_path / "m.dat").write_bytes(bytes(1200))
+    with pytest.raises(RecordError, match=r"m: format '61\+²' has no number of bytes"):
+        read_record(tmp_path / "m")
+
+
 def test_a_segment_in_segments_is_refused(secret):
     data = secret.parent / "data"
     (data / "m.hea").write_text("m/1 1 500 600\nm 600\n")
