@@ -92,7 +92,7 @@ def _whole(
     sizes = {name: _frame_bytes(header, name) for name in files}
     if all(sizes.values()):
         n_frames = min(
-            int((file.stat().st_size - _skipped(header, name)) / sizes[name])
+            int((file.stat().st_size - _skipped(path, header, name)) / sizes[name])
             for name, file in files.items()
         )
         if n_frames < 1:
@@ -109,12 +109,12 @@ def _frame_bytes(header: Header, name: str) -> float:
     return sum(_storage(signal)[0] * signal.per_frame for signal in own)
 
 
-def _skipped(header: Header, name: str) -> int:
+def _skipped(path: Path, header: Header, name: str) -> int:
     """Return how many bytes of a file precede its samples."""
     form = next(signal.format for signal in header.signals if signal.file == name)
     offset = form.partition("+")[2]
     if offset and not offset.isdecimal():
-        raise RecordError(f"{header.name}: format {form!r} has no number of bytes after its +")
+        raise RecordError(f"{path}: format {form!r} has no number of bytes after its +")
     return int(offset or 0)
 
 

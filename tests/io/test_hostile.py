@@ -209,7 +209,7 @@ def test_a_recording_of_no_segments_is_refused(tmp_path):
 def test_an_offset_that_is_no_number_is_refused(tmp_path):
     (tmp_path / "m.hea").write_text("m 1 500\nm.dat 61+² 200/mV 16 0 0 0 0 II\n", encoding="utf-8")
     (tmp_path / "m.dat").write_bytes(bytes(1200))
-    with pytest.raises(RecordError, match=r"m: format '61\+²' has no number of bytes"):
+    with pytest.raises(RecordError, match=r"m\.hea: format '61\+²' has no number of bytes"):
         read_record(tmp_path / "m")
 
 
