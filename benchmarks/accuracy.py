@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.environments import ask
-from benchmarks.page import fill, table
+from benchmarks.page import fill, save_figure, table
 from benchmarks.peers import machine
 from benchmarks.setting import ROOT, Setting, SkippedError
 from benchmarks.timing import run
@@ -156,10 +156,7 @@ def plot(path: Path, answers: dict[str, dict[str, Any]]) -> None:
     axes.set_ylabel("macro AUROC, validation")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None})
-    pyplot.close(figure)
+    save_figure(figure, path)
 
 
 if __name__ == "__main__":

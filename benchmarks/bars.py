@@ -63,7 +63,7 @@ BARS = {
         least=1,
     ),
     "check: plain": Bar(what="`check`, 2,000 recordings", other="wfdb, plainly", least=1),
-    "check: floor": Bar(
+    "check: least work": Bar(
         what="`check`, 2,000 recordings", other="reading and judging alone", most=2
     ),
     "report: scikit-learn": Bar(

@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.page import fill, table
+from benchmarks.page import fill, save_figure, table
 from benchmarks.peers import machine
 from benchmarks.recordings import write_case, write_sharing
 from benchmarks.setting import ROOT
@@ -182,10 +182,7 @@ def plot(path: Path, found: dict[str, dict[int, Watched]]) -> None:
         axes.set_xlabel("recordings")
         axes.grid(alpha=0.3)
     left.legend(fontsize=7)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None})
-    pyplot.close(figure)
+    save_figure(figure, path)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.bars import BARS
+from benchmarks.page import save_figure
 from benchmarks.results import UNITS, Result, ratio, verdict
 from benchmarks.timing import Times, quartiles
 from ecg12.runtime.files import atomic_write
@@ -118,7 +119,4 @@ def plot(path: Path, results: Sequence[Result]) -> None:
         axes.set_title(title, fontsize=9, loc="left")
         axes.grid(axis="x", which="both", alpha=0.3)
         axes.invert_yaxis()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None})
-    pyplot.close(figure)
+    save_figure(figure, path)

@@ -41,7 +41,7 @@ def _check(setting: Setting) -> list[Result]:
     def script(name: str) -> None:
         run([sys.executable, "-m", f"benchmarks.snippets.{name}", str(data)], cwd=ROOT, env=QUIET)
 
-    ours, plain, floor = (
+    ours, plain, least = (
         one.per(n)
         for one in in_turn(
             [lambda: ecg12("check", data), lambda: script("check_plain"),
@@ -50,7 +50,7 @@ def _check(setting: Setting) -> list[Result]:
     )  # fmt: skip
     return [
         Result(key="check: plain", ours=ours, other=plain),
-        Result(key="check: floor", ours=ours, other=floor),
+        Result(key="check: least work", ours=ours, other=least),
     ]
 
 
