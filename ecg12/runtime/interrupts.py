@@ -25,6 +25,8 @@ ENDINGS = {signal.SIGINT: ("interrupted", 130), signal.SIGTERM: ("terminated", 1
 POLL = 0.25  # s between a worker's looks at whether its parent lives
 PATIENCE = 1.0  # s that workers have to end
 TO_WRITE = 0.3  # s that results have to leave for a reader
+HOLD = 3.0  # s that the main thread waits for the end; all of it takes less
+_received: list[int] = []  # signals that end this process
 _unfinished: set[Path] = set()  # files and folders that are to go
 _lock = threading.Lock()  # of these; whoever ends the process keeps it
 _installed = threading.Event()
@@ -42,6 +44,8 @@ def unfinished(make: Callable[[], tuple[Path, Held]]) -> Iterator[tuple[Path, He
     with _lock:
         path, held = make()
         _unfinished.add(path)
+    if _received:
+        time.sleep(HOLD)
     try:
         yield path, held
     finally:
@@ -139,6 +143,16 @@ def _raise(*_: object) -> None:
     raise Terminated
 
 
+def _hold(number: int, _: object) -> None:
+    """Let the main thread do nothing more: it might write again what is being removed.
+
+    Not while it keeps `_lock`, for which the removal waits.
+    """
+    _received.append(number)
+    if not _lock.locked():
+        time.sleep(HOLD)
+
+
 def _listen(numbers: list[signal.Signals], program: str, shown: int) -> None:
     """Start the thread that waits for signals."""
     reading, writing = os.pipe()
@@ -146,7 +160,7 @@ def _listen(numbers: list[signal.Signals], program: str, shown: int) -> None:
     threading.Thread(target=_watch, args=(reading, program, shown), daemon=True).start()
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     for number in numbers:
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, _hold)
     _installed.set()
 
 
