@@ -208,13 +208,38 @@ def heard() -> Iterator[io.StringIO]:
         root.handlers, _ = others, root.setLevel(level)
 
 
+@contextlib.contextmanager
+def small_training() -> Iterator[None]:
+    """Let the recipe `smoke` train one network for one epoch, without compiling it."""
+    from dataclasses import replace
+
+    import tensorflow as tf
+
+    from ecg12.training.recipes import RECIPES
+    from ecg12.training.schedule import Schedule
+
+    smoke, eager = RECIPES["smoke"], tf.config.functions_run_eagerly()
+    schedule = Schedule(epochs=1, min_steps=1)
+    tiny = replace(smoke, networks=smoke.networks[:1], keep=1, schedule=schedule)
+    tf.config.run_functions_eagerly(True)
+    try:
+        with mock.patch.dict(RECIPES, smoke=tiny):
+            yield
+    finally:
+        tf.config.run_functions_eagerly(eager)
+
+
 def run(command: Command, work: Path, n: int, fault: Fault) -> tuple[Outcome, Layer]:
     """Run a command in a folder of its inputs, its n-th operation failing."""
     outcome, here = Outcome(), Path.cwd()
+    training = command.program == "train_model.py"
     settings = {"ECG12_RECIPE": "smoke", "ECG12_PRETRAINED": "", "ECG12_RUNTIME": "onnx"}
     os.chdir(work)
     try:
-        with mock.patch.dict(os.environ, settings), heard() as text:
+        with (
+            small_training() if training else contextlib.nullcontext(),
+            mock.patch.dict(os.environ, settings), heard() as text,
+        ):  # fmt: skip
             with faulty_files(work, n, fault) as layer:
                 try:
                     _call(command)

@@ -29,6 +29,7 @@ CHOICES: dict[str, Config] = {
     "wander alone": replace(PLAIN, wander=0.05),
     "lead dropout alone": replace(PLAIN, lead_dropout=0.2),
     "challenge columns": replace(BASE, columns="challenge"),
+    "challenge columns, rates as labelled": replace(BASE, columns="challenge", mend="none"),
     "weighted loss": replace(BASE, columns="challenge", loss="weighted_crossentropy"),
     "learning rate 1e-3": replace(BASE, learning_rate=1e-3),
     "learning rate 6e-3": replace(BASE, learning_rate=6e-3),

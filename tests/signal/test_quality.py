@@ -3,7 +3,6 @@
 import bz2
 import csv
 import io
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -247,17 +246,6 @@ def test_any_shape_is_assessed(seed):
     units = ("mV",) * len(leads)
     record = Record("R", stored, gains, np.zeros(len(leads)), units, leads, rate)
     assert assess(record).verdict in ("good", "usable", "unusable")
-
-
-def test_a_recording_takes_few_milliseconds(ecg):
-    """Processor time, the best of many; 3 ms on a free core, with a margin for busy ones."""
-    record = recorded(ecg)
-    taken = []
-    for _ in range(30):
-        start = time.process_time()
-        assess(record)
-        taken.append(time.process_time() - start)
-    assert min(taken) < 0.006
 
 
 @pytest.fixture(scope="module")
