@@ -11,7 +11,7 @@ a missing sample. Here all get one rate, that of the twelve leads, and one mark.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from math import ceil, gcd
+from math import gcd
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +42,8 @@ FORMATS = {
 BIG_ENDIAN = "61"
 FROM_THE_BEGINNING = ("8",)  # of differences: a sample is the sum of all before it
 PLAIN = ("16", "16x1")
-EDGE = 1.0  # s; beyond a stretch that is read, where a signal's rate is changed
+EDGE = 11  # frames beyond a stretch, where a rate is changed: SciPy's filter takes 10 of each side
+LEAST_KNOWN = 0.1  # share of the filter that falls on samples that are not missing
 
 
 def open_signals(
@@ -123,12 +124,12 @@ def _stretch(
 ) -> np.ndarray:
     """Read samples, whole frames of them, and some more where signals are resampled."""
     frame = header.frame
-    spare = 0 if all(s.per_frame == frame for s in header.signals) else ceil(EDGE * header.rate)
-    begin = max(0, first - spare) // frame
+    spare = 0 if all(s.per_frame == frame for s in header.signals) else EDGE
+    begin = max(0, first // frame - spare)
     if any(_format(signal) in FROM_THE_BEGINNING for signal in header.signals):
         begin = 0
-    last = min(first + n + spare, header.n_samples or 0)
-    signals = _read(path, header, files, range(begin, -(-last // frame)))
+    end = min(-(-(first + n) // frame) + spare, -(-(header.n_samples or 0) // frame))
+    signals = _read(path, header, files, range(begin, end))
     at = first - begin * frame
     return _joined(path, header, signals)[:, at : at + n]
 
@@ -221,19 +222,18 @@ def _marked(row: np.ndarray, mark: int, lowest: int) -> np.ndarray:
 def _at_rate(row: np.ndarray, per_frame: int, wanted: int, mark: int) -> np.ndarray:
     """Bring a signal from its samples per frame to the wanted ones.
 
-    Missing samples are filled in linearly for this, and are missing afterwards too.
+    Each new sample is a weighted mean of what is known around it; missing samples, and those beyond
+    the ends, have no weight. So a stretch has the samples that it has in the whole recording.
     """
     if per_frame == wanted:
         return row
     from scipy.signal import resample_poly
 
-    missing = row == mark
-    known = np.flatnonzero(~missing)
-    common = gcd(wanted, per_frame)
-    n = len(row) * wanted // per_frame
-    if not len(known):
-        return np.full(n, mark, row.dtype)
-    filled = np.interp(np.arange(len(row)), known, row[known])
-    values = resample_poly(filled, wanted // common, per_frame // common, padtype="line")[:n]
-    nearest = np.minimum(np.arange(n) * per_frame // wanted, len(row) - 1)
-    return np.where(missing[nearest], mark, np.rint(values)).astype(row.dtype)
+    missing, common, n = row == mark, gcd(wanted, per_frame), len(row) * wanted // per_frame
+    factors = wanted // common, per_frame // common
+    weights = resample_poly((~missing).astype(float), *factors)[:n]
+    sums = resample_poly(np.where(missing, 0.0, row), *factors)[:n]
+    nearest = np.arange(n) * per_frame // wanted
+    unknown = missing[nearest] | (weights < LEAST_KNOWN)
+    values = np.rint(sums / np.where(unknown, 1.0, weights))
+    return np.where(unknown, mark, np.clip(values, mark + 1, -mark - 1)).astype(row.dtype)
