@@ -15,7 +15,9 @@ from ecg12.cli.options import add_executor, add_label_table, add_weights, scored
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     command.add_argument(
-        "data", type=input_folder, help="folder of recordings: challenge format or MUSE .xml"
+        "data",
+        type=input_folder,
+        help="folder of recordings of any format; arrays must be converted",
     )
     command.add_argument(
         "-o",

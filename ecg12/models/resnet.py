@@ -103,7 +103,7 @@ class ResNet:
         return weights + convolutions * self.k + dense
 
     def activation_bytes(self, n_outputs: int, n_samples: int = 2500) -> int:
-        """Return what `networks.activation_bytes` returns of the built model."""
+        """Return what `heads.activation_bytes` returns of the built model."""
         row = N_LEADS * self.k
         columns = sum(n_samples >> block for block in range(1, self.m + 1))
         values = N_LEADS * n_samples + row * (n_samples + (self.n + 2) * columns)

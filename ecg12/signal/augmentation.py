@@ -178,7 +178,7 @@ def drop_leads(signals: np.ndarray, kept: np.ndarray, rescale: bool) -> np.ndarr
     """Set the leads to zero that are not kept, (n, 12, n_samples) and (n, 12) bool.
 
     With `rescale` a recording that loses leads is divided by the amplitude of those that remain,
-    over its own length as in `signals.prepare`.
+    over its own length as in `preprocessing.prepare`.
     """
     result = signals * kept[..., None].astype(np.float32)
     if rescale:

@@ -69,7 +69,7 @@ class Schedule:
         Where scores are cut for the metric after each epoch; None takes the best single threshold,
         which is steadier on small sets.
     loss, optimizer
-        Names of `losses.LOSSES` and of `OPTIMIZERS`; gradient descent (sgd) is without momentum.
+        One of `LOSSES` and of `OPTIMIZERS`; gradient descent (sgd) is without momentum.
     monitor
         The score after each epoch: ``"metric"``, the challenge metric on the validation part,
         ``"loss"``, the negative of the loss there, or ``"auroc"``, the macro AUROC there.

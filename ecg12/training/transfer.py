@@ -1,8 +1,8 @@
 """Transfer: networks that were trained on one archive begin the training on another.
 
 Paper B (Ansari et al., MCIRCC, Computing in Cardiology 2020, section 2.3.2): the sigmoids of a
-pretrained network give way to a new head (`networks.swap_head`), and all layers are trained on, by
-the same schedule. The paper tried to freeze its first blocks as well (`networks.freeze`) and found
+pretrained network give way to a new head (`models.swap_head`), and all layers are trained on, by
+the same schedule. The paper tried to freeze its first blocks as well (`models.freeze`) and found
 full retraining best.
 
 A pretrained network is a member of a model folder, so what `pretrain`, `finetune` or
