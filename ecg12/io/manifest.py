@@ -156,8 +156,10 @@ def _labelled(
     folder: str | Path, found: dict[str, Path], labels: LabelTable | None, shared: bool
 ) -> list[str]:
     """Name the recordings that have labels; report the others."""
+    n_seen = len(found)
     if labels is None:
-        names = [name for name, path in found.items() if _has_header(path)]
+        headed = _headed(found)
+        names, n_seen = [name for name, has in headed.items() if has], len(headed)
         hint = "have no header, which holds the codes; give a label table (--labels), "
         hint += "such as python -m ecg12 label writes"
     else:
@@ -171,9 +173,20 @@ def _labelled(
             )  # fmt: skip
     if not names:
         raise InputError(f"{folder}: all {len(found)} recordings {hint}")
-    if left_out := len(found) - len(names):
+    if left_out := n_seen - len(names):
         log.warning("%s: left out: %d of %d recordings %s", folder, left_out, len(found), hint)
     return names
+
+
+def _headed(found: dict[str, Path]) -> dict[str, bool]:
+    """Tell which recordings have a header; of those that cannot be looked at the log has why."""
+    headed = {}
+    for name, path in found.items():
+        try:
+            headed[name] = _has_header(path)
+        except OSError as error:
+            log.warning("left out: %s", file_error(error, path))
+    return headed
 
 
 def _has_header(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """Which recordings of a folder have labels: headers, label tables, MUSE files, patients."""
 
+import errno
 import os
 
 import numpy as np
@@ -17,6 +18,7 @@ from ecg12.io.wfdb import write_record
 from ecg12.runtime.errors import InputError
 from ecg12.signal.preprocessing import Preprocessing, prepare
 from ecg12.synthetic.muse import generate_muse
+from stress.faulty_files import Fault, faulty_files
 
 CLASSES = load_weights(WEIGHTS)
 SHORT = Preprocessing(seconds=1.0, margin=0.5)
@@ -56,6 +58,19 @@ def test_without_a_table_muse_files_are_left_out_and_counted(archive, caplog):
     assert "left out: 2 of 3 recordings have no header" in caplog.text
     with pytest.raises(InputError, match="all 2 recordings have no header, which holds the codes"):
         build_manifest(archive / "muse")
+
+
+def test_a_file_that_cannot_be_looked_at_costs_no_other(archive, caplog):
+    """The n-th look at one file fails, and all later ones."""
+    with faulty_files(archive) as usual:
+        build_manifest(archive)
+    looks = [n for n, (_, path) in enumerate(usual.operations, 1) if path.endswith("S00001.xml")]
+    assert looks
+    for n in looks:
+        caplog.clear()
+        with faulty_files(archive, n, Fault(errno.EACCES, lasting=True)):
+            assert build_manifest(archive).names == ("wfdb/A1",)
+        assert caplog.text.count("S00001.xml: Permission denied") == 1
 
 
 def test_recordings_without_a_row_are_left_out_not_negative(archive, caplog):
