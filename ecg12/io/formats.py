@@ -100,9 +100,13 @@ def read_any(
         A file, a WFDB recording without suffix, or an array in a file, such as ``exams.hdf5[17]``.
     seconds
         Keep only the first seconds; all of them by default.
-    rate, unit, leads
-        What an array does not say of itself, as `ecg12.io.arrays.read` takes it; other formats say
-        it, and these are not used.
+    rate
+        For arrays of numbers, as are unit and leads; not used for other formats. Sampling rate in
+        Hz, needed where the file does not say it.
+    unit
+        Unit of the numbers, alone (``"mV"``) or as the step of whole numbers (``"5 uV"``).
+    leads
+        Lead names in the order of the array, as a list or with commas between them.
 
     Raises
     ------
@@ -261,17 +265,20 @@ def _is_damaged_xml(path: Path) -> bool:
 def find_any(
     folder: str | Path, with_arrays: bool = False, *, unlisted: bool = False
 ) -> list[Path]:
-    """List the recordings below a folder, sorted, each as `read_any` takes it.
+    """List the recordings below a folder, sorted, each as `read_record` takes it.
 
     What is recognised and not read, and what is of no known format, is counted in the log, which
     names the folders that cannot be listed.
 
     Parameters
     ----------
-    folder, with_arrays
-        As for `scan`.
+    folder
+        Looked through with all folders below it.
+    with_arrays
+        Whether arrays of numbers count as recordings. Without rate, unit and leads, which their
+        files seldom say, they cannot be read.
     unlisted
-        Return these folders too, for reading them says why.
+        Return the folders that cannot be listed, too; reading one raises the reason.
 
     Raises
     ------

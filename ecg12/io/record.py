@@ -24,7 +24,7 @@ class Record:
     name
         The file's stem; outputs are named by it.
     stored
-        (n_leads, n_samples), integers as stored, or floats where a harness converted them.
+        (n_leads, n_samples), integers as stored, or floats where the caller converted them.
     gains
         (n_leads,) stored units per physical unit; NaN where the header gives none or zero.
     offsets

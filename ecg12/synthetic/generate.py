@@ -134,8 +134,16 @@ def generate(
         How many.
     seed
         Same seed, same recordings.
-    classes, weights, rates, seconds, noise, sites
-        See `Options`.
+    classes
+        Abbreviations or SNOMED CT codes of the classes to draw; None for all.
+    weights
+        Relative frequencies of the classes; None for those of the usual mix.
+    rates, seconds
+        Sampling rates in Hz and lengths in s, drawn evenly; None for those of the site.
+    noise
+        Factor on the noise; 0 for noise-free signals, which are not filtered either.
+    sites
+        Keys of `ecg12.synthetic.sites.SITES`, drawn evenly.
     dialect
         Header dialect, ``"A"`` or ``"B"``.
     workers

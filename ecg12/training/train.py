@@ -39,7 +39,7 @@ def train(
         The model folder, made if missing.
     recipe
         Name of a recipe, or a recipe. By default ``"submission"``; for classes of one's own its
-        networks, trained by a schedule without the challenge's losses.
+        networks and schedule, with binary cross-entropy as the loss.
     classes
         One's own classes: a csv table ``code[,abbreviation[,name]]``. By default the challenge's.
     labels
