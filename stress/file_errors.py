@@ -261,7 +261,10 @@ def _call(command: Command) -> None:
 
         main(command.arguments)
         return
-    with mock.patch.object(sys, "argv", [command.program, *command.arguments]):
+    with (
+        mock.patch.object(sys, "argv", [command.program, *command.arguments]),
+        mock.patch("ecg12.runtime.interrupts.end_on_signals"),  # a thread and a pipe each time
+    ):
         runpy.run_path(str(ROOT / command.program), run_name="__main__")
 
 

@@ -168,8 +168,10 @@ def _watch(reading: int, program: str, shown: int) -> None:
     """Wait for a signal, or a worker for the end of its parent, and end the process."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
     parent, number = os.getppid(), 0
+    readable = select.poll()
+    readable.register(reading, select.POLLIN)
     while number not in ENDINGS:
-        if select.select([reading], [], [], None if program else POLL)[0]:
+        if readable.poll(None if program else 1000 * POLL):
             number = os.read(reading, 1)[0]
         elif os.getppid() != parent:
             number = signal.SIGTERM

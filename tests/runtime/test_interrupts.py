@@ -12,10 +12,14 @@ import pytest
 from stress.interrupting import COMMANDS, clear, interrupt, make_world, results, session, start
 
 ROOT = Path(__file__).parents[2]
-# With workers that write; writes itself; swallows what is raised in it.
+# With workers that write; writes itself; swallows what is raised in it, beside 1,100 open files.
 CODE = """
-import sys, time
+import os, resource, sys, time
 from pathlib import Path
+if sys.argv[1] == "swallowing":
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    opened = [os.open("/dev/null", os.O_RDONLY) for _ in range(1100)]
 from ecg12.runtime.interrupts import end_on_signals, temporary_folder
 end_on_signals("program")
 from ecg12.runtime.executors import LocalExecutor
