@@ -125,6 +125,16 @@ def converted(out: Path) -> Answers:
     return answers
 
 
+def drawn(out: Path) -> Answers:
+    """Return the drawings by recording."""
+    return {path.stem: path.read_bytes().hex() for path in out.glob("[!.]*.png")}
+
+
+def nothing(out: Path) -> Answers:
+    """Return the answer of what writes no file."""
+    return {"": str(out.exists())}
+
+
 def scored(out: Path) -> Answers:
     """Return the tables of scores."""
     return whole_files(out) if out.is_dir() else {}
@@ -160,6 +170,10 @@ COMMANDS = {
         ("label", "statements.csv", "-o", "out", "--min-count", "1", "--recording", "recording",
          "--text", "text"), labelled,
     ),
+    "plot": Command(("plot", "data", "-o", "out"), drawn),
+    "synth": Command(("synth", "out", "-n", "3", "--workers", "1"), converted),
+    "export": Command(("export", "model", "-o", "out"), whole_files),
+    "formats": Command(("formats", "data"), nothing),
     "train": Command(("data", "out"), trained, "train_model.py"),
 }  # fmt: skip
 
@@ -189,7 +203,7 @@ def make_inputs(place: Path) -> None:
     shutil.rmtree(place / "synth")
     rows = "".join(f"r{i},atrial fibrillation; sinus rhythm\n" for i in range(4))
     (place / "statements.csv").write_text(f"recording,text\n{rows}", encoding="utf-8")
-    for path in (SHIPPED / "classifier.json", *SHIPPED.glob("*.onnx"), *SHIPPED.glob("*.f32")):
+    for path in filter(Path.is_file, SHIPPED.iterdir()):
         shutil.copy(path, place / "model")
 
 

@@ -38,7 +38,9 @@ def run_windows(options: argparse.Namespace) -> int:
     output: Any = atomic_write(options.output) if options.output else nullcontext()
     with output as temporary:
         with (
-            temporary.open("w", encoding="utf-8") if temporary else nullcontext(sys.stdout)
+            temporary.open("w", encoding="utf-8", errors="backslashreplace")
+            if temporary
+            else nullcontext(sys.stdout)
         ) as file:
             if options.format == "csv":
                 file.write(csv_head(model.classes))

@@ -157,7 +157,7 @@ def _count_phrases(corpus: Corpus, opened: _Opened, options: Options) -> tuple[l
     failed: list[str] = []
     repeated = 0
     total, found = opened(corpus.is_known)
-    for one in bar(found, total=total, unit="recording", desc="statements"):
+    for one in bar(found, total=total, unit="rec", desc="statements"):
         if isinstance(one, RecordError):
             failed.append(str(one))
             continue

@@ -54,7 +54,11 @@ class Options:
             if getattr(self, name) < 1:
                 raise InputError(f"{name} {getattr(self, name)}: at least one is needed")
         if self.ladder and self.recipe.schedule.decay != "plateau":
-            raise InputError("halving needs a schedule that does not depend on its last epoch")
+            raise InputError(
+                f"recipe {self.recipe.name}: its learning rate depends on the last epoch (decay "
+                f"{self.recipe.schedule.decay!r}); halving needs a recipe of decay 'plateau', such "
+                "as mcircc"
+            )
 
     @property
     def rungs(self) -> tuple[Rung, ...]:

@@ -81,7 +81,7 @@ def generate_muse(
         (folder, seed, range(first, min(first + CHUNK, n)), options) for first in range(0, n, CHUNK)
     ]
     written: list[tuple[Path, str]] = []
-    with bar(total=n, unit="recording", disable=not progress) as shown:
+    with bar(total=n, unit="rec", disable=not progress) as shown:
         for chunk in LocalExecutor(workers).in_order(_write, jobs):
             written += chunk
             shown.update(len(chunk))

@@ -88,7 +88,7 @@ class Variant:
 PARTS = ("cosine", "varied", "leads", "loss", "seresnet", "parts")
 WHOLE = Variant(**dict.fromkeys(PARTS, True))
 PAPER, LETTER = "paper", "letter"
-CHOSEN = "whole - parts"  # the parts of the recipe `submission`
+CHOSEN = "whole - parts"  # the parts of the recipe `submission` of version 0.2
 VARIANTS = (
     {PAPER: Variant(), "whole": WHOLE}
     | {f"+ {part}": Variant(**{part: True}) for part in PARTS}

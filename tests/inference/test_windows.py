@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import threading
 import warnings
 from dataclasses import replace
@@ -219,6 +220,16 @@ def test_one_file_that_cannot_be_read_leaves_the_others(day, tmp_path, capsys):
         main(["predict", *files, "--every", "10", "--format", "csv", "-o", str(output)])
     assert f"ecg12: 1 of 2 recordings failed:\n  {broken}: " in capsys.readouterr().err
     assert len(output.read_text().splitlines()) == 1 + 5
+
+
+def test_a_name_that_is_no_utf8_is_escaped_in_the_rows(day, tmp_path, capsys):
+    output, odd = tmp_path / "rows.csv", tmp_path / os.fsdecode(b"M\xfcller.hea")
+    odd.write_bytes(day.read_bytes())
+    (tmp_path / "day.dat").write_bytes(day.with_suffix(".dat").read_bytes())
+    main(["predict", str(odd), "--every", "10", "--format", "csv", "-o", str(output)])
+    assert len(output.read_text(encoding="utf-8").splitlines()) == 1 + 5
+    assert "\\udcfc" in output.read_text(encoding="utf-8")
+    assert "00:00:47 in 5 windows" in capsys.readouterr().out
 
 
 def test_a_recording_without_any_prediction_is_a_failure(tmp_path, capsys):

@@ -355,7 +355,7 @@ def test_halving_gives_up_what_simulation_gives_up(data, whole, tmp_path):
         assert undisturbed["metrics"].startswith(line["metrics"])
         if int(line["trial"]) not in finalists:
             assert line["ended"].startswith("halving: behind after")
-    with pytest.raises(InputError, match="halving needs a schedule"):
+    with pytest.raises(InputError, match="recipe .*halving needs a recipe of decay"):
         Options(recipe=replace(RECIPE, schedule=Schedule(decay="cosine")), ladder=ladder)
 
 
