@@ -94,7 +94,8 @@ class WindowSummary:
         """Return the summary for a reader."""
         n = len(self)
         lines = [
-            f"{self.source}: {clock(self.seconds)} in {n} window{'s' * (n != 1)}, one every {self.every:g} s",
+            f"{self.source}: {clock(self.seconds)} in {n} window{'s' * (n != 1)}, "
+            f"one every {self.every:g} s",
             f"{self.predicted} predicted, {n - self.predicted} without prediction",
             *(f"  {count}: {reason}" for reason, count in self.reasons.most_common()),
             f"signal quality: {self._quality()}",
