@@ -207,11 +207,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--moments", type=int, default=20, help="(default %(default)s)")
     parser.add_argument("--commands", nargs="+", choices=list(COMMANDS), default=list(COMMANDS))
+    parser.add_argument("--recordings", type=int, default=48, help="(default %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     rng = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as name:
-        make_world(Path(name))
+        make_world(Path(name), options.recordings)
         for command in options.commands:
             statuses = campaign(command, Path(name), options.moments, rng)
             print(f"{command}: {options.moments} signals, statuses {dict(statuses)}", flush=True)

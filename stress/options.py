@@ -34,7 +34,7 @@ from ecg12.cli.main import parser
 
 HUGE = "9" * 30
 NUMBERS = ("-1", "-5", "0", "0.5", "1", HUGE, "1e308", "-1e308", "nan", "inf", "-inf", "1_0", "٣")
-WORDS = ("", " ", "abc", "-", ".", "..", "/", "a\nb", "x" * 5000, "\udcff")
+WORDS = ("", " ", "abc", "-", ".", "..", "a\nb", "x" * 5000, "\udcff")
 PATHS = (
     "missing", "missing/deep.csv", "folder", "table.csv", "text.txt", "broken.hea", "data",
     "data/R0.hea", "/proc/nothing/x", "/dev/null", "table.csv/x", "model",
@@ -164,7 +164,7 @@ def call(function: Callable[[], object], folder: Path) -> Outcome:
         warnings.catch_warnings(),
     ):  # fmt: skip
         warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)  # as Python does
         try:
             function()
         except SystemExit as end:
