@@ -47,6 +47,12 @@ CHOICES: dict[str, Config] = {
 SCREENING = {"screen base": (BASE, 0)}
 SCREENING |= {f"screen base, seed {seed}": (BASE, seed) for seed in (1, 2, 3, 4)}
 SCREENING |= {f"screen {name}": (config, 0) for name, config in CHOICES.items()}
+# The best five of the first seed, and what "weighted loss" is compared with, by two more seeds.
+BEST = ("k 32", "dropout .1", "ensemble's answers", "whole recordings", "weighted loss",
+        "challenge columns")  # fmt: skip
+SCREENING |= {
+    f"best {name}, seed {seed}": (CHOICES[name], seed) for seed in (1, 2) for name in BEST
+}
 
 
 def group(name: str) -> str:
