@@ -15,6 +15,9 @@ RUNS |= {"scratch1": (FIRST, 11)}  # a seed from scratch: not shipped, its gain 
 # Wider networks, which learn from the labels and the answers of the narrower ones.
 WIDE = replace(FIRST, k=64, teacher=0.5)
 RUNS |= {"wide0": (WIDE, 20), "wide1": (WIDE, 21), "wide2": (WIDE, 22)}
+# What the screening found best, in full.
+FINE = replace(FIRST, rate=250.0, stride=2, p=0.1)
+RUNS |= {"fine0": (FINE, 30), "fine1": (FINE, 31), "fine2": (FINE, 32)}
 
 # Screening, eight epochs of a small network: each run differs from the first in one choice.
 BASE = Config(k=16, epochs=8, whole_epochs=1, ema=0.995)
