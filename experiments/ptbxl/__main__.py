@@ -29,9 +29,9 @@ def main() -> None:
     networks = options.work / "multitask"
     for folder in (networks, options.table.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    wanted = RUNS | SCREENING if options.only else RUNS
-    for name, (config, seed) in wanted.items():
-        if not options.only or name in options.only or group(name) in options.only:
+    wanted = options.only or MEMBERS
+    for name, (config, seed) in (RUNS | SCREENING).items():
+        if name in wanted or group(name) in wanted:
             if config.rate not in materials:
                 folder = options.work / f"prepared{config.rate:g}"
                 materials[config.rate] = read_material(
