@@ -39,7 +39,10 @@ PATHS = (
     "missing", "missing/deep.csv", "folder", "table.csv", "text.txt", "broken.hea", "data",
     "data/R0.hea", "/proc/nothing/x", "/dev/null", "table.csv/x", "model",
 )  # fmt: skip
-FEW = ("-1", "0", HUGE, "nan", "", "abc", "-", ".", "missing", "table.csv", "data", "/dev/null")
+FEW = (
+    "-1", "0", HUGE, "nan", "", "abc", "a\nb", "-", ".", "missing", "table.csv", "data",
+    "/dev/null",
+)  # fmt: skip
 LONG = {  # command → what works long in it, replaced once the arguments are checked
     "finetune": ("ecg12.training.pipeline", "train"),
     "pretrain": ("ecg12.training.pipeline", "train"),

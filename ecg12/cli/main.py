@@ -59,8 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def end_with_error(program: str, error: Exception) -> NoReturn:
-    """End with one line and the status of one of `ERRORS`."""
+    """End with one line and the status of one of `ERRORS`; that of `UnfinishedError` is a list."""
     import logging
+
+    from ecg12.runtime.progress import printable
 
     logging.getLogger("ecg12").debug("", exc_info=error)
     if isinstance(error, BrokenPipeError):  # who reads the output has had enough
@@ -69,6 +71,7 @@ def end_with_error(program: str, error: Exception) -> NoReturn:
     machine = isinstance(error, OSError) and error.errno in MACHINE
     unanswered = isinstance(error, RecordError | UnfinishedError | MemoryError) or machine
     text = file_error(error) if isinstance(error, OSError) else str(error) or "not enough memory"
+    text = text if isinstance(error, UnfinishedError) else printable(text)
     _end(f"{program}: {text}", INCOMPLETE if unanswered else WRONG_USE)
 
 
