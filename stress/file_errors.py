@@ -140,6 +140,14 @@ def scored(out: Path) -> Answers:
     return whole_files(out) if out.is_dir() else {}
 
 
+def reported(out: Path) -> Answers:
+    """Return the files of a report; its page without the reasons why recordings are not drawn."""
+    answers = whole_files(out)
+    if page := answers.get("index.html"):
+        answers["index.html"] = re.sub("(?m)Not drawn: .*$", "", bytes.fromhex(page).decode())
+    return answers
+
+
 def trained(out: Path) -> Answers:
     """Return the names of a model's networks, after loading them."""
     if not (out / "classifier.json").is_file():
@@ -163,7 +171,7 @@ COMMANDS = {
     "evaluate": Command(
         ("labels", "outputs", "out/scores.csv", "out/classes.csv"), scored, "evaluate_model.py"
     ),
-    "report": Command(("report", "labels", "outputs", "-o", "out", "--replicates", "10"), scored),
+    "report": Command(("report", "labels", "outputs", "-o", "out", "--replicates", "10"), reported),
     "convert": Command(("convert", "data", "-o", "out", "--workers", "1"), converted),
     "label": Command(("label", "xml", "-o", "out", "--min-count", "1", "--workers", "1"), labelled),
     "label table": Command(

@@ -22,7 +22,7 @@ from ecg12.plotting import draw
 from ecg12.plotting.explained import draw_explained
 from ecg12.report.results import Results
 from ecg12.report.tables import Table
-from ecg12.runtime.errors import InputError
+from ecg12.runtime.errors import InputError, record_errors
 from ecg12.runtime.files import atomic_write
 
 log = logging.getLogger(__name__)
@@ -102,12 +102,13 @@ def draw_miss(miss: Miss, folder: Path, explain: Explain | None = None) -> bytes
     """
     image, notes = io.BytesIO(), (f"Predicted: {miss.predicted}",)
     try:
-        record = read_record(miss.header)
+        with record_errors(miss.header):
+            record = read_record(miss.header)
         if explain:
             figure = draw_explained(record, explain(record, miss.wrong), notes=notes)
         else:
             figure = draw(record, notes=notes)
-    except (OSError, InputError) as error:
+    except InputError as error:
         log.warning("not drawn: %s", error)
         return f"Not drawn: {error}"
     figure.savefig(image, dpi=DPI, format="png")
