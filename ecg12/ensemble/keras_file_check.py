@@ -48,8 +48,10 @@ def check_archive(path: str | Path) -> None:
         with zipfile.ZipFile(path) as archive:
             _check_sizes(path, archive)
             config = json.loads(archive.read(CONFIG))
-    except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, NotImplementedError) as error:
-        raise ModelError(f"{path}: not a Keras archive: {error}") from error
+    except ModelError:
+        raise
+    except Exception as error:  # of a damaged archive zipfile lets out nearly anything
+        raise ModelError(f"{path}: not a Keras archive: {error!r}") from error
     if isinstance(config, dict):
         config.pop("compile_config", None)  # optimizer and loss, which are not loaded
     for found in _objects(config):

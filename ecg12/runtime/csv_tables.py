@@ -23,6 +23,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -109,7 +110,7 @@ def read_table(path: str | Path, names: Sequence[str] = ()) -> Table:
         The file.
     names
         Columns that it must have. Others are allowed. The delimiter is the one that gives these
-        columns, or else the one that the first line holds most often.
+        columns, or else the one that the first line that is not blank holds most often.
 
     Raises
     ------
@@ -143,7 +144,8 @@ def _open(path: Path, names: Sequence[str]) -> tuple[str, Iterator[Row]]:
     """Return the delimiter of a table and its rows."""
     encoding = encoding_of(path)
     with path.open(encoding=encoding, newline="") as file:
-        delimiter = _delimiter(file.readline(LONGEST), names)
+        lines = iter(partial(file.readline, LONGEST), "")
+        delimiter = _delimiter(next((line for line in lines if line.strip()), ""), names)
     return delimiter, _rows(path, encoding, delimiter)
 
 

@@ -7,9 +7,11 @@ import os
 import secrets
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +23,8 @@ LONGEST_NAME = 255  # bytes of a file's name on Linux
 LARGEST_JSON = 2**26  # bytes; the report of a hundred members takes 2**20
 NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # then no other file can be written either
+# What `zipfile` raises of an archive with damaged entries: "encrypted" ones, unknown methods, …
+DAMAGED_ZIP = (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, LZMAError, zlib.error)
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of a file system without locks
 
 
@@ -262,8 +266,12 @@ def is_whole_archive(path: str | Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
-    except zipfile.BadZipFile:
+    except DAMAGED_ZIP:
         return False
+    except OSError as error:
+        if error.errno in (None, errno.EINVAL):  # of a compression, and of places before the file
+            return False
+        raise
 
 
 def sha256(path: str | Path) -> str:

@@ -106,9 +106,18 @@ def serve(writing: int) -> None:
     try:
         outcome = pickle.dumps((function(*arguments), None))
     except Exception as error:  # every one is the parent's to handle
-        outcome = pickle.dumps((None, error))
+        outcome = pickle.dumps((None, _portable(error)))
     with os.fdopen(writing, "wb") as results:
         results.write(_framed(outcome))
+
+
+def _portable(error: Exception) -> Exception:
+    """Return an error as the parent can raise it; of one that cannot be pickled, what it says."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # whatever the error's class does
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _end_with_parent() -> None:

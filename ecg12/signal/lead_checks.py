@@ -162,9 +162,9 @@ def check_laws(record: Record, known: dict[str, np.ndarray]) -> list[Finding]:
     known
         Lead → (n_samples,) stored values less their offset, of leads that change.
     """
-    scales = dict(zip(record.leads, record.resolution, strict=True))
+    scales, unit = dict(zip(record.leads, record.resolution, strict=True)), "mV"
     if np.isnan(record.resolution).any():
-        scales = dict.fromkeys(record.leads, 1.0)
+        scales, unit = dict.fromkeys(record.leads, 1.0), "stored units"
     leads = {lead: known[lead] * scales[lead] for lead in LIMB if lead in known}
     whole = record.stored.dtype.kind in "iu"
     if whole and not _broken(leads, {lead: abs(scales[lead]) for lead in leads}):
@@ -178,7 +178,7 @@ def check_laws(record: Record, known: dict[str, np.ndarray]) -> list[Finding]:
             return [Finding("lead of wrong sign", lead, f"breaks {', '.join(broken)}")]
     spans = [float(np.fmax.reduce(row) - np.fmin.reduce(row)) for row in leads.values()]
     found = [
-        Finding(kind, law, f"by more than {limit:.3g} mV in {share:.0%}")
+        Finding(kind, law, f"by more than {limit:.3g} {unit} in {share:.0%}")
         for kind, laws in (
             ("limb lead law broken", broken),
             (
@@ -221,9 +221,9 @@ def step(row: np.ndarray) -> float:
 def _broken(
     leads: dict[str, np.ndarray], steps: dict[str, float], seen: float = 0.0
 ) -> dict[str, tuple[float, float]]:
-    """Return law → share of the samples that break it, and the tolerance in mV.
+    """Return law → share of the samples that break it, and the tolerance in the leads' unit.
 
-    With `seen`, the least in mV that is seen on paper, the tolerance is at least that, and an
+    With `seen`, the least that is seen on paper, the tolerance is at least that, and an
     offset, which a converter may add, breaks no law.
     """
     found: dict[str, tuple[float, float]] = {}

@@ -25,6 +25,7 @@ FAULTS = {
     "muscle noise": "muscle noise in",
     "spikes": "spikes in",
 }
+OF_ANY_LEAD = ("flat lead", "saturated lead", "repeated lead")  # also of leads beside the twelve
 
 
 def by_kind(findings: Sequence[Finding], derived: Sequence[str]) -> dict[str, list[str]]:
@@ -36,7 +37,7 @@ def by_kind(findings: Sequence[Finding], derived: Sequence[str]) -> dict[str, li
     where: dict[str, list[str]] = {kind: [] for kind in FAULTS}
     for found in findings:
         replaced = found.kind in NO_SIGNAL and found.where in derived
-        other = found.kind in ("flat lead", "saturated lead") and found.where not in LEADS
+        other = found.kind in OF_ANY_LEAD and found.where not in LEADS
         if found.kind in FAULTS and not replaced and not other:
             where[found.kind].append(found.where)
     return where

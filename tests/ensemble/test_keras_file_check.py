@@ -4,6 +4,7 @@ import base64
 import json
 import marshal
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -205,6 +206,19 @@ def test_what_is_no_archive(tmp_path, data):
     (tmp_path / "m.keras").write_bytes(data)
     with pytest.raises(ModelError, match=r"m\.keras: not a Keras archive"):
         check_archive(tmp_path / "m.keras")
+
+
+def test_an_archive_with_one_wrong_bit_is_refused_or_let_through(tmp_path):
+    """Bits that damage the compressed data, or name encrypted entries or places before the file."""
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", json.dumps({"name": "ecg " * 40}))
+    data = path.read_bytes()
+    for place in range(len(data)):
+        for bit in range(8):
+            path.write_bytes(data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :])
+            with suppress(ModelError):
+                check_archive(path)
 
 
 def test_a_network_beyond_the_memory_is_a_model_error(folder):

@@ -47,6 +47,13 @@ def test_every_encoding_and_line_end(table, mark, encoding, end):
     assert rows(table(mark + text.encode(encoding))) == expected
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_blank_lines_above_the_columns_do_not_hide_the_delimiter(table, delimiter):
+    path = table(f"\n  \npath{delimiter}age\nx{delimiter}3\n")
+    assert list(read_table(path, ["path"]).records()) == [(4, {"path": "x", "age": "3"})]
+    assert rows(path) == [["path", "age"], ["x", "3"]]
+
+
 def test_bytes_without_meaning_in_cp1252_are_latin_1(table):
     everything = bytes(range(0x80, 0x100))
     assert rows(table(b"a," + everything + b"\n")) == [["a", everything.decode("latin-1")]]

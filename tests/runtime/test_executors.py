@@ -36,6 +36,17 @@ def die(number):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+class PairError(Exception):
+    """An error that pickle cannot make again: its class takes two arguments."""
+
+    def __init__(self, one, two):
+        super().__init__(f"{one} and {two}")
+
+
+def refuse_twice():
+    raise PairError("a", "b")
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_results_of_a_local_executor(workers):
     executor = LocalExecutor(workers)
@@ -104,6 +115,12 @@ def test_a_job_alone_is_undisturbed_and_outlives_its_process(tmp_path):
         isolated(refuse, 3)
     with pytest.raises(InputError, match="die: its process was killed 5 times"):
         isolated(die, 1)
+
+
+@pytest.mark.slow
+def test_an_error_that_cannot_be_sent_arrives_in_words():
+    with pytest.raises(RuntimeError, match="PairError: a and b"):
+        isolated(refuse_twice)
 
 
 def length(data):

@@ -10,11 +10,13 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.files import (
     atomic_write,
+    is_whole_archive,
     read_json,
     sha256,
     write_json,
@@ -234,3 +236,20 @@ def test_a_damaged_json_file_is_named(tmp_path, data):
 def test_sha256_of_the_published_example(tmp_path):
     (tmp_path / "abc").write_text("abc")
     assert sha256(tmp_path / "abc") == ABC
+
+
+def test_an_archive_with_one_wrong_bit_is_whole_or_not_but_no_error(tmp_path):
+    """Bits that name another compression, encrypted entries, or places before the file."""
+    path = tmp_path / "state.npz"
+    np.savez(path, state=np.arange(3))
+    assert is_whole_archive(path)
+    data = path.read_bytes()
+    for place in range(len(data)):
+        for bit in (1, 8, 128):
+            path.write_bytes(data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :])
+            if is_whole_archive(path):
+                np.testing.assert_array_equal(np.load(path)["state"], np.arange(3))
+    path.write_bytes(data[:-10])
+    assert not is_whole_archive(path)
+    with pytest.raises(FileNotFoundError):
+        is_whole_archive(tmp_path / "absent.npz")

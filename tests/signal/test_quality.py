@@ -275,3 +275,21 @@ def test_annotators_agree_with_the_verdict(annotated):
     assert (unusable == truth).mean() >= 0.92
     assert unusable[truth].mean() >= 0.65
     assert (~unusable[~truth]).mean() >= 0.97
+
+
+def test_leads_beside_the_twelve_may_share_a_name(ecg):
+    beside = np.tile(np.sin(TIMES), (2, 1))
+    quality = assess(recorded(np.vstack([ecg, beside]), (*LEADS, "PLETH", "PLETH")))
+    assert (quality.verdict, quality.reasons) == ("good", ())
+    assert "repeated lead" in kinds(quality, "PLETH")
+
+
+def test_without_a_gain_a_broken_law_is_told_in_stored_units(ecg):
+    """Three leads, cut off at steps of 1, break III = II - I by 3 steps at most."""
+    ecg[2] *= -0.5
+    told = {}
+    for name, gain in (("mV", 1000.0), ("stored units", np.nan)):
+        found = assess(replace(recorded(ecg), gains=np.full(12, gain))).findings
+        [told[name]] = [f.detail for f in found if f.kind == "limb lead law broken"]
+    assert told["mV"].startswith("by more than 0.003 mV in ")
+    assert told["stored units"].startswith("by more than 3 stored units in ")
