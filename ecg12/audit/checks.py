@@ -3,20 +3,14 @@
 Noise is left out: it says nothing about whether a data folder is what it is taken for.
 """
 
-from ecg12.io.record import Record
 from ecg12.signal.lead_checks import Finding
-from ecg12.signal.quality import Quality, assess
+from ecg12.signal.quality import Quality
 
 REPORTED = {
     "missing lead", "unknown lead", "repeated lead", "flat lead", "missing samples",
     "saturated lead", "unknown gain", "implausible amplitude", "limb lead law broken",
     "lead of wrong sign", "equal leads",
 }  # fmt: skip
-
-
-def check(record: Record) -> list[Finding]:
-    """Return what is odd in a recording's samples and leads."""
-    return reported(assess(record))
 
 
 def reported(quality: Quality) -> list[Finding]:

@@ -14,7 +14,7 @@ from ecg12.io.databases import database_of
 from ecg12.io.format_table import WFDB
 from ecg12.io.formats import find_any, format_at, open_any
 from ecg12.io.record import Record
-from ecg12.runtime.errors import RecordError
+from ecg12.runtime.errors import InputError
 from ecg12.runtime.executors import LocalExecutor
 from ecg12.signal.lead_checks import Finding
 from ecg12.signal.quality import assess
@@ -107,7 +107,7 @@ def audit(path: Path, folder: Path, **array: Any) -> Audited:
         opened = open_any(path, **array)
         long = opened.seconds > LONGEST
         record = opened.sample(STRETCHES, STRETCH) if long else opened.cut()
-    except RecordError as error:
+    except InputError as error:  # also of a library that is not installed
         return Audited(name, database, str(error))
     quality = assess(record)
     findings = reported(quality)

@@ -118,7 +118,7 @@ def convert(
         If the folder cannot be written.
     """
     output = Path(output)
-    given = _given(paths, output, bool(array))
+    given = _given(paths, output, array)
     log = Log(output, {**array, "salt": patient_key("salt", salt)})
     with locked(output / LOCK), log:
         jobs = list(_jobs(given, log))
@@ -138,27 +138,27 @@ def convert(
         return _summary(jobs, len(jobs) - len(waiting), log, failures)
 
 
-def _given(paths: Iterable[str | Path], output: Path, with_arrays: bool) -> dict[Path, Path]:
+def _given(paths: Iterable[str | Path], output: Path, array: Mapping[str, Any]) -> dict[Path, Path]:
     """Return recording → folder that it is below; nothing of the output is among them."""
     named, place = list(map(Path, paths)), output.absolute()
     for path in named:
         if path.absolute().is_relative_to(place):
             raise InputError(f"{path}: in {output}, which is to be written; name another folder")
     found: dict[Path, Path] = {}
-    for path, folder in expand(named, with_arrays).items():
+    for path, folder in expand(named, with_arrays=bool(array)).items():
         if not path.absolute().is_relative_to(place):
-            found.update(dict.fromkeys(_single(path), folder))
+            found.update(dict.fromkeys(_single(path, array.get("leads")), folder))
     return found
 
 
-def _single(path: Path) -> list[Path]:
+def _single(path: Path, leads: Sequence[str] | str | None) -> list[Path]:
     """Return the recordings of an array, or the path of any other recording."""
     file, index = split_index(path)
     try:
         many = index is None and is_file(file) and format_at(path) is ARRAY
     except OSError:  # which reading it says again
         many = False
-    return elements(path) if many else [path]
+    return elements(path, leads) if many else [path]
 
 
 def _jobs(given: Mapping[Path, Path], log: Log) -> Iterator[_Job]:

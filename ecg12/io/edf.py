@@ -132,7 +132,7 @@ def identifier(path: Path) -> str:
         with path.open("rb") as file:
             _, head = read_layout(file, path)
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
+        raise RecordError(file_error(error, path)) from error
     plus = head[192:196] in (b"EDF+", b"BDF+")
     code = head[8:88].decode("latin-1").partition(" ")[0] if plus else ""
     return "" if code == "X" else code

@@ -177,11 +177,14 @@ def format_at(path: str | Path) -> Format | None:
     return WFDB if index is None and wfdb.is_recording(Path(path)) else format_of(file)
 
 
-def elements(path: str | Path) -> list[Path]:
-    """Return what `read_any` takes for each recording of an array of numbers."""
+def elements(path: str | Path, leads: Sequence[str] | str | None = None) -> list[Path]:
+    """Return what `read_any` takes for each recording of an array of numbers.
+
+    `leads` are those of `read_any`: by their number the array's axes are told apart.
+    """
     path = Path(path)
     try:
-        n = arrays.count(path)
+        n = arrays.count(path, leads=leads)
     except RecordError:  # which reading it says again
         n = 1
     return [path] if n == 1 else [path.with_name(f"{path.name}[{index}]") for index in range(n)]
@@ -265,7 +268,7 @@ def _is_damaged_xml(path: Path) -> bool:
 def find_any(
     folder: str | Path, with_arrays: bool = False, *, unlisted: bool = False
 ) -> list[Path]:
-    """List the recordings below a folder, sorted, each as `read_record` takes it.
+    """List the recordings below a folder, sorted, each as `read_any` takes it.
 
     What is recognised and not read, and what is of no known format, is counted in the log, which
     names the folders that cannot be listed.

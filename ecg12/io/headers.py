@@ -1,4 +1,4 @@
-"""Challenge headers: the WFDB header (`.hea`) in both dialects, parsed and written.
+"""Challenge headers: the WFDB header (`.hea`) in both dialects, parsed (`wfdb_write` writes it).
 
 Dialect A is that of the challenge archives, dialect B that of the PhysioNet release::
 

@@ -118,7 +118,7 @@ def identifier(path: Path) -> str:
             file.seek(IDENTIFIER.start)
             data = file.read(len(IDENTIFIER))
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
+        raise RecordError(file_error(error, path)) from error
     return data.decode("latin-1").partition("\0")[0].strip()
 
 

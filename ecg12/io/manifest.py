@@ -164,7 +164,8 @@ def _labelled(
         hint += "such as python -m ecg12 label writes"
     else:
         names = [name for name in found if name in labels.row_of]
-        hint = f"are not in the label table, such as {next(iter(found))!r}"
+        without = next((name for name in found if name not in labels.row_of), "")
+        hint = f"are not in the label table, such as {without!r}"
         absent = [name for name in labels.recordings if name not in found]
         if absent and not shared:
             log.warning(

@@ -19,7 +19,7 @@ import numpy as np
 from ecg12.io.headers import Header, SignalLine
 from ecg12.io.matlab import check_size
 from ecg12.io.record import MISSING
-from ecg12.runtime.errors import RecordError
+from ecg12.runtime.errors import RecordError, file_error
 from ecg12.runtime.interrupts import temporary_folder
 
 # WFDB storage formats, signal(5): bytes per sample, and the value that marks a missing one. FLAC
@@ -178,7 +178,7 @@ def _read(
         try:
             return _read_plain(next(iter(files.values())), len(header.signals), frames)
         except OSError as error:
-            raise RecordError(f"{path}: {error.strerror}") from error
+            raise RecordError(file_error(error, path)) from error
     import wfdb
 
     names = {name: f"s{number}.dat" for number, name in enumerate(files)}

@@ -75,11 +75,12 @@ def read_attributes(paths: Sequence[Path], *, with_signals: bool = True) -> list
 
 
 def _described(path: Path) -> Attributes:
-    """Return what a header says; nothing where there is no header."""
-    header = header_of(path)
-    if not is_file(header):
+    """Return what a header says; nothing where there is no header, or none that can be read."""
+    try:
+        header = header_of(path)
+        age, sex, _ = parse_comments(read_text(header)) if is_file(header) else (None, None, ())
+    except (InputError, OSError):
         return Attributes()
-    age, sex, _ = parse_comments(read_text(header))
     return Attributes(sex, age)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecg12.audit import Tally, audit_folder
-from ecg12.audit.checks import check
+from ecg12.audit.checks import reported
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.known_labels import read_labelled_classes
 from ecg12.io.label_table import read_label_table
@@ -17,6 +17,7 @@ from ecg12.io.leads import LEADS
 from ecg12.io.record import MISSING
 from ecg12.io.wfdb import write_record
 from ecg12.signal.lead_checks import step
+from ecg12.signal.quality import assess
 
 CLASSES = load_weights(WEIGHTS)
 
@@ -27,7 +28,7 @@ def sound(make_record):
 
 
 def kinds(record):
-    return {(finding.kind, finding.where) for finding in check(record)}
+    return {(finding.kind, finding.where) for finding in reported(assess(record))}
 
 
 def changed(record, lead, change):
@@ -81,7 +82,7 @@ def test_the_gain_s_sign_is_part_of_the_lead_s(sound):
 @pytest.mark.parametrize(("factor", "found"), [(0.001, True), (1, False), (5, False), (1000, True)])
 def test_an_implausible_gain_is_told_in_millivolts(sound, factor, found):
     """Of a signal whose 99th percentile is about 1 mV; usual are 0.05 to 10."""
-    own = check(replace(sound, gains=sound.gains / factor))
+    own = reported(assess(replace(sound, gains=sound.gains / factor)))
     assert [finding.kind for finding in own] == ["implausible amplitude"] * found
 
 
@@ -211,3 +212,13 @@ def test_real_recordings_obey_the_laws_and_four_have_flat_leads(shared):
     odd = {one.name: {finding.kind for finding in one.findings} for one in found if one.findings}
     flat = {"JS11438", "JS20004", "JS45542", "JS45544"}
     assert odd == dict.fromkeys(flat, {"flat lead"})
+
+
+def test_a_library_that_is_not_installed_costs_its_recordings_only(tmp_path, sound, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    write_record(tmp_path, sound)
+    (tmp_path / "b.dcm").write_bytes(bytes(128) + b"DICM")
+    total, found = audit_folder(tmp_path, 1)
+    good, other = found
+    assert (total, good.error) == (2, "")
+    assert "pip install 'ecg12[dicom]'" in other.error

@@ -103,6 +103,22 @@ def test_labels_statements_keys_and_failures(archive, tmp_path, make_ecg, capsys
     assert "1 not read (drawing.pdf): PDF" in caplog.text
 
 
+@pytest.mark.parametrize("of_folder", [False, True], ids=["file", "folder"])
+def test_all_recordings_of_an_array_of_eight_leads_are_converted(tmp_path, make_ecg, of_folder):
+    leads = ("I", "II", *LEADS[6:])
+    rows = [LEADS.index(lead) for lead in leads]
+    (tmp_path / "data").mkdir()
+    signals = np.array([make_ecg(400, 2, seed)[rows] for seed in range(3)], "f4")
+    np.save(tmp_path / "data" / "eight.npy", signals)
+    given = tmp_path / "data" / ("" if of_folder else "eight.npy")
+    found = convert([given], tmp_path / "out", workers=1, **ARRAY | {"leads": ",".join(leads)})
+    assert (found.total, found.failures) == (3, {})
+    for number in range(3):
+        read = wfdb.rdrecord(str(tmp_path / "out" / f"eight_{number}"))
+        assert tuple(read.sig_name) == leads
+        np.testing.assert_allclose(read.p_signal.T, signals[number], atol=0.501e-3)
+
+
 def test_the_statements_are_a_table_for_label(archive, tmp_path):
     convert([archive], tmp_path / "out", workers=1)
     columns = Columns("recording", ("text_*",), "patient")

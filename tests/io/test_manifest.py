@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 
 import numpy as np
 import pytest
@@ -81,6 +82,13 @@ def test_recordings_without_a_row_are_left_out_not_negative(archive, caplog):
     assert "left out: 2 of 3 recordings are not in the label table" in caplog.text
     with pytest.raises(InputError, match="all 3 recordings are not in the label table, such as"):
         build_manifest(archive, LabelTable(("x",), ("",), ((),)))
+
+
+def test_the_recording_that_a_table_lacks_is_named_not_one_that_it_has(archive, caplog):
+    for has, lacks in (("wfdb/A1", "muse/S0000"), ("muse/S00001", "wfdb/A1|muse/S00000")):
+        caplog.clear()
+        build_manifest(archive, LabelTable((has,), ("",), ((),)))
+        assert re.search(f"not in the label table, such as '({lacks})", caplog.text)
 
 
 def test_patients_that_are_known_in_part_are_counted(archive, caplog):
