@@ -20,8 +20,8 @@ import numpy as np
 
 from ecg12.io.leads import LEADS, standard_lead, standard_leads
 from ecg12.io.record import MILLIVOLTS_PER_UNIT
-from ecg12.io.xml_file import MARKS
 from ecg12.runtime.errors import RecordError
+from ecg12.runtime.text import marked_encoding
 
 LARGEST_TABLE = 2**26  # characters; 12 leads of an hour at 100 Hz take 2**25
 DELIMITERS = ("\t", ";", ",")  # the first that a line has; none of them: blanks
@@ -150,12 +150,8 @@ def _is_number_or_time(cell: str) -> bool:
 
 
 def _encoding(head: bytes) -> str:
-    for mark, encoding in MARKS:
-        if head.startswith(mark):
-            return encoding
-    if 0 in head[:2]:
-        return "utf-16-be" if head[0] == 0 else "utf-16-le"
-    return "latin-1"  # numbers and names of leads are ASCII, whatever else the file holds
+    # Numbers and names of leads are ASCII, whatever else the file holds.
+    return marked_encoding(head[:4]) or "latin-1"
 
 
 def _lines(text: TextIO, path: Path) -> Iterator[str]:

@@ -88,25 +88,6 @@ def without_suffix(name: str) -> str:
     return name[: len(name) - len(suffix)]
 
 
-def write_label_table(
-    path: str | Path, table: LabelTable, columns: Sequence[str] | None = None
-) -> None:
-    """Write a label table atomically.
-
-    Parameters
-    ----------
-    path
-        The csv file.
-    table
-        Its rows.
-    columns
-        As for `write_label_rows`.
-    """
-    unknown = table.unknown or ((),) * len(table)
-    rows = zip(table.recordings, table.patients, table.codes, unknown, strict=True)
-    write_label_rows(path, rows, columns)
-
-
 def write_label_rows(
     path: str | Path,
     rows: Iterable[Row | tuple[str, str, Codes, Codes]],

@@ -126,7 +126,9 @@ def write_output(
 def read_outputs(
     paths: Iterable[str | Path], classes: ScoredClasses
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Read output files: labels, (n_files, n_classes) bool, and scores, (n_files, n_classes).
+    """Read output files by the rules of `classes.year`: labels, bool, and scores.
+
+    Both are (n_files, n_classes).
 
     Each remark is logged once, as a warning, with the files to which it applies.
 
@@ -147,20 +149,6 @@ def read_outputs(
     shape = (len(outputs), len(classes))
     labels = np.array([output.labels for output in outputs], dtype=bool).reshape(shape)
     return labels, np.array([output.scores for output in outputs]).reshape(shape)
-
-
-def read_output(path: str | Path, classes: ScoredClasses) -> Output:
-    """Read one output file by the rules of `classes.year`; log its remarks as warnings.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the file is missing; the error names it.
-    """
-    output = parse_output(_read(path), classes)
-    for remark in output.remarks:
-        log.warning("%s: %s", path, remark)
-    return output
 
 
 def _read(path: str | Path) -> str:

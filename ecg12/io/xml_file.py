@@ -22,16 +22,10 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from ecg12.io.file_bytes import file_bytes
 from ecg12.runtime.errors import RecordError
+from ecg12.runtime.text import marked_encoding
 
 LARGEST_FILE = 2**24  # bytes; a 10 s recording takes 2**17, a minute of 12 leads at 1 kHz 2**21
 MOST_MARKS = 100_000  # tags, attributes; a usual file has 1000; millions would fill the memory
-MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # begins like UTF-16, so it comes first
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 # What is called by the first name is in practice written with the second, which contains it.
 WIDER = {
     "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "big5": "cp950", "euc_kr": "cp949",
@@ -133,11 +127,8 @@ def decode(data: bytes) -> str:
 
 
 def _encoding(data: bytes) -> str:
-    for mark, encoding in MARKS:
-        if data.startswith(mark):
-            return encoding
-    if 0 in data[:2]:
-        return "utf-16-be" if data[0] == 0 else "utf-16-le"
+    if marked := marked_encoding(data[:4]):
+        return marked
     declared = _DECLARED.match(data)
     if declared:
         name = codecs.lookup(declared[1].decode()).name

@@ -19,7 +19,7 @@ from ecg12.io.formats import elements, read_any
 from ecg12.io.leads import LEADS
 from ecg12.io.matlab import read_mat
 from ecg12.io.muse import read_muse
-from ecg12.io.outputs import read_output, write_output
+from ecg12.io.outputs import read_outputs, write_output
 from ecg12.io.wfdb import find_records, read_header, read_record, write_record
 from ecg12.metrics.folders import read_codes
 from ecg12.runtime.errors import InputError, RecordError
@@ -66,7 +66,7 @@ READERS = {
     ".xml": [read_muse, read_any, aecg.read],
     ".dcm": [dicom.read],
     ".scp": [scp.read],
-    ".csv": [lambda path: read_output(path, CLASSES)],
+    ".csv": [lambda path: read_outputs([path], CLASSES)],
 }
 
 

@@ -6,11 +6,9 @@ import pytest
 
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.label_table import (
-    LabelTable,
     normal_form,
     read_label_table,
     write_label_rows,
-    write_label_table,
 )
 from ecg12.runtime.errors import InputError
 
@@ -41,8 +39,8 @@ def test_a_dot_in_a_name_is_no_suffix(name):
 
 
 def test_the_file_has_one_column_per_plain_code_of_the_weights(tmp_path):
-    table = LabelTable(("b/S1.xml", "S2"), ("ab12", ""), (("164889003", "999"), ()))
-    write_label_table(tmp_path / "labels.csv", table)
+    rows = [("b/S1.xml", "ab12", ("164889003", "999")), ("S2", "", ())]
+    write_label_rows(tmp_path / "labels.csv", rows)
     head, first, second = (tmp_path / "labels.csv").read_text().splitlines()
     codes = Path(WEIGHTS).read_text().splitlines()[0].split(",")[1:]  # 27, as in the file
     columns = head.split(",")
@@ -94,7 +92,8 @@ def test_keys_may_be_any_text_and_other_columns_are_named(tmp_path, caplog):
     assert table.codes == (("NORM", "AFIB"),)
     assert "labels.csv: columns of no class are left out: age" in caplog.text
     assert "10370003" not in caplog.text
-    write_label_table(tmp_path / "again.csv", table, keys)
+    rows = zip(table.recordings, table.patients, table.codes, strict=True)
+    write_label_rows(tmp_path / "again.csv", rows, keys)
     expected = "recording,patient,NORM,AFIB,1° AVB; nos\nx,p,1,1,0\n"
     assert (tmp_path / "again.csv").read_text(encoding="utf-8") == expected
     with pytest.raises(InputError, match="misses 'LVH'"):

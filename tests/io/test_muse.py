@@ -11,7 +11,7 @@ import pytest
 
 from ecg12.io.formats import find_any, read_any
 from ecg12.io.leads import LEADS
-from ecg12.io.muse import find_muse, read_muse, read_statements
+from ecg12.io.muse import read_muse, read_statements
 from ecg12.io.record import MISSING
 from ecg12.io.wfdb import write_record
 from ecg12.io.xml_file import LARGEST_FILE, MOST_MARKS
@@ -568,12 +568,4 @@ def test_any_recording_is_found_and_read_by_its_suffix(make_file, make_record, t
     (tmp_path / ".hidden.xml").write_text("")
     write_record(tmp_path, make_record("A0001", seconds=2))
     assert find_any(tmp_path) == [tmp_path / "A0001", upper]
-    assert find_muse(tmp_path) == [upper]
     assert [len(read_any(path, 0.1).stored[0]) for path in find_any(tmp_path)] == [50, 50]
-
-
-def test_a_folder_without_muse_files(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no MUSE files"):
-        find_muse(tmp_path)
-    with pytest.raises(FileNotFoundError, match="no such folder"):
-        find_muse(tmp_path / "absent")

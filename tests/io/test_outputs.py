@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecg12.io.classes import SINUS_RHYTHM, ScoredClasses
-from ecg12.io.outputs import parse_output, read_output, read_outputs, write_output
+from ecg12.io.outputs import parse_output, read_outputs, write_output
 
 AF, SB = "164889003", "426177001"
 CRBBB, RBBB = "713427006", "59118001"
@@ -36,9 +36,9 @@ def test_four_lines_with_plain_integers(tmp_path):
 def test_what_is_written_is_read_back(tmp_path, classes, caplog):
     probabilities = np.array([1 / 3, 0.25, 0.75, np.float32(0.1)])
     path = write_output(tmp_path, "A1", classes.columns, [1, 0, 1, 0], probabilities)
-    read = read_output(path, classes)
-    assert read.labels.tolist() == [True, True, False]
-    assert read.scores.tolist() == [1 / 3, 0.5, float(np.float32(0.1))]
+    labels, scores = read_outputs([path], classes)
+    assert labels.tolist() == [[True, True, False]]
+    assert scores.tolist() == [[1 / 3, 0.5, float(np.float32(0.1))]]
     assert not caplog.records
 
 
@@ -48,7 +48,7 @@ def test_one_s_own_classes_may_have_any_text_as_key(tmp_path):
     path = write_output(tmp_path, "A1", classes.columns, [1, 0, 1, 0], [0.5, 0.25, 0.75, 0.125])
     expected = "#A1\nNORM,AFIB,Vorhofflimmern (ä),1° AVB; nos\n1,0,1,0\n0.5,0.25,0.75,0.125\n"
     assert path.read_text(encoding="utf-8") == expected
-    read = read_output(path, classes)
+    read = parse_output(path.read_text(encoding="utf-8"), classes)
     assert read.labels.tolist() == [True, True, False]
     assert read.scores.tolist() == [0.5, 0.5, 0.125]
     assert not read.remarks
@@ -149,11 +149,11 @@ def test_rules_that_differ_between_the_years(year, text, labels, scores):
 def test_a_broken_file_is_all_negative_and_says_so(tmp_path, classes, text, why, caplog):
     path = tmp_path / "A1.csv"
     path.write_text(text)
-    read = read_output(path, classes)
-    assert not read.labels.any()
-    assert not read.scores.any()
+    labels, scores = read_outputs([path], classes)
+    assert not labels.any()
+    assert not scores.any()
     (message,) = caplog.messages
-    assert str(path) in message
+    assert message.startswith("A1.csv: ")
     assert why in message
     assert "all negative" in message
 
@@ -198,6 +198,6 @@ def test_windows_line_ends_and_a_missing_file(tmp_path):
         output(f"{AF},{RBBB},{SINUS_RHYTHM}", "0,0,1", "0,0,1").replace("\n", "\r\n").encode()
     )
     for classes in CLASSES.values():
-        assert read_output(path, classes).labels.tolist() == [False, False, True]
+        assert read_outputs([path], classes)[0].tolist() == [[False, False, True]]
     with pytest.raises(FileNotFoundError, match="B2.csv"):
         read_outputs([path, tmp_path / "B2.csv"], CLASSES[2020])

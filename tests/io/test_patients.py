@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 
-from ecg12.io.label_table import LabelTable, write_label_table
+from ecg12.io.label_table import write_label_rows
 from ecg12.io.patients import patient_numbers, read_patients
 from ecg12.runtime.errors import InputError
 
@@ -105,8 +105,8 @@ def test_columns_in_any_order_beside_others_in_any_encoding(read, encoding):
 
 
 def test_a_label_table_is_a_table_of_patients(tmp_path):
-    table = LabelTable(("g1/A1", "g1/A2"), ("p", ""), (("164889003",), ()))
-    write_label_table(tmp_path / "labels.csv", table)
+    rows = [("g1/A1", "p", ("164889003",)), ("g1/A2", "", ())]
+    write_label_rows(tmp_path / "labels.csv", rows)
     assert read_patients(tmp_path / "labels.csv", ["g1/A1", "g1/A2"]) == ["p", ""]
 
 

@@ -14,7 +14,6 @@ from ecg12.data.dataset import Dataset
 from ecg12.ensemble.model_folder import INDEX, load_classifier
 from ecg12.inference.challenge import drive
 from ecg12.io.classes import WEIGHTS, load_weights
-from ecg12.io.label_table import LabelTable
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
 from ecg12.io.wfdb import write_record
@@ -349,12 +348,12 @@ def test_train_model_names_the_variable_that_cannot_be_used(
 
 @pytest.mark.slow
 def test_pretrain_reads_muse_files_with_a_label_table(tmp_path, monkeypatch, capsys):
-    from ecg12.io.label_table import write_label_table
+    from ecg12.io.label_table import write_label_rows
 
     generate_muse(tmp_path / "muse", 5)
     names = tuple(f"S0000{i}" for i in range(4))
-    table = LabelTable(names, ("p", "p", "q", "r"), ((NSR,), (AF,), (SB,), ()))
-    write_label_table(tmp_path / "labels.csv", table)
+    rows = zip(names, ("p", "p", "q", "r"), ((NSR,), (AF,), (SB,), ()), strict=True)
+    write_label_rows(tmp_path / "labels.csv", rows)
     monkeypatch.setitem(RECIPES, "tiny", TINY)
     folders = [str(tmp_path / name) for name in ("muse", "pretrained", "labels.csv")]
     main(["pretrain", folders[0], "-o", folders[1], "--labels", folders[2], "--recipe", "tiny"])

@@ -12,7 +12,7 @@ import ecg12
 from ecg12.cli.main import main
 from ecg12.data.splits import split_off_folder
 from ecg12.io.classes import WEIGHTS, load_weights
-from ecg12.io.label_table import LabelTable, write_label_table
+from ecg12.io.label_table import write_label_rows
 from ecg12.io.leads import LEADS
 from ecg12.io.manifest import ValidationFolder
 from ecg12.io.record import Record
@@ -106,10 +106,9 @@ def test_a_killed_training_goes_on_and_other_validation_trains_anew(folders, mon
 def test_labels_are_those_of_the_same_table_or_of_one_of_its_own(folders, tmp_path):
     data, validation, _ = folders
     names = tuple(f"R{i}" for i in range(12))
-    write_label_table(tmp_path / "all.csv", LabelTable(names, ("",) * 12, ((AF,), (NSR,)) * 6))
-    write_label_table(
-        tmp_path / "own.csv", LabelTable(names[:4], ("",) * 4, ((SB,),) * 4, ((AF,),) * 4)
-    )
+    codes = ((AF,), (NSR,)) * 6
+    write_label_rows(tmp_path / "all.csv", [(n, "", c) for n, c in zip(names, codes, strict=True)])
+    write_label_rows(tmp_path / "own.csv", [(name, "", (SB,), (AF,)) for name in names[:4]])
     shared = ecg12.train(
         data, tmp_path / "a", TINY, labels=tmp_path / "all.csv", validation=validation
     )

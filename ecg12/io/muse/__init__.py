@@ -12,9 +12,8 @@ cut out of its statements, and no message quotes text from a file.
 
 from ecg12.io.muse.recording import (
     NAME,
-    SUFFIX,
+    SUFFIXES,
     MuseRecording,
-    find_muse,
     identifier,
     patient_key,
     read,
@@ -26,10 +25,8 @@ from ecg12.io.muse.recording import (
 
 __all__ = [
     "NAME",
-    "SUFFIX",
     "SUFFIXES",
     "MuseRecording",
-    "find_muse",
     "identifier",
     "patient_key",
     "read",
@@ -38,5 +35,3 @@ __all__ = [
     "recognises",
     "statements",
 ]
-
-SUFFIXES = (SUFFIX,)

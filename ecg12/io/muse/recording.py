@@ -1,4 +1,4 @@
-"""MUSE files on disk: find them, read recording, patient key and statements."""
+"""One MUSE file: its recording, patient key and statements."""
 
 import hmac
 import math
@@ -14,10 +14,9 @@ from ecg12.io.muse.segments import segments
 from ecg12.io.muse.waveforms import Lead, rhythm_leads, with_derived
 from ecg12.io.record import Record
 from ecg12.io.xml_file import number, read_root, root_name, text
-from ecg12.runtime.files import folders_below, recordings_folder
 
 NAME = "GE MUSE XML"
-SUFFIX = ".xml"  # in upper or lower case
+SUFFIXES = (".xml",)
 ROOT = "RestingECG"
 IDENTIFIER = "PatientDemographics/PatientID"
 KEY_DIGITS = 32  # hexadecimal; 128 bits
@@ -54,23 +53,6 @@ def read(path: Path, seconds: float | None = None) -> Record:
     record = read_muse(path).record
     n_samples = None if seconds is None else max(1, math.ceil(seconds * record.rate))
     return replace(record, stored=record.stored[:, :n_samples])
-
-
-def find_muse(folder: str | Path) -> list[Path]:
-    """List the XML files below a folder, sorted; names that begin with a dot are skipped.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such folder or no XML file in it.
-    """
-    folder = recordings_folder(folder)
-    found: list[Path] = []
-    for where, names in folders_below(folder):
-        found += [where / name for name in names if name.lower().endswith(SUFFIX)]
-    if not found:
-        raise FileNotFoundError(f"{folder}: no MUSE files ({SUFFIX})")
-    return sorted(found)
 
 
 def read_muse(path: str | Path, salt: str | None = None) -> MuseRecording:
