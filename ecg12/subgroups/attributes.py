@@ -5,8 +5,9 @@ predictions assess them. Recordings are read one by one in threads, some tens of
 one of 10 s at 500 Hz takes about 10 ms of one core.
 """
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from joblib import cpu_count
@@ -14,12 +15,14 @@ from joblib import cpu_count
 from ecg12.io.formats import read_any
 from ecg12.io.headers import parse_comments
 from ecg12.io.wfdb import header_of, read_text
-from ecg12.runtime.errors import InputError
+from ecg12.runtime.errors import InputError, record_errors
 from ecg12.runtime.files import is_file
 from ecg12.runtime.prefetch import prefetch
-from ecg12.runtime.progress import bar
+from ecg12.runtime.progress import bar, listed
 from ecg12.signal.heart_rate import record_heart_rate
 from ecg12.signal.quality import assess
+
+log = logging.getLogger(__name__)
 
 SECONDS = 10.0  # from the beginning that are measured
 CHUNK = 16  # recordings that a thread reads at a time
@@ -40,12 +43,15 @@ class Attributes:
         The verdict on its signals, ``"not readable"``, or ``""`` where they were not to be read.
     heart_rate
         Beats per minute.
+    error
+        Why it is not readable.
     """
 
     sex: str | None = None
     age: float | None = None
     quality: str = ""
     heart_rate: float | None = None
+    error: str = field(default="", compare=False)
 
 
 def read_attributes(paths: Sequence[Path], *, with_signals: bool = True) -> list[Attributes]:
@@ -71,24 +77,27 @@ def read_attributes(paths: Sequence[Path], *, with_signals: bool = True) -> list
         for part in prefetch(each, chunks, workers, workers + 1):
             found += part
             shown.update(len(part))
+    if failed := [one.error for one in found if one.error]:
+        log.warning("%s", listed(failed, len(paths), "not readable"))
     return found
 
 
 def _described(path: Path) -> Attributes:
     """Return what a header says; nothing where there is no header, or none that can be read."""
     try:
-        header = header_of(path)
-        age, sex, _ = parse_comments(read_text(header)) if is_file(header) else (None, None, ())
-    except (InputError, OSError):
-        return Attributes()
+        with record_errors(path):
+            header = header_of(path)
+            age, sex, _ = parse_comments(read_text(header)) if is_file(header) else (None, None, ())
+    except InputError as error:
+        return Attributes(error=str(error))
     return Attributes(sex, age)
 
 
 def _measured(path: Path) -> Attributes:
     try:
-        record = read_any(path, SECONDS)
-        quality, rate = assess(record), record_heart_rate(record)
-    except (InputError, OSError):
+        with record_errors(path):
+            record = read_any(path, SECONDS)
+    except InputError as error:
         known = _described(path)
-        return Attributes(known.sex, known.age, UNREADABLE)
-    return Attributes(record.sex, record.age, quality.verdict, rate)
+        return Attributes(known.sex, known.age, UNREADABLE, error=str(error))
+    return Attributes(record.sex, record.age, assess(record).verdict, record_heart_rate(record))

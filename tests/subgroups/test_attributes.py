@@ -39,11 +39,12 @@ def test_headers_alone_tell_sex_and_age(files):
 
 
 @pytest.mark.parametrize("with_signals", [False, True])
-def test_a_header_that_cannot_be_read_costs_no_other(files, with_signals):
+def test_a_header_that_cannot_be_read_costs_no_other(files, with_signals, caplog):
     files[0].write_bytes(b"#" * (2**20 + 1))  # larger than headers are read
     found = read_attributes(files, with_signals=with_signals)
     assert found[0] == Attributes(quality="not readable" if with_signals else "")
     assert [one.sex for one in found[1:]] == ["Male", "Male", None]
+    assert f"{files[0]}: larger than 1048576 bytes" in caplog.text
 
 
 def test_more_recordings_than_are_read_at_a_time_stay_in_order(files):
