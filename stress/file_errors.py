@@ -141,11 +141,9 @@ def scored(out: Path) -> Answers:
 
 
 def reported(out: Path) -> Answers:
-    """Return the files of a report; its page without the reasons why recordings are not drawn."""
+    """Return the files of a report but for those that tell which recordings were not readable."""
     answers = whole_files(out)
-    if page := answers.get("index.html"):
-        answers["index.html"] = re.sub("(?m)Not drawn: .*$", "", bytes.fromhex(page).decode())
-    return answers
+    return {name: answers[name] for name in answers.keys() - {"index.html", "subgroups.csv"}}
 
 
 def trained(out: Path) -> Answers:
