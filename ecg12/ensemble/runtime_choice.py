@@ -50,7 +50,7 @@ def choose_runtime(
         raise ModelError(f"{path}: names no graph for onnxruntime; ecg12 export makes one")
     if not has_members and (asked == "keras" or not has_graph):
         raise ModelError(f"{path}: names no .keras files, so Keras cannot run it")
-    keras = has_members and _installed("keras", os.environ.get("KERAS_BACKEND", "tensorflow"))
+    keras = has_members and _installed("keras", os.environ.get("KERAS_BACKEND") or "tensorflow")
     onnx = has_graph and _installed("onnxruntime")
     if asked == "auto":
         many = n_recordings is not None and n_recordings > FEW

@@ -94,7 +94,7 @@ def _table(result: Prediction, every_class: bool) -> str:
     open_ = [entry for entry in ranked[n:] if entry.answer in (YES, UNCERTAIN)]
     shown = ranked if every_class else ranked[:n] + open_
     short = max(6, *(len(entry.abbreviation) for entry in shown))
-    width = max(len(entry.name) for entry in shown)
+    width = max(9, *(len(entry.name) for entry in shown))
     asked = "" if result.coverage is None else f"  {f'at {100 * result.coverage:.0f} %':10}"
     head = f"{'class':{short}} {'diagnosis':{width}} score  probability  votes{asked}  threshold"
     lines = [f"    {head}"]

@@ -138,7 +138,7 @@ def wave_height(signals: np.ndarray, rate: float, present: np.ndarray | None = N
 
 
 def _check(record: OpenRecord, start: float, low_pass: float) -> None:
-    if not 0 <= start < record.seconds:
+    if not (start >= 0 and round(start * record.rate) < record.n_samples):
         raise InputError(
             f"{record.name}: start at {start:g} s of a recording of {record.seconds:g} s"
         )

@@ -124,12 +124,15 @@ class ECGClassifier(ClassifierMixin, BaseEstimator):
         from ecg12.training.array_fit import array_recipe, fit_records  # loads Keras
 
         y_true, names = self._targets(X, y)
+        patients = () if groups is None else tuple(map(str, groups))
+        if groups is not None and len(patients) != len(y_true):
+            raise InputError(f"groups: {len(patients)} for {len(y_true)} recordings")
         recipe = array_recipe(self.recipe, self.pretrained, self.epochs, self.random_state)
         classifier = fit_records(
             self._records(X),
             y_true,
             names=names,
-            patients=() if groups is None else tuple(map(str, groups)),
+            patients=patients,
             recipe=recipe,
             hours=self.hours,
         )

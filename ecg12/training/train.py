@@ -82,7 +82,8 @@ def train(
         raise InputError("validation_labels are of a validation folder, and none is named")
     validating = None
     if validation is not None:
-        validating = ValidationFolder(Path(validation), _table(validation_labels, scored) or labels)
+        own = labels if validation_labels is None else _table(validation_labels, scored)
+        validating = ValidationFolder(Path(validation), own)
     if isinstance(labelled_classes, str | Path):
         labelled_classes = read_labelled_classes(labelled_classes)
     return Model(

@@ -121,8 +121,10 @@ def read_pretrained(folder: str | Path) -> list[Pretrained]:
             f"{folder}: there is no such folder of pretrained networks; to begin from scratch, "
             f"name none and set {PRETRAINED} to nothing"
         )
-    found = []
-    for entry in read_index(folder)["members"]:
+    found, members = [], read_index(folder)["members"]
+    if not any("file" in entry for entry in members):
+        raise ModelError(f"{Path(folder) / INDEX}: names no .keras files, at which training begins")
+    for entry in members:
         try:
             file = Path(folder) / Path(entry["file"]).name
             stored = entry.get("network")

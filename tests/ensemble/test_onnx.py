@@ -319,6 +319,11 @@ def test_a_runtime_that_cannot_be_had(index, asked, absent, message, monkeypatch
         choose_runtime(Path(INDEX), index, asked)
 
 
+def test_an_empty_backend_variable_is_the_default_backend(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "")
+    assert choose_runtime(Path(INDEX), MEMBERS | GRAPH, "auto", None) == "onnx"
+
+
 def test_onnxruntime_reports_nothing_to_its_makers(tmp_path):
     """Its telemetry would keep a data base in the user's cache and ask a host outside."""
     code = "import ecg12; ecg12.load_model(runtime='onnx')"

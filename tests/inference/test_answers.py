@@ -111,6 +111,15 @@ def test_text_has_a_threshold_once_and_says_where_there_is_none(model):
     assert shown["C"] == ["no", "never"]
 
 
+def test_columns_of_the_text_stand_below_their_heads_however_short_the_names(model):
+    text = "".join(render("text", [predicted(model)], every_class=True))
+    lines = text.splitlines()
+    [place] = [k for k, line in enumerate(lines) if line.startswith("    class ")]
+    rows = [line for line in lines[place + 1 :] if not line.endswith(":")]
+    begin = lines[place].index("score")
+    assert [row[begin - 1 : begin + 2] for row in rows] == [" 0."] * 4
+
+
 def test_without_them_nothing_is_said(model):
     plain = model.classifier.predict
     model.classifier.predict = lambda prepared: replace(

@@ -316,6 +316,7 @@ def test_recording_without_any_signal_is_drawn_empty(make_record):
     ("options", "message"),
     [
         ({"start": 10}, "start at 10 s of a recording of 10 s"),
+        ({"start": 9.9999}, "start at 9.9999 s of a recording of 10 s"),
         ({"start": -1}, "start at -1 s"),
         ({"seconds": 0}, "0 s: 1 to 60 s fit"),
         ({"low_pass": 0}, "low-pass at 0 Hz"),

@@ -169,6 +169,11 @@ def test_what_cannot_be_is_refused(make, arrays, options, change, message):
         make(**options).fit(signals, change(y) if change else y)
 
 
+def test_groups_of_another_number_are_refused(make, arrays):
+    with pytest.raises(InputError, match="groups: 119 for 120 recordings"):
+        make().fit(*arrays, groups=range(119))
+
+
 # The other checks of scikit-learn fit two-dimensional X, or y of one column, which are no
 # signals of several leads and no multi-label targets: they cannot apply.
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from ecg12.cli.main import main
 from ecg12.data.dataset import Dataset
 from ecg12.ensemble.model_folder import INDEX, load_classifier
+from ecg12.ensemble.model_index import SHIPPED
 from ecg12.inference.challenge import drive
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.leads import LEADS
@@ -233,6 +234,15 @@ def test_damaged_folders_are_refused(pretrained, tmp_path, damage):
     if damage != "no index":
         (tmp_path / INDEX).write_text(json.dumps(index))
     with pytest.raises(ModelError, match=str(tmp_path)):
+        read_pretrained(tmp_path)
+
+
+def test_a_graph_alone_begins_no_training(tmp_path):
+    index = json.loads((SHIPPED / INDEX).read_text())
+    for entry in index["members"]:
+        del entry["file"], entry["sha256"]
+    (tmp_path / INDEX).write_text(json.dumps(index))
+    with pytest.raises(ModelError, match="classifier.json: names no .keras files"):
         read_pretrained(tmp_path)
 
 

@@ -12,7 +12,7 @@ import ecg12
 from ecg12.cli.main import main
 from ecg12.data.splits import split_off_folder
 from ecg12.io.classes import WEIGHTS, load_weights
-from ecg12.io.label_table import write_label_rows
+from ecg12.io.label_table import LabelTable, write_label_rows
 from ecg12.io.leads import LEADS
 from ecg12.io.manifest import ValidationFolder
 from ecg12.io.record import Record
@@ -126,6 +126,16 @@ def test_labels_are_those_of_the_same_table_or_of_one_of_its_own(folders, tmp_pa
     assert counts["validation"]["unknown"]["AF"] == 4
     assert counts["data"]["unknown"]["AF"] == 0
     assert counts["data"]["positives"]["AF"] == 6
+
+
+def test_an_empty_table_of_labels_is_not_replaced_by_that_of_the_data(folders):
+    data, validation, model = folders
+    labels = LabelTable(tuple(f"R{i}" for i in range(12)), ("",) * 12, ((AF,), (NSR,)) * 6)
+    with pytest.raises(InputError, match="val: "):
+        ecg12.train(
+            data, model, TINY, labels=labels,
+            validation=validation, validation_labels=LabelTable((), (), ()),
+        )  # fmt: skip
 
 
 def test_a_folder_that_cannot_validate_is_refused(folders, tmp_path):
