@@ -82,7 +82,7 @@ def _draw(path: Path, options: argparse.Namespace, taken: set[str], said: dict[s
     """Draw one recording; return the file."""
     from ecg12.io.formats import open_any
     from ecg12.plotting import draw, save
-    from ecg12.plotting.predictions import free_name
+    from ecg12.plotting.paper import free_name
 
     with record_errors(path):
         record = open_any(path, **said)

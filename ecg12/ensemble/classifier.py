@@ -134,8 +134,11 @@ class Classifier:
         Prediction sets, of which `coverage` chooses; None for a model without.
     coverage
         What the sets of each prediction promise to hold; None: there are no sets.
+
+    Attributes
+    ----------
     novelty
-        Statistics of the training recordings; None for a model without.
+        Statistics of the training recordings, set by who has them; None for a model without.
     """
 
     def __init__(
@@ -148,7 +151,6 @@ class Classifier:
         *,
         conformal: Conformal | None = None,
         coverage: float | None = None,
-        novelty: Novelty | None = None,
     ) -> None:
         if not members:
             raise ModelError("an ensemble needs at least one member")
@@ -156,7 +158,8 @@ class Classifier:
         self.members = tuple(members)
         self.calibration = calibration
         self.operating_points = dict(operating_points or {})
-        self.conformal, self.novelty = conformal, novelty
+        self.conformal = conformal
+        self.novelty: Novelty | None = None
         self.sets = sets_of(conformal, coverage)
         groups = grouped(members)
         self.preprocessings = tuple(groups)

@@ -1,5 +1,6 @@
 """A model folder's index: which networks it holds, for which classes, with which thresholds."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from ecg12.decision.conformal import Conformal
 from ecg12.ensemble.classifier import Member
 from ecg12.io.classes import ScoredClasses
 from ecg12.runtime.errors import ModelError
-from ecg12.runtime.files import read_json, sha256
+from ecg12.runtime.files import read_json, read_limited, sha256
 from ecg12.signal.preprocessing import Preprocessing
 
 FORMAT = 1
@@ -148,7 +149,31 @@ def read_preprocessing(stored: dict[str, Any]) -> Preprocessing:
 
 def check_file(file: Path, checksum: str) -> None:
     """Refuse a file of a model folder that is missing or differs from its SHA-256."""
+    _check_present(file)
+    _compare(file, sha256(file), checksum)
+
+
+def read_checked(file: Path, checksum: str, most: int) -> bytes:
+    """Read a file of a model folder once, so that what is checked is what is used.
+
+    Raises
+    ------
+    ModelError
+        If it is missing or differs from its SHA-256.
+    InputError
+        If it is larger than `most` bytes.
+    """
+    _check_present(file)
+    data = read_limited(file, most)
+    _compare(file, hashlib.sha256(data).hexdigest(), checksum)
+    return data
+
+
+def _check_present(file: Path) -> None:
     if not file.is_file():
         raise ModelError(f"{file}: missing, though {INDEX} names it")
-    if (found := sha256(file)) != checksum:
+
+
+def _compare(file: Path, found: str, checksum: str) -> None:
+    if found != checksum:
         raise ModelError(f"{file}: checksum {found} differs from {INDEX}: {checksum}")

@@ -4,16 +4,15 @@ Float32, little-endian, one after the other: of each member and depth the mean a
 upper triangle, row by row. The index says how many channels each depth has, and the quantiles.
 """
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ecg12.decision.novelty import LEVELS, Moments, Novelty, sizes_of
-from ecg12.ensemble.model_index import INDEX
+from ecg12.ensemble.model_index import read_checked
 from ecg12.runtime.errors import ModelError
-from ecg12.runtime.files import read_limited, write_named_by_checksum
+from ecg12.runtime.files import write_named_by_checksum
 
 NAME = "novelty.f32"
 METHOD = "mahalanobis, depths of length one"
@@ -50,13 +49,11 @@ def load_novelty(folder: Path, entry: dict[str, Any], n_members: int) -> Novelty
     ModelError
         If the file is missing, differs from its checksum, or does not fit the index, or the
         method is another.
+    InputError
+        If the file is too large.
     """
     file = folder / Path(entry["file"]).name
-    if not file.is_file():
-        raise ModelError(f"{file}: missing, though {INDEX} names it")
-    data = read_limited(file, LARGEST)
-    if (found := hashlib.sha256(data).hexdigest()) != entry["sha256"]:
-        raise ModelError(f"{file}: checksum {found} differs from {INDEX}: {entry['sha256']}")
+    data = read_checked(file, entry["sha256"], LARGEST)
     quantiles, channels = np.array(entry["quantiles"], np.float64), entry["channels"]
     if entry["method"] != METHOD or tuple(entry["levels"]) != LEVELS:
         raise ModelError(f"{file}: distances of another method, which this version does not know")

@@ -6,7 +6,6 @@ for each member the outputs ``scores_0`` and on, the penultimate ``features_0`` 
 earlier versions lack the last.
 """
 
-import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from ecg12.ensemble.classifier import Member, grouped
-from ecg12.ensemble.model_index import INDEX
+from ecg12.ensemble.model_index import read_checked
 from ecg12.ensemble.onnx_file_check import LARGEST, check_graph
 from ecg12.runtime.errors import ModelError
-from ecg12.runtime.files import read_limited
 from ecg12.runtime.optional_deps import require_extra
 
 SIGNALS, SCORES, FEATURES = "signals_", "scores_", "features_"
@@ -113,11 +111,7 @@ def load_graph(
         If onnxruntime is not installed, or the file is too large.
     """
     file = folder / Path(entry["file"]).name
-    if not file.is_file():
-        raise ModelError(f"{file}: missing, though {INDEX} names it")
-    data = read_limited(file, LARGEST)  # once: what is checked is what is run
-    if (found := hashlib.sha256(data).hexdigest()) != entry["sha256"]:
-        raise ModelError(f"{file}: checksum {found} differs from {INDEX}: {entry['sha256']}")
+    data = read_checked(file, entry["sha256"], LARGEST)
     check_graph(file, data)
     groups = grouped(members)
     session = _session(file, data)

@@ -66,12 +66,6 @@ class ClassMap:
         times = ", ".join(f"{begin:.2f}-{end:.2f}" for begin, end in self.top_times)
         return f"rests on {leads}; most at {times} s"
 
-    def sampled(self, rate: float) -> np.ndarray:
-        """Return the map at a rate in Hz, (n_leads, n): every sample has its segment's weight."""
-        n = round(float(self.edges[-1]) * rate)
-        place = np.searchsorted(self.edges, (np.arange(n) + 0.5) / rate, side="right") - 1
-        return self.weights[:, np.clip(place, 0, self.weights.shape[1] - 1)]
-
     def as_dict(self) -> dict[str, Any]:
         """Return a compact form for JSON; the map as whole percents of its largest weight."""
         largest = float(self.weights.max(initial=0.0))

@@ -33,11 +33,7 @@ with require_extra("drawing", "report"):
     from matplotlib.figure import Figure
     from matplotlib.patches import Rectangle
 
-TINT = (
-    0.0,
-    0.447,
-    0.698,
-)  # Okabe and Ito's blue: unlike the paper's red to everybody
+TINT = (0.0, 0.447, 0.698)  # Okabe and Ito's blue: unlike the paper's red to everybody
 DARKEST = 0.7  # opacity of the heaviest part; ink stays readable on it, and on its grey in print
 FAINTEST = 0.04  # of the heaviest: what is lighter is not tinted
 LOW_GAIN = 5.0  # mm/mV
@@ -50,7 +46,6 @@ def draw_explained(
     recording: Record | OpenRecord,
     found: ClassMap,
     *,
-    start: float = 0.0,
     notes: Sequence[str] = (),
 ) -> Figure:
     """Draw a recording with what the score of one class rests on, 25 mm/s and 5 mm/mV.
@@ -64,8 +59,6 @@ def draw_explained(
         Any leads, rate and length.
     found
         One class of what `ecg12.explanation.explain` returned for it.
-    start
-        Where in the recording what was explained begins, s.
     notes
         Further lines for the heading.
 
@@ -75,7 +68,7 @@ def draw_explained(
         As `ecg12.plotting.excerpt`.
     """
     seconds = float(np.clip(found.edges[-1], *SECONDS))
-    shown = excerpt(recording, start, seconds)
+    shown = excerpt(recording, 0.0, seconds)
     width = max(GRID[0], 5 * np.ceil((INDENT + SPEED * seconds + 5) / 5))
     figure, axes = titled_page(shown, (*notes, *_said(found)), width)
     for row, lead in enumerate(LEADS):

@@ -4,6 +4,7 @@ The page is A4 across. One pair of axes covers the grid, its data coordinates ar
 the lower left corner of the grid, so 1 s is 25 units and 1 mV is 10 units, whatever the format.
 """
 
+import itertools
 import textwrap
 import warnings
 from collections.abc import Sequence
@@ -119,6 +120,14 @@ def save(figure: Figure, path: str | Path) -> None:
     ):
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # drawn as a box
         figure.savefig(temporary, dpi=DPI, metadata=metadata)
+
+
+def free_name(name: str, taken: set[str]) -> str:
+    """Return a name, or it with the first number that makes it new; add it to those taken."""
+    numbered = (f"{name}_{number}" for number in itertools.count(2))
+    chosen = next(each for each in itertools.chain([name], numbered) if each not in taken)
+    taken.add(chosen)
+    return chosen
 
 
 def titled_page(shown: Excerpt, notes: Sequence[str], width: float) -> tuple[Figure, Axes]:

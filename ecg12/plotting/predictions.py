@@ -1,6 +1,5 @@
 """A recording on ECG paper, with the ensemble's predictions in its heading."""
 
-import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from ecg12.inference.results import ClassPrediction, Prediction
 from ecg12.io.formats import open_any
 from ecg12.plotting import draw, save
 from ecg12.plotting.explained import draw_explained
+from ecg12.plotting.paper import free_name
 
 
 def draw_result(result: Prediction, folder: Path, taken: set[str], **array: Any) -> Path:
@@ -39,14 +39,6 @@ def draw_result(result: Prediction, folder: Path, taken: set[str], **array: Any)
             label = re.sub(r"[^\w.-]", "_", entry.abbreviation)
             save(page, folder / f"{free_name(f'{name}_{label}', taken)}.png")
     return path
-
-
-def free_name(name: str, taken: set[str]) -> str:
-    """Return a name, or it with the first number that makes it new; add it to those taken."""
-    numbered = (f"{name}_{number}" for number in itertools.count(2))
-    chosen = next(each for each in itertools.chain([name], numbered) if each not in taken)
-    taken.add(chosen)
-    return chosen
 
 
 def _described(entry: ClassPrediction) -> str:

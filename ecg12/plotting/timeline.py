@@ -1,13 +1,12 @@
 """A long recording on one page: heart rate, diagnoses and signal quality over time."""
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ecg12.inference.window_summary import NO_PREDICTION, WindowSummary, clock
-from ecg12.plotting.paper import INK, save
+from ecg12.plotting.paper import INK, free_name, save
 from ecg12.runtime.optional_deps import require_extra
 from ecg12.runtime.progress import printable
 from ecg12.signal.quality import VERDICTS
@@ -55,12 +54,8 @@ def save_timeline(summary: WindowSummary, folder: Path, taken: set[str]) -> Path
     It is named by the recording, with a number if that name is among those `taken`, to which it is
     added.
     """
-    stem = Path(summary.source).stem
-    numbered = (f"{stem}_{number}" for number in itertools.count(2))
-    name = next(name for name in itertools.chain([stem], numbered) if name not in taken)
-    taken.add(name)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.png"
+    path = folder / f"{free_name(Path(summary.source).stem, taken)}.png"
     save(draw_timeline(summary), path)
     return path
 

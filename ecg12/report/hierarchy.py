@@ -93,8 +93,8 @@ def _spread(column: list[_Stop]) -> dict[_Stop, float]:
     return {stop: i - (len(column) - 1) / 2 for i, stop in enumerate(column)}
 
 
-def load_hierarchy(path: str | Path = TABLE) -> Hierarchy:
-    """Read a table of arrows with the columns child_snomed_ct and parent_snomed_ct."""
+def load_hierarchy() -> Hierarchy:
+    """Read the table of arrows with the columns child_snomed_ct and parent_snomed_ct."""
     ends = ("child_snomed_ct", "parent_snomed_ct")
-    table = read_table(path, ends)
+    table = read_table(TABLE, ends)
     return Hierarchy(tuple((row[ends[0]], row[ends[1]]) for _, row in table.records()))

@@ -281,8 +281,8 @@ def write_rows(path: str | Path, rows: Iterable[Iterable[object]], delimiter: st
             write(cells)
 
 
-def format_rows(rows: Iterable[Iterable[object]], delimiter: str = ",") -> str:
+def format_rows(rows: Iterable[Iterable[object]]) -> str:
     """Return the text of a table, as `write_rows` would write it."""
     text = io.StringIO(newline="")
-    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()

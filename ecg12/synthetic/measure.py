@@ -124,7 +124,7 @@ def _without_spikes(signals: np.ndarray, rate: float) -> tuple[np.ndarray, int]:
 
 
 def _windows(signals: np.ndarray, beats: Beats, rate: float) -> np.ndarray:
-    """Return (n, 12, samples) stretches around dominant beats, most 24 of them."""
+    """Return (n, 12, samples) stretches around dominant beats, at most 24 of them."""
     before, after = round(BEFORE * rate), round(AFTER * rate)
     centres = np.round(beats.times * rate).astype(int)
     inside = (centres >= before) & (centres < signals.shape[1] - after)

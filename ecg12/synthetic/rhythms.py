@@ -141,7 +141,7 @@ def _with_ectopy(
     """Make some beats premature; an atrial one resets the sinus node, a ventricular does not."""
     rr, kinds = np.diff(times), kinds.copy()
     early = (0.55, 0.79) if kind == ATRIAL else (0.48, 0.80)
-    for beat in _ectopic_beats(rng, times, kinds, kind, seconds):
+    for beat in _ectopic_beats(rng, times, kinds, seconds):
         part = max(rng.uniform(*early), 0.30 / rr[beat - 1])
         lost = rr[beat - 1] * (1 - min(part, 0.85))
         rr[beat - 1] -= lost
@@ -151,7 +151,7 @@ def _with_ectopy(
 
 
 def _ectopic_beats(
-    rng: np.random.Generator, times: np.ndarray, kinds: np.ndarray, kind: int, seconds: float
+    rng: np.random.Generator, times: np.ndarray, kinds: np.ndarray, seconds: float
 ) -> list[int]:
     """Choose beats, none beside another ectopic one: scattered, or every second or third."""
     inside = np.flatnonzero((times > 0.9) & (times < seconds - 0.8))

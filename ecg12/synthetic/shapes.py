@@ -2,7 +2,7 @@
 
 A QRS is centred on the R wave of the normal beat; P and T are placed by their beat's intervals.
 The starting values are fitted to textbook criteria, not to a recording; every recording bends
-them (see `ecg12.synthetic.morphology`).
+them (see `ecg12.synthetic.ventricles`).
 """
 
 from dataclasses import dataclass
@@ -116,16 +116,16 @@ CONDUCTION = {
 }
 
 
-def extent(waves: np.ndarray, level: float = 0.06) -> tuple[float, float]:
+def extent(waves: np.ndarray) -> tuple[float, float]:
     """Return onset and end of waves in their own time unit.
 
-    They are the first and the last instant at which the dipole exceeds a share of its maximum.
+    They are the first and the last instant at which the dipole exceeds 6 % of its maximum.
     """
     reach = 4 * waves[:, 1]
     times = np.linspace((waves[:, 0] - reach).min(), (waves[:, 0] + reach).max(), 300)
     shape = np.exp(-0.5 * ((times[:, None] - waves[:, 0]) / waves[:, 1]) ** 2)
     size = np.linalg.norm(shape @ waves[:, 2:], axis=1)
-    above = times[size > level * size.max()]
+    above = times[size > 0.06 * size.max()]
     return float(above[0]), float(above[-1])
 
 

@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -45,7 +44,7 @@ class GPU:
         return [one.memory for one in self.slices] or [self.memory]
 
 
-def gpu_memory(environment: Mapping[str, str] = os.environ) -> int | None:
+def gpu_memory() -> int | None:
     """Return the bytes of the smallest device that this process may use; None if unknown.
 
     It is unknown without `nvidia-smi`, or if that fails or lists none of the visible devices; the
@@ -58,7 +57,7 @@ def gpu_memory(environment: Mapping[str, str] = os.environ) -> int | None:
     except (OSError, subprocess.SubprocessError, ElementTree.ParseError) as error:
         log.warning("nvidia-smi cannot be read, so the GPU's memory is not known: %s", error)
         return None
-    chosen = environment.get(VARIABLE)
+    chosen = os.environ.get(VARIABLE)
     memories = [memory for memory in visible(gpus, chosen) if memory is not None]
     if not memories:
         log.warning("nvidia-smi shows the memory of no device of %s=%s", VARIABLE, chosen)

@@ -100,12 +100,6 @@ def member_scores(candidates: Sequence[Candidate], part: str) -> np.ndarray:
     return np.array([candidate.scores[part] for candidate in candidates])
 
 
-def calibration_of(candidates: Sequence[Candidate], task: Task) -> Calibration:
-    """Fit the calibration of an ensemble's median scores to the validation part."""
-    medians = np.median(member_scores(candidates, "validation"), axis=0)
-    return calibrate(medians, *task.truth(task.parts["validation"]))
-
-
 def join(candidates: Sequence[Candidate], task: Task) -> Classifier:
     """Join candidates to a calibrated ensemble, which also has balanced thresholds.
 
@@ -113,15 +107,15 @@ def join(candidates: Sequence[Candidate], task: Task) -> Classifier:
     """
     members = [candidate.member for candidate in candidates]
     medians = np.median(member_scores(candidates, "validation"), axis=0)
-    balanced = balanced_thresholds(medians, *task.truth(task.parts["validation"]))
+    truth = task.truth(task.parts["validation"])
     conformal = None
     if CONFORMAL in task.parts:
         conformal = conformal_of(np.median(member_scores(candidates, CONFORMAL), axis=0), task)
     return Classifier(
         task.classes,
         members,
-        calibration_of(candidates, task),
-        operating_points={BALANCED: balanced},
+        calibrate(medians, *truth),
+        operating_points={BALANCED: balanced_thresholds(medians, *truth)},
         conformal=conformal,
     )
 

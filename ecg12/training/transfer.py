@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from ecg12.ensemble.keras_runtime import load_network
-from ecg12.ensemble.model_index import INDEX, SHIPPED, read_index, read_preprocessing
+from ecg12.ensemble.model_index import INDEX, SHIPPED, check_file, read_index, read_preprocessing
 from ecg12.models import Network, freeze, network_of, swap_head
 from ecg12.runtime.errors import InputError, ModelError
-from ecg12.runtime.files import sha256
 from ecg12.runtime.settings import PRETRAINED, Settings
 from ecg12.runtime.settings import SHIPPED as SHIPPED_NAME
 from ecg12.signal.preprocessing import Preprocessing
@@ -143,8 +142,7 @@ def read_pretrained(folder: str | Path) -> list[Pretrained]:
             raise ModelError(
                 f"{Path(folder) / INDEX}: not a classifier's index: {error}"
             ) from error
-        if not file.is_file() or sha256(file) != one.checksum:
-            raise ModelError(f"{file}: missing or damaged; its checksum should be {one.checksum}")
+        check_file(file, one.checksum)
         found.append(one)
     if not found:
         raise ModelError(f"{folder}: made by a version without specifications; pretrain again")

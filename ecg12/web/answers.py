@@ -171,8 +171,3 @@ def describe(model: Model, name: str, limits: Limits) -> dict[str, Any]:
             "client_requests": limits.client_requests,
         },
     }  # fmt: skip
-
-
-def source_error(reading: Reading) -> InputError:
-    """Return the error that reading raised, for the one stream that makes a failure of it."""
-    return InputError(reading.reason)

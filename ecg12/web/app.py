@@ -16,7 +16,7 @@ from ecg12.inference.stream import Source, needed_seconds
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.optional_deps import require_extra
-from ecg12.web.answers import Wanted, answer, describe, read_fields, source_error
+from ecg12.web.answers import Wanted, answer, describe, read_fields
 from ecg12.web.batching import Batcher
 from ecg12.web.explaining import Explainer
 from ecg12.web.folders import private_folder
@@ -169,7 +169,7 @@ def _source(reading: Reading) -> Source:
 
     def read(_: float) -> Record:
         if reading.record is None:
-            raise source_error(reading)
+            raise InputError(reading.reason)
         return reading.record
 
     return Source(reading.name, read)

@@ -254,15 +254,6 @@ def test_json_is_compact_and_the_map_again(make_record):
     np.testing.assert_allclose(form["edges"], found["AF"].edges, atol=0.0006)
 
 
-def test_sampled_map_has_each_segment_s_weight(make_record):
-    found = explain(Model(Standin(energy("V2", 3.1, 3.3))), make_record(), ["AF"])["AF"]
-    sampled = found.sampled(50.0)
-    assert sampled.shape == (12, 500)
-    place = int(found.weights.sum(axis=0).argmax())
-    middle = found.edges[place : place + 2].mean()
-    np.testing.assert_array_equal(sampled[:, int(middle * 50)], found.weights[:, place])
-
-
 @pytest.mark.slow
 def test_both_runtimes_give_the_same_map(make_record):
     record = make_record(seconds=3)

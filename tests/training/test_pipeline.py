@@ -30,7 +30,7 @@ from ecg12.training.pipeline import REPORT, WORK, train
 from ecg12.training.recipes import Recipe, get_recipe
 from ecg12.training.resources import Clock
 from ecg12.training.schedule import Schedule
-from ecg12.training.selection import Candidate, calibration_of
+from ecg12.training.selection import Candidate, join
 from ecg12.training.task import Task
 from ecg12.training.trainer import Trainer
 
@@ -145,7 +145,8 @@ def test_report_shows_calibration_before_and_after(trained):
         assert 0 < shown["before"]["brier"] < 1
 
 
-def test_ensemble_is_calibrated_on_its_validation_medians():
+def test_ensemble_is_calibrated_on_its_validation_medians(monkeypatch):
+    monkeypatch.setattr("ecg12.ensemble.keras_runtime.KerasRuntime", list)  # nothing is run
     rng = np.random.default_rng(0)
     targets = rng.random((60, 24)) < 0.3
     part = np.arange(10, 50)
@@ -157,7 +158,7 @@ def test_ensemble_is_calibrated_on_its_validation_medians():
     ]
     scores = rng.random((3, 40, 24))
     candidates = [Candidate(m, {}, {"validation": s}) for m, s in zip(members, scores, strict=True)]
-    calibration = calibration_of(candidates, task)
+    calibration = join(candidates, task).calibration
     expected = calibrate(np.sort(scores, axis=0)[1], targets[part])
     np.testing.assert_array_equal(calibration.slopes, expected.slopes)
     assert calibration.fitted.sum() > 20
