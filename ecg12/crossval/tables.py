@@ -125,18 +125,21 @@ def interval(values: Sequence[float]) -> Estimate:
 
     Student's t with the variance of the mean enlarged, because the folds share training recordings:
     s² (1/k + n_test / n_train), where n_test / n_train = 1 / (k - 1) (Nadeau and Bengio, Machine
-    Learning 52, 2003). It holds for recordings like these; not for other hospitals.
+    Learning 52, 2003). A fold whose value is NaN is left out, but not of the k in n_test / n_train.
+    It holds for recordings like these; not for other hospitals.
     """
-    return student_interval(values, overlap=1 / (len(values) - 1))
+    known = [value for value in values if not math.isnan(value)]
+    return student_interval(known, overlap=1 / max(1, len(values) - 1))
 
 
 def _mean(way: str, metric: str, rows: Iterable[Row], by_number: bool) -> Row:
     """Average a metric over the folds for which it is defined; databases get their range."""
-    values = [row[metric] for row in rows if row["way"] == way and not math.isnan(row[metric])]
+    every = [row[metric] for row in rows if row["way"] == way]
+    values = [value for value in every if not math.isnan(value)]
     if len(values) < 2:
         mean, low, high = (values or [math.nan])[0], math.nan, math.nan
     elif by_number:
-        mean, low, high = interval(values)
+        mean, low, high = interval(every)
     else:
         mean, low, high = float(np.mean(values)), min(values), max(values)
     fitted, judged, honest = WAYS[way]

@@ -26,6 +26,7 @@ from ecg12.training.task import Task, class_scores, column_scores
 
 log = logging.getLogger(__name__)
 MEASURED_STEPS = 2
+CHANCE = 0.5  # the AUROC of scores that tell nothing
 
 
 class Trainer:
@@ -184,14 +185,18 @@ class Trainer:
         )
 
     def validate(self) -> float:
-        """Return what the schedule monitors of the validation part; higher is better."""
+        """Return what the schedule monitors of the validation part; higher is better.
+
+        Where the AUROC is undefined, as no class has both positives and negatives, it is 0.5.
+        """
         part = self.task.parts["validation"]
         if self.schedule.monitor == "loss":
             return -self._loss(part)
         scores = class_scores(self.forward, self.task, part)[0]
         y_true, known = self.task.truth(part)
         if self.schedule.monitor == "auroc":
-            return macro(auroc(y_true, scores, known))
+            area = macro(auroc(y_true, scores, known))
+            return CHANCE if np.isnan(area) else area
         threshold = self.schedule.threshold
         if threshold is None:
             threshold = single(scores, y_true, self.task.classes, known)

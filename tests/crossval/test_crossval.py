@@ -130,6 +130,14 @@ def test_interval_by_hand():
     assert (mean, low, high) == pytest.approx((0.6, 0.6 - half, 0.6 + half), abs=1e-6)
 
 
+def test_folds_without_a_value_count_where_the_folds_are_counted():
+    """Three of four folds: the variance of three, but tests a third as large as trainings."""
+    half = 4.302653 * np.sqrt(0.01 * (1 / 3 + 1 / 3))
+    found = interval([0.5, np.nan, 0.6, 0.7])
+    assert found == pytest.approx((0.6, 0.6 - half, 0.6 + half), abs=1e-6)
+    assert interval([0.5]) == pytest.approx((0.5, np.nan, np.nan), nan_ok=True)
+
+
 def test_interval_covers_the_mean_of_independent_folds_at_least_so_often():
     rng = np.random.default_rng(0)
     found = [interval(rng.normal(0.5, 0.1, 5)) for _ in range(2000)]

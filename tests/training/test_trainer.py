@@ -479,6 +479,21 @@ def test_loss_that_becomes_no_number_ends_with_the_best_epoch(task, tmp_path, ca
     np.testing.assert_array_equal(weights(run), best)
 
 
+def test_where_nothing_can_be_ranked_what_was_trained_is_kept(task, tmp_path):
+    """The area under the curve is undefined on a validation part of one class."""
+    same = np.flatnonzero(task.dataset.targets[:, 1])
+    parts = {"training": np.setdiff1d(np.arange(40), same[:6]), "validation": same[:6]}
+    run = trainer(replace(task, parts=parts), tmp_path, monitor="auroc", epochs=2)
+    before = weights(run)
+    assert run.run() == "2 epochs"
+    assert run.progress.best_epoch == 1
+    assert [row["validation_score"] for row in run.history] == [0.5, 0.5]  # JSON has no NaN
+    assert not np.array_equal(weights(run), before)
+    again = trainer(replace(task, parts=parts), tmp_path, monitor="auroc", epochs=2)
+    assert again.run() == "2 epochs"
+    np.testing.assert_array_equal(weights(again), weights(run))
+
+
 def test_scores_of_a_recording_in_parts_are_means(task):
     """Forty rows as ten recordings of one to seven parts: means of the parts' own scores."""
     counts = (1, 7, 2, 6, 3, 5, 4, 4, 4, 4)
