@@ -19,6 +19,7 @@ from ecg12.runtime.errors import InputError
 from ecg12.runtime.settings import RUNTIMES
 
 if TYPE_CHECKING:
+    from ecg12.inference.model import Model
     from ecg12.inference.results import Outcome
 
 
@@ -110,9 +111,7 @@ def run(options: argparse.Namespace) -> int:
     if options.strict:
         outcomes = map(refuse_unusable, outcomes)
     if options.explain:
-        from ecg12.explanation.predictions import with_reasons
-
-        outcomes = (with_reasons(model, outcome, **said) for outcome in outcomes)
+        outcomes = _explained(model, outcomes, failures, said)
     pieces = render(options.format, _watched(outcomes, failures, options.plot, said), options.all)
     if options.output:
         with (
@@ -123,6 +122,24 @@ def run(options: argparse.Namespace) -> int:
     else:
         sys.stdout.writelines(pieces)
     return failures.end(len(paths))
+
+
+def _explained(
+    model: "Model", items: "Iterable[Outcome]", failures: Failures, said: dict[str, Any]
+) -> "Iterator[Outcome]":
+    """Give diagnoses their reasons; note what has none, and pass it on as it is."""
+    from ecg12.explanation.predictions import with_reasons
+    from ecg12.runtime.errors import file_error
+
+    for item in items:
+        explained = item
+        try:
+            explained = with_reasons(model, item, **said)
+        except InputError as error:
+            failures.add(item.source, f"not explained: {error}")
+        except OSError as error:
+            failures.add(item.source, f"not explained: {file_error(error, item.source)}")
+        yield explained
 
 
 def _watched(

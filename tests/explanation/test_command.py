@@ -1,6 +1,8 @@
 """`ecg12 predict --explain` as a user starts it, with the model of the package."""
 
+import errno
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from ecg12.cli.main import main
 from ecg12.io.leads import LEADS
 from ecg12.io.wfdb import write_record
 from ecg12.synthetic import Options, recording
@@ -89,3 +92,20 @@ def test_every_diagnosis_has_a_tinted_page_and_a_line_of_text(file, tmp_path):
     for page in pages:
         red, _, blue, *_ = np.moveaxis(imread(tmp_path / page), -1, 0)
         assert ((blue > red + 0.2).sum() > 1000) == (page != f"{file.stem}.png")
+
+
+def test_a_recording_that_is_gone_before_it_is_explained_keeps_its_prediction(
+    file, tmp_path, monkeypatch, capsys
+):
+    def gone(path, *_):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+
+    monkeypatch.setattr("ecg12.explanation.predictions.read_any", gone)
+    failures = tmp_path / "failures.csv"
+    arguments = ["--explain", "--format", "json", "--failures", str(failures)]
+    with pytest.raises(SystemExit, match="1"):
+        main(["predict", str(file), *arguments])
+    [found] = json.loads(capsys.readouterr().out)["recordings"]
+    assert "PVC" in found["diagnoses"]
+    assert not any("explanation" in entry for entry in found["classes"])
+    assert f"{file},not explained: {file}: No such file or directory" in failures.read_text()
