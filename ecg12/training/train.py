@@ -53,7 +53,8 @@ def train(
     validation_labels
         Label table of the validation folder, with paths below that folder; by default `labels`.
     weights
-        The challenge's table of weights; by default that of 2020, which is part of the package.
+        The challenge's table of weights, not with `classes`; by default that of 2020, which is part
+        of the package.
     pretrained
         Model folder at whose networks the training begins; None: from scratch.
     hours
@@ -71,6 +72,8 @@ def train(
     InputError
         If an argument cannot be used; the message says why and names the choices.
     """
+    if classes is not None and weights is not None:
+        raise InputError(f"weights={str(weights)!r} with classes: one's own classes have none")
     scored = _classes(classes, weights)
     if not isinstance(recipe, Recipe):
         if classes is not None:

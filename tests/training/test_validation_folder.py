@@ -147,6 +147,8 @@ def test_a_folder_that_cannot_validate_is_refused(folders, tmp_path):
         train(data, model, TINY, validation=ValidationFolder(tmp_path / "nothing"))
     with pytest.raises(InputError, match="none is named"):
         ecg12.train(data, model, TINY, validation_labels=tmp_path / "own.csv")
+    with pytest.raises(InputError, match="x.csv' with classes"):
+        ecg12.train(data, model, TINY, classes=CLASSES, weights="x.csv")
     assert not model.exists()
     write(tmp_path / "empty", 2, codes=("",))
     with pytest.raises(InputError, match="empty: no recording shows any of the classes"):
