@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,7 +51,7 @@ class LocalExecutor:
         """
         waiting, deaths = dict(jobs), 0
         if self.workers != 1:
-            _start_tracker()
+            _start_trackers()
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cpu_count() // self.workers)))
         while waiting:
             run = Parallel(n_jobs=self.workers, return_as="generator_unordered")
@@ -95,16 +96,17 @@ def _keyed(
     return key, function(*arguments)
 
 
-def _start_tracker() -> None:
-    """Start the process that removes what Joblib's processes leave, if it does not run.
+def _start_trackers() -> None:
+    """Start the processes that remove what Joblib's processes leave, if they do not run.
 
-    It warns on the terminal of everything that it removes, and starting it undoes the mask of
-    signals that processes are to inherit.
+    Joblib's warns on the terminal of everything that it removes. Starting them, as Joblib would do
+    before its first process, undoes the mask of signals that processes are to inherit.
     """
     setting = os.environ.get(WARNINGS)
     os.environ[WARNINGS] = "ignore:resource_tracker"
     try:
         ensure_running()
+        resource_tracker.ensure_running()
     finally:
         del os.environ[WARNINGS]
         if setting is not None:

@@ -91,6 +91,23 @@ def test_a_signal_ends_all_and_leaves_nothing(tmp_path, kind, number):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*wanted, "tmp"])
 
 
+def blocked():
+    """Tell whether this process was started without a view of SIGINT."""
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_workers_do_not_see_sigint_from_their_first_moment():
+    code = """
+from ecg12.runtime.interrupts import end_on_signals
+end_on_signals("program")
+from ecg12.runtime.executors import LocalExecutor
+from tests.runtime.test_interrupts import blocked
+print(*LocalExecutor(2).in_order(blocked, [(), ()]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("True True\n", "")
+
+
 def test_a_worker_ends_when_its_parent_was_killed(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-c", CODE, "workers", str(tmp_path)],
