@@ -20,6 +20,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from ecg12.runtime.terminal import reserve_descriptors
+
 Held = TypeVar("Held")
 ENDINGS = {signal.SIGINT: ("interrupted", 130), signal.SIGTERM: ("terminated", 143)}
 POLL = 0.25  # s between a worker's looks at whether its parent lives
@@ -73,12 +75,9 @@ def end_on_signals(program: str) -> None:
     program
         Begins the line on standard error, such as ``ecg12: interrupted``.
     """
+    reserve_descriptors()
     numbers = [n for n in ENDINGS if signal.getsignal(n) is not signal.SIG_IGN]
-    try:
-        shown = os.dup(2)  # a library may divert it for a while
-    except OSError:  # it is closed
-        shown = -1
-    _listen(numbers, program, shown)
+    _listen(numbers, program, os.dup(2))  # of which a library may divert the original for a while
     atexit.register(_ignore)
     spare_children()
 

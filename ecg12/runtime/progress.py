@@ -60,6 +60,11 @@ class _BesideBars(logging.StreamHandler[TextIO]):
         with tqdm.external_write_mode(file=self.stream):
             super().emit(record)
 
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the library's name
+        """Say nothing where the stream cannot be written: a program says so when it ends."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
 
 def log_to(stream: TextIO | None, level: int = logging.INFO) -> None:
     """Log lines such as ``12:34:56 INFO message`` to a stream; done once in a process, it stays.

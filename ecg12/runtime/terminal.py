@@ -10,13 +10,24 @@ def prepare_streams() -> None:
     """Let the standard streams be there, and take every text.
 
     A character that a terminal's encoding lacks is written as an escape. In place of a stream that
-    is closed, the null device is opened, so that no file takes its number.
+    is closed, the null device is opened.
     """
+    reserve_descriptors()
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, null_device("r" if name == "stdin" else "w"))
     for stream in (sys.stdout, sys.stderr):
         tolerate(stream)
+
+
+def reserve_descriptors() -> None:
+    """Open the null device as each of the descriptors 0, 1 and 2 that is closed.
+
+    So no file or pipe takes the number, here or in processes that are started, which inherit it.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
 
 
 def tolerate(stream: TextIO) -> None:

@@ -2,6 +2,9 @@
 
 import io
 import logging
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -56,3 +59,26 @@ def test_streams_that_are_closed_are_replaced(monkeypatch):
     logging.StreamHandler(sys.stderr).flush()
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         stream.close()
+
+
+def test_processes_inherit_what_replaces_a_closed_stream():
+    code = """
+import subprocess, sys
+from ecg12.runtime.terminal import prepare_streams
+prepare_streams()
+sys.exit(subprocess.run([sys.executable, "-c", "import os; os.fstat(2)"]).returncode)
+"""
+    done = subprocess.run([sys.executable, "-c", code], preexec_fn=lambda: os.close(2))
+    assert done.returncode == 0
+
+
+def test_a_log_that_cannot_be_written_is_no_traceback():
+    code = """
+import logging, os
+from ecg12.runtime.progress import log_to
+log_to(open("/dev/full", "w"))
+logging.getLogger("ecg12").info("x")
+os._exit(0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
