@@ -180,7 +180,7 @@ def format_at(path: str | Path) -> Format | None:
 def elements(path: str | Path, leads: Sequence[str] | str | None = None) -> list[Path]:
     """Return what `read_any` takes for each recording of an array of numbers.
 
-    `leads` are those of `read_any`: by their number the array's axes are told apart.
+    `leads` are those of `read_any`: by their number the array's axes are distinguished.
     """
     path = Path(path)
     try:
