@@ -8,16 +8,14 @@ from ecg12.runtime import backend
 from experiments.ptbxl.final import finish
 from experiments.ptbxl.plan import MEMBERS, RUNS, SCREENING, group
 from experiments.ptbxl.runs import run
-from experiments.ptbxl.task import read_material
+from experiments.ptbxl.task import add_data, read_material
 
 
 def main() -> None:
     """Make every run of the plan that is not finished."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", type=Path, help="PTB-XL: train, val, test and labels.csv")
-    parser.add_argument("work", type=Path, help="folder for prepared signals and networks")
-    parser.add_argument("--meta", type=Path, required=True, help="table with pvc_known")
+    add_data(parser)
     parser.add_argument("--only", nargs="*", help="names of runs; by default those of the ensemble")
     parser.add_argument("--table", type=Path, default=Path("reports/ptbxl.csv"))
     parser.add_argument("--finish", action="store_true", help="ship the members and evaluate them")

@@ -20,7 +20,7 @@ from ecg12.signal.preprocessing import STEP
 from experiments.ptbxl.evaluation import Hospitals, estimates, read_hospitals
 from experiments.ptbxl.runs import BATCH
 from experiments.ptbxl.shipping import load
-from experiments.ptbxl.task import CHALLENGE, Material, challenge_cells, read_material
+from experiments.ptbxl.task import CHALLENGE, Material, add_data, challenge_cells, read_material
 
 CLASSES = ("SB", "STach", "SA", "Brady", "AF", "PAC")
 RUNS = {
@@ -68,9 +68,7 @@ def main() -> None:
     """Print both tables."""
     logging.basicConfig(level=logging.WARNING)
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("data", type=Path, help="PTB-XL: train, val, test and labels.csv")
-    parser.add_argument("work", type=Path, help="folder of prepared signals and networks")
-    parser.add_argument("--meta", type=Path, required=True, help="table with pvc_known")
+    add_data(parser)
     parser.add_argument("--real", type=Path, required=True, help="other hospitals' recordings")
     options = parser.parse_args()
     backend.start(0)

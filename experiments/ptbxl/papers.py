@@ -31,7 +31,7 @@ from ecg12.training.task import Task, class_scores
 from ecg12.training.trainer import Trainer
 from experiments.ptbxl.runs import MIN_POSITIVES, commit
 from experiments.ptbxl.tables import append_row, read_rows
-from experiments.ptbxl.task import CHALLENGE, Material, challenge_cells, read_material
+from experiments.ptbxl.task import CHALLENGE, Material, add_data, challenge_cells, read_material
 
 LARGEST = ResNet(16, 7, 2, 8)
 RECIPES: dict[str, tuple[Network, Recipe]] = {
@@ -114,9 +114,7 @@ def main() -> None:
     """Train both networks."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="PTB-XL: train, val, test and labels.csv")
-    parser.add_argument("work", type=Path, help="folder for prepared signals and networks")
-    parser.add_argument("--meta", type=Path, required=True, help="table with pvc_known")
+    add_data(parser)
     parser.add_argument("--hours", type=float, default=3.0, help="of processor time, each network")
     parser.add_argument("--only", choices=RECIPES, nargs="*", default=list(RECIPES))
     parser.add_argument("--table", type=Path, default=Path("reports/papers_ptbxl.csv"))

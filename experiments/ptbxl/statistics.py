@@ -24,7 +24,7 @@ from ecg12.runtime import backend
 from ecg12.signal.preprocessing import STEP, dequantize
 from ecg12.training.novelty_fit import distances_of, moments_of
 from experiments.ptbxl.report import classifier_scores
-from experiments.ptbxl.task import Material, challenge_cells, read_material
+from experiments.ptbxl.task import Material, add_data, challenge_cells, read_material
 
 BATCH = 64
 SEED = 0  # of the halves of the validation part
@@ -64,9 +64,7 @@ def main() -> None:
     """Amend a model folder."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="PTB-XL: train, val, test and labels.csv")
-    parser.add_argument("work", type=Path, help="folder with prepared signals")
-    parser.add_argument("--meta", type=Path, required=True, help="table with pvc_known")
+    add_data(parser)
     parser.add_argument("--model", type=Path, default=SHIPPED)
     options = parser.parse_args()
     logging.info(backend.start(0))

@@ -17,16 +17,14 @@ from experiments.ptbxl.final import member_scores, superclass_ways
 from experiments.ptbxl.plan import RUNS
 from experiments.ptbxl.report import superclass_table
 from experiments.ptbxl.runs import add_row
-from experiments.ptbxl.task import Material, read_material
+from experiments.ptbxl.task import Material, add_data, read_material
 
 
 def main() -> None:
     """Print the table of a part, and log an evaluation of the test part."""
     logging.basicConfig(level=logging.WARNING)
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("data", type=Path, help="PTB-XL: train, val, test and labels.csv")
-    parser.add_argument("work", type=Path, help="folder of prepared signals and networks")
-    parser.add_argument("--meta", type=Path, required=True, help="table with pvc_known")
+    add_data(parser)
     parser.add_argument("--runs", nargs="+", required=True, choices=RUNS, metavar="RUN")
     parser.add_argument("--test", action="store_true", help="score the test part, and log it")
     parser.add_argument("--table", type=Path, default=Path("reports/ptbxl.csv"))

@@ -14,6 +14,7 @@ draws one: so one network answers both where a header's gain cannot be trusted a
 hypertrophy, where it can.
 """
 
+import argparse
 import csv
 import hashlib
 from dataclasses import dataclass, replace
@@ -66,6 +67,13 @@ def columns() -> tuple[str, ...]:
     irregular = [f"irregular>{cut}" for cut in IRREGULAR]
     short = [f"shortest<{cut}" for cut in SHORT]
     return (*CHALLENGE.names, *SUPERCLASSES, *slow, *fast, *irregular, *short)
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name PTB-XL, its table and the folder of work."""
+    parser.add_argument("data", type=Path, help="PTB-XL: train, val, test and labels.csv")
+    parser.add_argument("work", type=Path, help="folder of prepared signals and networks")
+    parser.add_argument("--meta", type=Path, required=True, help="table with pvc_known")
 
 
 def read_material(data: Path, meta: Path, work: Path, rate: float = 100.0) -> Material:

@@ -38,6 +38,7 @@ from experiments.ptbxl.tables import append_row, read_rows
 from experiments.ptbxl.task import (
     PREPROCESSING,
     SINGLE,
+    add_data,
     challenge_cells,
     read_material,
 )
@@ -171,9 +172,7 @@ def main() -> None:
     """Make every run that is not finished."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="PTB-XL: train, val, test and labels.csv")
-    parser.add_argument("work", type=Path, help="folder for prepared signals and networks")
-    parser.add_argument("--meta", type=Path, required=True, help="table with pvc_known")
+    add_data(parser)
     parser.add_argument("--real", type=Path, required=True, help="other hospitals' recordings")
     parser.add_argument("--synthetic", type=Path, required=True, help="synthetic recordings")
     parser.add_argument("--table", type=Path, default=Path("reports/transfer_real.csv"))

@@ -542,7 +542,7 @@ def test_random_damage_is_read_or_refused_by_name(make_file):
     assert {"I", "refused"} <= outcomes
 
 
-# Together with the other rooms
+# Together with other modules
 
 
 def test_the_signal_chain_takes_a_muse_recording(make_file, make_record, tmp_path):

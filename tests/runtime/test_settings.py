@@ -16,15 +16,15 @@ ALL = {
 }
 
 
-def test_without_variables_the_settings_are_those_that_the_readme_tells():
+def test_without_variables_the_settings_are_those_that_the_documents_name():
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     documents = Path(__file__).parents[2].joinpath("docs").rglob("*.md")
-    told = readme + "".join(path.read_text() for path in documents)
+    written = readme + "".join(path.read_text() for path in documents)
     assert Settings.from_env({}) == Settings(
         recipe="submission", hours=46.0, pretrained=None, devices=1, salt=None
     )
     for name in ALL:
-        assert name in told
+        assert name in written
 
 
 def test_every_variable_is_read():

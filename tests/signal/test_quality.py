@@ -284,12 +284,12 @@ def test_leads_beside_the_twelve_may_share_a_name(ecg):
     assert "repeated lead" in kinds(quality, "PLETH")
 
 
-def test_without_a_gain_a_broken_law_is_told_in_stored_units(ecg):
+def test_without_a_gain_a_broken_law_is_given_in_stored_units(ecg):
     """Three leads, cut off at steps of 1, break III = II - I by 3 steps at most."""
     ecg[2] *= -0.5
-    told = {}
+    details = {}
     for name, gain in (("mV", 1000.0), ("stored units", np.nan)):
         found = assess(replace(recorded(ecg), gains=np.full(12, gain))).findings
-        [told[name]] = [f.detail for f in found if f.kind == "limb lead law broken"]
-    assert told["mV"].startswith("by more than 0.003 mV in ")
-    assert told["stored units"].startswith("by more than 3 stored units in ")
+        [details[name]] = [f.detail for f in found if f.kind == "limb lead law broken"]
+    assert details["mV"].startswith("by more than 0.003 mV in ")
+    assert details["stored units"].startswith("by more than 3 stored units in ")
