@@ -27,10 +27,12 @@ ENDINGS = {signal.SIGINT: ("interrupted", 130), signal.SIGTERM: ("terminated", 1
 POLL = 0.25  # s between a worker's looks at whether its parent lives
 PATIENCE = 1.0  # s that workers have to end
 TO_WRITE = 0.3  # s that results have to leave for a reader
-HOLD = 3.0  # s that the main thread waits for the end; all of it takes less
+TO_STOP = 0.2  # s that the main thread has to begin to wait for the end
+HOLD = 3.0  # s that it waits; all of the end takes less
 _received: list[int] = []  # signals that end this process
 _unfinished: set[Path] = set()  # files and folders that are to go
 _lock = threading.Lock()  # of these; whoever ends the process keeps it
+_keepers: set[int] = set()  # threads that have or want it
 _installed = threading.Event()
 
 
@@ -43,16 +45,28 @@ def unfinished(make: Callable[[], tuple[Path, Held]]) -> Iterator[tuple[Path, He
     make
         Makes it; returns its path, and what else the block needs. A signal waits meanwhile.
     """
-    with _lock:
+    with _locked():
         path, held = make()
         _unfinished.add(path)
-    if _received:
-        time.sleep(HOLD)
     try:
         yield path, held
     finally:
-        with _lock:
+        with _locked():
             _unfinished.discard(path)
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    """Keep `_lock` for the block, which a signal lets come to its end."""
+    thread = threading.get_ident()
+    _keepers.add(thread)
+    try:
+        with _lock:
+            yield
+    finally:
+        _keepers.discard(thread)
+    if _received:
+        time.sleep(HOLD)
 
 
 @contextmanager
@@ -148,7 +162,7 @@ def _hold(number: int, _: object) -> None:
     Not while it keeps `_lock`, for which the removal waits.
     """
     _received.append(number)
-    if not _lock.locked():
+    if threading.get_ident() not in _keepers:
         time.sleep(HOLD)
 
 
@@ -178,9 +192,12 @@ def _watch(reading: int, program: str, shown: int) -> None:
     try:
         children = _descendants()
         _send(children, signal.SIGTERM)
+        _stop()
+        _lock.acquire()  # and keep it: nothing is begun any more
         _remove()
         _await(children)
         _send(set(filter(_works, _descendants())), signal.SIGKILL)  # begun meanwhile
+        _remove()  # what a library has written meanwhile, where the main thread was within it
         if program:
             _flush()
             os.write(shown, f"{_line_end()}{program}: {said}\n".encode())
@@ -231,9 +248,22 @@ def _works(process: int) -> bool:
     return fields["State"][0] not in "ZX" and not ignored
 
 
+def _stop() -> None:
+    """Wait until the main thread waits (`_hold`), or is in a call that takes longer.
+
+    This thread may have got the signal, since the main thread blocks SIGINT (`spare_children`).
+    SIGTERM interrupts what the main thread waits for.
+    """
+    main = threading.main_thread().ident
+    until = time.monotonic() + TO_STOP
+    while not _received and time.monotonic() < until:
+        if main is not None and signal.getsignal(signal.SIGTERM) is _hold:
+            signal.pthread_kill(main, signal.SIGTERM)
+        time.sleep(0.005)
+
+
 def _remove() -> None:
-    """Remove what is unfinished; nothing else is begun, for the lock is kept."""
-    _lock.acquire()
+    """Remove what is unfinished."""
     for path in _unfinished:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
