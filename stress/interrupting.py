@@ -5,8 +5,9 @@
 SIGINT goes to all processes of the command, as from a terminal, SIGTERM to the first alone, as from
 a scheduler. The command must end with status 130 or 143, its last line must be the only one about
 that, its processes must be gone within two seconds, and nothing unfinished may be left. The same
-command must then end as if it had never been interrupted, with the same files. The moments begin
-when the program has set up its handlers; what comes before is Python's own start.
+command, interrupted up to three more times, must then end as if it had never been, with the same
+files. The moments begin when the program has set up its handlers; what comes before is Python's
+own start.
 """
 
 import argparse
@@ -48,6 +49,7 @@ COMMANDS = {  # name → its program and arguments, in a folder of `make_world`
 UNNAMED = re.compile(r"-[0-9a-f]{8}(?=\.keras$)")  # the checksum in the name of a network
 SAME = (".csv", ".hea", ".mat", ".png")  # files whose bytes tell nothing of time
 ENDINGS = {signal.SIGINT: (130, "interrupted"), signal.SIGTERM: (143, "terminated")}
+IN_A_ROW = 4  # times that a command is interrupted before it may end
 GONE = 2.0  # s within which all processes must have ended
 
 
@@ -193,15 +195,18 @@ def campaign(name: str, folder: Path, moments: int, rng: random.Random) -> Count
         raise AssertionError(f"{name}: {(folder / 'stderr').read_text()}")
     seconds, expected = time.monotonic() - begun, results(folder)
     statuses: Counter[int] = Counter()
-    while (done := sum(statuses[status] for status, _ in ENDINGS.values())) < moments:
+    while sum(statuses[status] for status, _ in ENDINGS.values()) < moments:
         clear(folder)
-        number = list(ENDINGS)[done % 2]
-        statuses[interrupt(name, folder, number, rng.uniform(0, seconds)).status] += 1
+        for number in list(ENDINGS) * (IN_A_ROW // 2):
+            status = interrupt(name, folder, number, rng.uniform(0, seconds)).status
+            statuses[status] += 1
+            if status in (0, 1):
+                break
         if start(name, folder, folder / "stderr").wait() != 0:
             raise AssertionError(f"{name}, again: {(folder / 'stderr').read_text()}")
         if (found := results(folder)) != expected:
             other = sorted(path for path in expected if found.get(path) != expected[path])
-            raise AssertionError(f"{name}: other results after {number.name}: {other}")
+            raise AssertionError(f"{name}: other results after {number.name} ({status}): {other}")
     return statuses
 
 
