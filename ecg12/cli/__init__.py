@@ -14,7 +14,7 @@ COMMANDS = {
     "convert": "recordings of any format to a challenge folder",
     "report": "score outputs; write a page, compare two runs",
     "finetune": "train for one's own classes",
-    "crossval": "cross-validate a recipe, thresholds judged honestly",
+    "crossval": "cross-validate a recipe, thresholds judged without bias",
     "export": "write a model as one ONNX graph, to predict without Keras",
     "pretrain": "train networks for others to begin at",
     "prepare": "prepare recordings for training, on one machine or a cluster",

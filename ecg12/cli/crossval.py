@@ -1,7 +1,7 @@
 """Cross-validate a recipe: what it would score on unseen recordings, or on an unseen hospital.
 
 Prints one table of held-out scores per fold, and one that sets ways of fitting thresholds side by
-side, honest and optimistic ones.
+side, unbiased and optimistic ones.
 """
 
 import argparse

@@ -3,7 +3,7 @@
 Each fold is held out once. On the other recordings the recipe runs as in a submission: a quarter of
 them, or whole databases, validates (early stopping, thresholds, choice of members, calibration),
 the rest trains. Then classes are decided in six ways (`ways.WAYS`), of which only those called
-honest never fit a threshold to the recordings that it is judged on. The difference of *in-fold*,
+unbiased never fit a threshold to the recordings that it is judged on. The difference of *in-fold*,
 the protocol of most published scores, and *nested* is the optimism.
 """
 

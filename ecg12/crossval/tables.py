@@ -63,11 +63,11 @@ class Summary:
 
     def _ways(self) -> list[str]:
         lines = [f"Mean over the folds ({SPANS[self.span]}) by the way of deciding:"]
-        lines.append(f"{'way':12} honest " + " ".join(m.rjust(WIDTHS[m]) for m in METRICS))
-        for way, (_, _, honest) in WAYS.items():
+        lines.append(f"{'way':12} unbiased " + " ".join(m.rjust(WIDTHS[m]) for m in METRICS))
+        for way, (_, _, unbiased) in WAYS.items():
             own = {row["metric"]: row for row in self.means if row["way"] == way}
             cells = " ".join(_cell(own[m]).rjust(WIDTHS[m]) for m in METRICS)
-            lines.append(f"{way:12} {'yes' if honest else 'no':6} {cells}")
+            lines.append(f"{way:12} {'yes' if unbiased else 'no':8} {cells}")
         return lines
 
     def _notes(self) -> list[str]:
@@ -142,9 +142,9 @@ def _mean(way: str, metric: str, rows: Iterable[Row], by_number: bool) -> Row:
         mean, low, high = interval(every)
     else:
         mean, low, high = float(np.mean(values)), min(values), max(values)
-    fitted, judged, honest = WAYS[way]
+    fitted, judged, unbiased = WAYS[way]
     return {
-        "way": way, "fitted_on": fitted, "judged_on": judged, "honest": int(honest),
+        "way": way, "fitted_on": fitted, "judged_on": judged, "unbiased": int(unbiased),
         "metric": metric, "folds": len(values), "mean": mean, "low": low, "high": high,
     }  # fmt: skip
 

@@ -14,7 +14,7 @@ from ecg12.decision.thresholds import MIN_POSITIVES, per_class, single
 from ecg12.io.classes import ScoredClasses
 from ecg12.metrics import auprc, auroc, best_constant, challenge_score, f_measure, macro
 
-# Way → thresholds fitted on, judged on, honest. "All but the fold" is scored by the networks
+# Way → thresholds fitted on, judged on, unbiased. "All but the fold" is scored by the networks
 # that were trained on it.
 WAYS = {
     "in-sample": ("all but the fold", "the same", False),

@@ -179,12 +179,13 @@ def prepare_folder(
     description = [key, classes.groups, classes.weights.tolist(), manifest.digest]
     if known is not None:
         description.append(hashlib.sha256(known.tobytes()).hexdigest())
-    fingerprint = hashlib.sha256(json.dumps(description).encode()).hexdigest()
     counts = [parts_of(seconds, preprocessing) for seconds in manifest.seconds]
     pairs = list(zip(manifest.paths, counts, strict=True))
     executor = executor or LocalExecutor(n_jobs or cpu_count())
     signals, errors = fill_map(Path(work), pairs, preprocessing, key=key, executor=executor)
     errors = errors | dict(manifest.unread)
+    description += [sorted(errors)] if errors else []
+    fingerprint = hashlib.sha256(json.dumps(description).encode()).hexdigest()
     failures = tuple(errors[place] for place in sorted(errors))
     if failures:
         log.warning("%s", listed(failures, len(pairs), "left out"))

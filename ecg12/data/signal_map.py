@@ -3,12 +3,14 @@
 `signals.npy` holds the rows, `signals.json` how far they are filled, the errors, and the key of
 what they were made from: the recordings' files, the preprocessing and the version of the signal
 chain. Labels are no part of it, so that a changed label filters nothing again. A run that was
-killed goes on after the last finished chunk; signals of another key are prepared again.
+killed goes on after the last finished chunk; signals of another key are prepared again. What could
+not be read is tried again by each run: a library may have been missing, or a disk.
 """
 
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -75,23 +77,29 @@ def fill_map(
     if not done:  # in this order: a state must never describe a new array
         state.unlink(missing_ok=True)
         array.unlink(missing_ok=True)
-    ends = np.cumsum([count for _, count in pairs])
+    ends = np.cumsum([0, *(count for _, count in pairs)])
     shape = (int(ends[-1]), len(preprocessing.leads), preprocessing.n_samples)
     mode = "r+" if done else "w+"
     signals = np.lib.format.open_memmap(array, mode=mode, dtype=np.int16, shape=shape)
     reserve(array)
-    starts = range(done, len(pairs), CHUNK)
-    chunks = [(pairs[start : start + CHUNK], preprocessing) for start in starts]
-    results = executor.in_order(prepare_chunk, chunks)
-    with bar(total=len(pairs), initial=done, desc="signals", unit="rec") as shown:
-        for start, (prepared, failed) in zip(starts, results, strict=True):
-            done = min(start + CHUNK, len(pairs))
-            signals[ends[done - 1] - len(prepared) : ends[done - 1]] = prepared
+    chunks = [*_chunks(sorted(errors)), *_chunks(range(done, len(pairs)))]
+    jobs = [([pairs[place] for place in chunk], preprocessing) for chunk in chunks]
+    results = executor.in_order(prepare_chunk, jobs)
+    with bar(total=len(pairs), initial=done - len(errors), desc="signals", unit="rec") as shown:
+        for chunk, (prepared, failed) in zip(chunks, results, strict=True):
+            rows = np.concatenate([np.arange(ends[place], ends[place + 1]) for place in chunk])
+            signals[rows] = prepared
             signals.flush()
-            errors |= {start + place: message for place, message in failed.items()}
+            errors = {place: errors[place] for place in errors if place not in chunk}
+            errors |= {chunk[place]: message for place, message in failed.items()}
+            done = max(done, chunk[-1] + 1)
             write_json(state, {"signals_key": key, "done": done, "errors": errors})
-            shown.update(done - start)
+            shown.update(len(chunk))
     return np.load(array, mmap_mode="r"), errors
+
+
+def _chunks(places: Sequence[int]) -> list[Sequence[int]]:
+    return [places[start : start + CHUNK] for start in range(0, len(places), CHUNK)]
 
 
 def _done(array: Path, state: Path, key: str) -> tuple[int, dict[int, str]]:

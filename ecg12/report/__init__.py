@@ -1,4 +1,4 @@
-"""Reports: honest statistics of a run, or of two, as tables, figures and one page to read.
+"""Reports: a run's statistics with intervals, or those of two, as tables, figures and one page.
 
     results ─ statistics, comparison ─┬─ tables, score_tables ─┐
               curves, hierarchy ──────┴─ figures, panels ──────┴─ sections ─ page

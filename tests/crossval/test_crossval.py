@@ -159,14 +159,14 @@ def judged(targets):
     return folds, predictions, summarise(folds, predictions, Truth(targets, CPSC_2018))
 
 
-def test_optimistic_ways_reward_what_honest_ways_do_not(judged):
+def test_optimistic_ways_reward_what_unbiased_ways_do_not(judged):
     _, _, summary = judged
     assert summary.mean("in-sample", "challenge") == 1
     assert summary.mean("in-sample", "AUROC") == 1
     chance = {way: summary.mean(way, "challenge") for way in WAYS if way != "in-sample"}
     for optimistic in ("in-fold", "held-out"):
-        for honest in ("carried over", "nested", "submission"):
-            assert chance[optimistic] > chance[honest] + 0.05
+        for unbiased in ("carried over", "nested", "submission"):
+            assert chance[optimistic] > chance[unbiased] + 0.05
 
 
 def test_rows_hold_each_way_and_fold(judged, targets):
@@ -196,7 +196,7 @@ def test_means_are_those_of_the_rows(judged):
         assert row["mean"] == pytest.approx(np.mean(own))
         assert row["low"] <= row["mean"] <= row["high"]
     assert len(summary.means) == len(WAYS) * len(METRICS)
-    assert [row["honest"] for row in summary.means[:: len(METRICS)]] == [0, 0, 0, 1, 1, 1]
+    assert [row["unbiased"] for row in summary.means[:: len(METRICS)]] == [0, 0, 0, 1, 1, 1]
     text = summary.text()
     for way in WAYS:
         assert f"{summary.mean(way, 'challenge'):.3f} (" in text

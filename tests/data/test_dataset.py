@@ -12,6 +12,7 @@ from ecg12.data.dataset import dequantize, prepare_folder, summary
 from ecg12.data.signal_map import CHUNK
 from ecg12.data.splits import folds, split, split_off_databases
 from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.io.formats import read_any
 from ecg12.io.label_table import LabelTable
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
@@ -224,6 +225,27 @@ def test_a_work_folder_of_an_earlier_version_is_prepared_again(data, tmp_path, c
     again = prepare_folder(data, work, SHORT, CLASSES, n_jobs=1)
     np.testing.assert_array_equal(again.signals, expected)
     assert "all recordings are prepared again" in caplog.text
+
+
+def test_what_could_not_be_read_is_tried_again(data, tmp_path, monkeypatch):
+    """Its library may be installed since, or the disk be back."""
+    expected = prepare_folder(data, tmp_path / "other", SHORT, CLASSES, n_jobs=1)
+    lost = {expected.names[place] for place in (3, CHUNK - 1, CHUNK + 2)}
+
+    def read(path, seconds):
+        if str(path.relative_to(data).with_suffix("")) in lost:
+            raise RecordError(f"{path}: no library")
+        return read_any(path, seconds)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ecg12.data.signal_map.read_any", read)
+        before = prepare_folder(data, tmp_path / "work", SHORT, CLASSES, n_jobs=1)
+    prepared = count_prepared(monkeypatch)
+    after = prepare_folder(data, tmp_path / "work", SHORT, CLASSES, n_jobs=1)
+    assert (len(before.failures), len(after.failures), len(prepared)) == (3, 0, 3)
+    assert before.fingerprint != after.fingerprint == expected.fingerprint
+    assert after.names == expected.names
+    np.testing.assert_array_equal(after.signals, expected.signals)
 
 
 def test_signals_that_another_process_has_open_are_not_overwritten(data, tmp_path):
