@@ -70,12 +70,22 @@ def _locked() -> Iterator[None]:
 
 
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Give a temporary folder, which also a signal removes."""
+def temporary_folder(*, of_libraries: bool = False) -> Iterator[Path]:
+    """Give a temporary folder, which also a signal removes.
+
+    Parameters
+    ----------
+    of_libraries
+        Whether whatever makes temporary files meanwhile, in any thread, makes them there.
+    """
     with unfinished(lambda: (Path(tempfile.mkdtemp(prefix="ecg12-")), None)) as (path, _):
+        before = tempfile.tempdir
+        if of_libraries:
+            tempfile.tempdir = str(path)
         try:
             yield path
         finally:
+            tempfile.tempdir = before
             shutil.rmtree(path)
 
 

@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
+from ecg12.runtime.interrupts import temporary_folder
 from stress.interrupting import COMMANDS, clear, interrupt, make_world, results, session, start
 
 ROOT = Path(__file__).parents[2]
@@ -123,6 +125,16 @@ def test_a_worker_ends_when_its_parent_was_killed(tmp_path):
     while left := list(session(process.pid)):
         assert time.monotonic() < until, left
         time.sleep(0.02)
+
+
+def test_temporary_files_of_libraries_go_with_the_folder():
+    before = tempfile.gettempdir()
+    with temporary_folder(of_libraries=True) as folder:
+        number, name = tempfile.mkstemp()
+        os.close(number)
+        assert Path(name).parent == folder
+    assert not Path(name).exists()
+    assert tempfile.gettempdir() == before
 
 
 def test_a_signal_that_is_ignored_stays_ignored(tmp_path):
