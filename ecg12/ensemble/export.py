@@ -110,8 +110,7 @@ def graph_of(members: Sequence[Member]) -> bytes:
     ensemble = _joined(members)
     ensemble([np.zeros((1, *one.shape[1:]), np.float32) for one in ensemble.inputs])
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    # TensorFlow keeps a file of source code until Python ends.
-    with temporary_folder(of_libraries=True) as place, warnings.catch_warnings():
+    with temporary_folder() as place, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)
         path = place / NAME
         ensemble.export(path, format="onnx", verbose=False, opset_version=OPSET)

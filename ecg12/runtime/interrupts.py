@@ -70,23 +70,22 @@ def _locked() -> Iterator[None]:
 
 
 @contextmanager
-def temporary_folder(*, of_libraries: bool = False) -> Iterator[Path]:
-    """Give a temporary folder, which also a signal removes.
-
-    Parameters
-    ----------
-    of_libraries
-        Whether whatever makes temporary files meanwhile, in any thread, makes them there.
-    """
+def temporary_folder() -> Iterator[Path]:
+    """Give a temporary folder, which also a signal removes."""
     with unfinished(lambda: (Path(tempfile.mkdtemp(prefix="ecg12-")), None)) as (path, _):
-        before = tempfile.tempdir
-        if of_libraries:
-            tempfile.tempdir = str(path)
         try:
             yield path
         finally:
-            tempfile.tempdir = before
             shutil.rmtree(path)
+
+
+def _gather_temporary_files() -> None:
+    """Let all temporary files, also those of libraries, be in one folder that goes at the end."""
+    with suppress(OSError):  # such as a full disk: whoever needs a file says so
+        place = Path(tempfile.mkdtemp(prefix="ecg12-"))
+        _unfinished.add(place)
+        tempfile.tempdir = str(place)
+        atexit.register(shutil.rmtree, place, ignore_errors=True)
 
 
 def end_on_signals(program: str) -> None:
@@ -100,6 +99,7 @@ def end_on_signals(program: str) -> None:
         Begins the line on standard error, such as ``ecg12: interrupted``.
     """
     reserve_descriptors()
+    _gather_temporary_files()
     numbers = [n for n in ENDINGS if signal.getsignal(n) is not signal.SIG_IGN]
     _listen(numbers, program, os.dup(2))  # of which a library may divert the original for a while
     atexit.register(_ignore)

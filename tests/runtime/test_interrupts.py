@@ -4,19 +4,17 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
-from ecg12.runtime.interrupts import temporary_folder
 from stress.interrupting import COMMANDS, clear, interrupt, make_world, results, session, start
 
 ROOT = Path(__file__).parents[2]
 # With workers that write; writes itself; swallows what is raised in it, beside 1,100 open files.
 CODE = """
-import os, resource, sys, time
+import os, resource, sys, tempfile, time
 from pathlib import Path
 if sys.argv[1] == "swallowing":
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -39,6 +37,7 @@ if kind == "workers":
 with temporary_folder() as place, atomic_write(folder / "own.txt") as path:
     path.write_text("half")
     (place / "x").touch()
+    os.close(tempfile.mkstemp()[0])  # as libraries do
     while kind == "writing":
         path.write_text("half")  # by its name, as libraries do
         ready()
@@ -110,6 +109,19 @@ print(*LocalExecutor(2).in_order(blocked, [(), ()]))
     assert (done.stdout, done.stderr) == ("True True\n", "")
 
 
+def test_temporary_files_of_libraries_go_at_the_end(tmp_path):
+    code = (
+        "import tempfile\nfrom ecg12.runtime.interrupts import end_on_signals\n"
+        "end_on_signals('x')\nprint(tempfile.mkdtemp())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    assert Path(done.stdout).is_relative_to(tmp_path)
+    assert (done.stderr, list(tmp_path.iterdir())) == ("", [])
+
+
 def test_a_worker_ends_when_its_parent_was_killed(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-c", CODE, "workers", str(tmp_path)],
@@ -125,16 +137,6 @@ def test_a_worker_ends_when_its_parent_was_killed(tmp_path):
     while left := list(session(process.pid)):
         assert time.monotonic() < until, left
         time.sleep(0.02)
-
-
-def test_temporary_files_of_libraries_go_with_the_folder():
-    before = tempfile.gettempdir()
-    with temporary_folder(of_libraries=True) as folder:
-        number, name = tempfile.mkstemp()
-        os.close(number)
-        assert Path(name).parent == folder
-    assert not Path(name).exists()
-    assert tempfile.gettempdir() == before
 
 
 def test_a_signal_that_is_ignored_stays_ignored(tmp_path):
