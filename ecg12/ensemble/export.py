@@ -17,6 +17,7 @@ from ecg12.ensemble.model_folder import load_models
 from ecg12.ensemble.model_index import INDEX, read_classes, read_index, read_member
 from ecg12.ensemble.novelty_file import load_novelty, save_novelty
 from ecg12.ensemble.onnx_runtime import DEPTHS, FEATURES, SCORES, SIGNALS, load_graph
+from ecg12.ensemble.onnx_tidying import tidy
 from ecg12.models.depths import depth_means
 from ecg12.models.heads import penultimate
 from ecg12.runtime import backend
@@ -115,7 +116,7 @@ def graph_of(members: Sequence[Member]) -> bytes:
         path = place / NAME
         ensemble.export(path, format="onnx", verbose=False, opset_version=OPSET)
         graph = onnx.load(path)
-    _tidy(graph)
+    tidy(graph)
     onnx.checker.check_model(graph, full_check=True)
     return bytes(graph.SerializeToString())
 
@@ -136,19 +137,6 @@ def _joined(members: Sequence[Member]) -> Any:
             found = zip(wanted, whole(inputs[-1]), strict=True)
             outputs |= {f"{kind}{place}": output for kind, output in found}
     return keras.Model(inputs, outputs)
-
-
-def _tidy(graph: Any) -> None:
-    """Store every tensor as plain bytes, and drop what says nothing of the function."""
-    from onnx import numpy_helper
-
-    for tensor in graph.graph.initializer:
-        plain = numpy_helper.from_array(numpy_helper.to_array(tensor), tensor.name)
-        tensor.CopyFrom(plain)
-    del graph.metadata_props[:]
-    del graph.graph.value_info[:]
-    for part in (graph, graph.graph, *graph.graph.node):
-        part.ClearField("doc_string")
 
 
 def _largest_difference(
