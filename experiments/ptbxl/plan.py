@@ -19,6 +19,8 @@ RUNS |= {"wide0": (WIDE, 20), "wide1": (WIDE, 21), "wide2": (WIDE, 22)}
 FINE = replace(FIRST, rate=250.0, stride=2, p=0.1)
 RUNS |= {"fine0": (FINE, 30), "fine1": (FINE, 31), "fine2": (FINE, 32)}
 
+RUNS |= {"drop0": (replace(FIRST, p=0.1), 0)}  # beside member0: what dropout alone does in full
+
 # Screening, eight epochs of a small network: each run differs from the first in one choice.
 BASE = Config(k=16, epochs=8, whole_epochs=1, ema=0.995)
 PLAIN = replace(BASE, gain=0.0, noise=0.0, wander=0.0, lead_dropout=0.0)
