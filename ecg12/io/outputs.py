@@ -170,11 +170,13 @@ def parse_output(text: str, classes: ScoredClasses) -> Output:
     if not fits:
         remark = f"lines of {', '.join(map(str, sizes))} entries; counts as all negative"
         return Output(labels, scores, (remark,))
-    for j, columns in enumerate(columns_of):
-        labels[j] = any(_decision(rows[1][k], late) for k in columns)
-        scores[j] = _mean([_probability(rows[2][k], late) for k in columns])
-    entries = ([rows[1][k] for k in used], [rows[2][k] for k in used])
-    remarks = [*_column_remarks(rows[0], columns_of, classes), *_entry_remarks(*entries, late)]
+    positive = {entry: _decision(entry, late) for entry in {rows[1][k] for k in used}}
+    numbers = {k: _number(rows[2][k]) for k in used}
+    values = {k: _probability(value, late) for k, value in numbers.items()}
+    labels[:] = [any(positive[rows[1][k]] for k in columns) for columns in columns_of]
+    scores[:] = [_mean([values[k] for k in columns]) for columns in columns_of]
+    bad = {rows[2][k] for k, x in numbers.items() if x is None or not math.isfinite(x)}
+    remarks = [*_column_remarks(rows[0], columns_of, classes), *_entry_remarks(positive, bad, late)]
     return Output(labels, scores, tuple(remarks))
 
 
@@ -209,9 +211,8 @@ def _decision(entry: str, late: bool) -> bool:
     return entry in TRUE or (_number(entry) == 1 if late else entry == "1")
 
 
-def _probability(entry: str, late: bool) -> float:
-    """Return an entry's number, 0 if it is none; in 2021 NaN and infinities are 0 too."""
-    value = _number(entry)
+def _probability(value: float | None, late: bool) -> float:
+    """Return what an entry's number counts as: 0 if it is none; in 2021 also NaN and infinities."""
     return 0.0 if value is None or (late and not math.isfinite(value)) else value
 
 
@@ -224,6 +225,8 @@ def _number(entry: str) -> float | None:
 
 def _mean(values: list[float]) -> float:
     """Average what is not NaN; 0 if nothing remains, or only infinities that cancel out."""
+    if len(values) == 1 and math.isfinite(values[0]):
+        return values[0]
     known = [value for value in values if not math.isnan(value)]
     mean = sum(known) / len(known) if known else 0.0
     return 0.0 if math.isnan(mean) else mean
@@ -240,10 +243,9 @@ def _column_remarks(
         yield f"no column for {', '.join(absent)}; counts as negative"
 
 
-def _entry_remarks(labels: list[str], probabilities: list[str], late: bool) -> Iterator[str]:
-    no = {entry for entry in labels if not _decision(entry, late)}.difference(FALSE)
+def _entry_remarks(positive: dict[str, bool], bad: set[str], late: bool) -> Iterator[str]:
+    no = {entry for entry, is_positive in positive.items() if not is_positive}.difference(FALSE)
     if unclear := sorted(entry for entry in no if not (late and _number(entry) == 0)):
         yield f"label {', '.join(map(repr, unclear))} counts as 0 by the rules of the year"
-    values = {entry: _number(entry) for entry in probabilities}
-    if bad := sorted(e for e, value in values.items() if value is None or not math.isfinite(value)):
-        yield f"probability {', '.join(map(repr, bad))} is no finite number"
+    if bad:
+        yield f"probability {', '.join(map(repr, sorted(bad)))} is no finite number"
