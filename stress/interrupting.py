@@ -47,7 +47,7 @@ COMMANDS = {  # name → its program and arguments, in a folder of `make_world`
     "driver.py": (sys.executable, str(ROOT / "driver.py"), "model", "data", "out"),
 }
 UNNAMED = re.compile(r"-[0-9a-f]{8}(?=\.keras$)")  # the checksum in the name of a network
-SAME = (".csv", ".hea", ".mat", ".png")  # files whose bytes tell nothing of time
+SAME = (".hea", ".mat", ".png")  # files whose bytes tell nothing of time
 ENDINGS = {signal.SIGINT: (130, "interrupted"), signal.SIGTERM: (143, "terminated")}
 IN_A_ROW = 4  # times that a command is interrupted before it may end
 GONE = 2.0  # s within which all processes must have ended
@@ -170,11 +170,19 @@ def results(folder: Path) -> dict[str, bytes]:
 
 
 def _content(path: Path) -> bytes:
-    """Return what must not differ of a file: of a network its weights, for its file has a date."""
+    """Return what must not differ: of a network its weights, of a table all but times."""
     if path.suffix == ".keras":
         with zipfile.ZipFile(path) as archive:
             return archive.read("model.weights.h5")
+    if path.suffix == ".csv":
+        head, *rows = path.read_bytes().splitlines()
+        times = [place for place, name in enumerate(head.split(b",")) if b"seconds" in name]
+        return b"\n".join([head, *(_without(row, times) for row in rows)])
     return path.read_bytes() if path.suffix in SAME else b""
+
+
+def _without(row: bytes, places: list[int]) -> bytes:
+    return b",".join(x for place, x in enumerate(row.split(b",")) if place not in places)
 
 
 def clear(folder: Path) -> None:
