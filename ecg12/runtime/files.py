@@ -167,10 +167,8 @@ def read_limited(path: str | Path, most: int) -> bytes:
         If it cannot be read.
     """
     path = Path(path)
-    with suppress(OSError):  # opening it says the same
-        mode = path.stat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise InputError(f"{path}: not a regular file")
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError(f"{path}: not a regular file")
     with path.open("rb") as file:
         large = os.fstat(file.fileno()).st_size > most
         data = b"" if large else file.read(most + 1)
