@@ -14,7 +14,7 @@ from ecg12.io.databases import database_of
 from ecg12.io.format_table import WFDB
 from ecg12.io.formats import find_any, format_at, open_any
 from ecg12.io.record import Record
-from ecg12.runtime.errors import InputError
+from ecg12.runtime.errors import InputError, record_errors
 from ecg12.runtime.executors import LocalExecutor
 from ecg12.signal.lead_checks import Finding
 from ecg12.signal.quality import assess
@@ -104,6 +104,8 @@ def audit(path: Path, folder: Path, **array: Any) -> Audited:
     name = path.relative_to(folder).as_posix()
     database = database_of(path, folder)
     try:
+        with record_errors(path):
+            coded = format_at(path) is WFDB
         opened = open_any(path, **array)
         long = opened.seconds > LONGEST
         record = opened.sample(STRETCHES, STRETCH) if long else opened.cut()
@@ -123,7 +125,7 @@ def audit(path: Path, folder: Path, **array: Any) -> Audited:
         tuple(sorted({_gain(*pair) for pair in zip(record.gains, record.units, strict=True)})),
         quality.amplitude,
         record.codes,
-        format_at(path) is WFDB,
+        coded,
         _digest(record, opened.n_samples),
         tuple(findings),
     )

@@ -79,6 +79,21 @@ def temporary_folder() -> Iterator[Path]:
             shutil.rmtree(path)
 
 
+def _gather_temporary_files() -> None:
+    """Let all temporary files, also those of libraries, be in one folder that goes at the end."""
+    with suppress(OSError):  # such as a full disk: whoever needs a file says so
+        place = Path(tempfile.mkdtemp(prefix="ecg12-"))
+        _unfinished.add(place)
+        tempfile.tempdir = str(place)
+        atexit.register(shutil.rmtree, place, ignore_errors=True)
+
+
+def common_temporary_folder() -> Path:
+    """Return the folder of all programs' temporary files, also where this one gathers its own."""
+    place = Path(tempfile.gettempdir())
+    return place.parent if place in _unfinished else place
+
+
 def end_on_signals(program: str) -> None:
     """From now on end this process on SIGINT with status 130 and on SIGTERM with 143.
 
@@ -90,6 +105,7 @@ def end_on_signals(program: str) -> None:
         Begins the line on standard error, such as ``ecg12: interrupted``.
     """
     reserve_descriptors()
+    _gather_temporary_files()
     numbers = [n for n in ENDINGS if signal.getsignal(n) is not signal.SIG_IGN]
     _listen(numbers, program, os.dup(2))  # of which a library may divert the original for a while
     atexit.register(_ignore)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ecg12.runtime.interrupts import common_temporary_folder
 from ecg12.runtime.locks import LOCK, try_lock
 
 PREFIX = "ecg12-serve-"
@@ -20,8 +21,9 @@ def private_folder() -> Iterator[Path]:
 
     Folders that services of this user left behind because they were killed are removed, too.
     """
-    _remove_leftovers(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name:
+    place = common_temporary_folder()
+    _remove_leftovers(place)
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=place, ignore_cleanup_errors=True) as name:
         lock = try_lock(Path(name) / LOCK)
         try:
             yield Path(name)

@@ -18,7 +18,6 @@ RUNS |= {"wide0": (WIDE, 20), "wide1": (WIDE, 21), "wide2": (WIDE, 22)}
 # What the screening found best, in full.
 FINE = replace(FIRST, rate=250.0, stride=2, p=0.1)
 RUNS |= {"fine0": (FINE, 30), "fine1": (FINE, 31), "fine2": (FINE, 32)}
-
 RUNS |= {"drop0": (replace(FIRST, p=0.1), 0)}  # beside member0: what dropout alone does in full
 
 # Screening, eight epochs of a small network: each run differs from the first in one choice.

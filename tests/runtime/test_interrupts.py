@@ -14,7 +14,7 @@ from stress.interrupting import COMMANDS, clear, interrupt, make_world, results,
 ROOT = Path(__file__).parents[2]
 # With workers that write; writes itself; swallows what is raised in it, beside 1,100 open files.
 CODE = """
-import os, resource, sys, time
+import os, resource, sys, tempfile, time
 from pathlib import Path
 if sys.argv[1] == "swallowing":
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -37,6 +37,7 @@ if kind == "workers":
 with temporary_folder() as place, atomic_write(folder / "own.txt") as path:
     path.write_text("half")
     (place / "x").touch()
+    os.close(tempfile.mkstemp()[0])  # as libraries do
     while kind == "writing":
         path.write_text("half")  # by its name, as libraries do
         ready()
@@ -106,6 +107,20 @@ print(*LocalExecutor(2).in_order(blocked, [(), ()]))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("True True\n", "")
+
+
+def test_temporary_files_of_libraries_go_at_the_end(tmp_path):
+    code = (
+        "import tempfile\nfrom ecg12.runtime import interrupts\ninterrupts.end_on_signals('x')\n"
+        "print(tempfile.mkdtemp(), interrupts.common_temporary_folder())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    made, common = map(Path, done.stdout.split())
+    assert made.parents[1] == common == tmp_path
+    assert (done.stderr, list(tmp_path.iterdir())) == ("", [])
 
 
 def test_a_worker_ends_when_its_parent_was_killed(tmp_path):

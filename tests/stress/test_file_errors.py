@@ -16,7 +16,7 @@ def inputs(tmp_path_factory):
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-@pytest.mark.parametrize(("command", "every"), [("check", 25), ("evaluate", 13), ("label", 13)])
+@pytest.mark.parametrize(("command", "every"), [("check", 3), ("evaluate", 13), ("label", 13)])
 def test_whatever_fails_is_named_and_costs_nothing_else(inputs, tmp_path, command, every, fault):
     count, wrong = faults_of(command, inputs, tmp_path, fault, every, start=2)
     assert count > 0

@@ -36,11 +36,11 @@ def test_a_recipe_s_module_states_command_cost_and_score(name):
 def test_every_measured_figure_is_in_the_document_that_is_named():
     """Each decimal number of a module's costs and scores, in any of the lab reports and guides."""
     pages = [*(ROOT / "docs").rglob("*.md"), *(ROOT / "reports").glob("*.md")]
-    told = "\n".join(page.read_text() for page in pages)
+    text = "\n".join(page.read_text() for page in pages)
     for name in MODULES:
         document = importlib.import_module(f"ecg12.training.recipes.{name}").__doc__
         for number in re.findall(r"\d*\.\d+", document.partition("Cost\n")[2]):
-            assert number.lstrip("0") in told, (name, number)
+            assert number.lstrip("0") in text, (name, number)
 
 
 def test_every_module_is_registered():
