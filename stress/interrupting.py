@@ -210,7 +210,8 @@ def campaign(name: str, folder: Path, moments: int, rng: random.Random) -> Count
             statuses[status] += 1
             if status in (0, 1):
                 break
-        if start(name, folder, folder / "stderr").wait() != 0:
+        # What has ended well may refuse to do it again, as a search does.
+        if status != 0 and start(name, folder, folder / "stderr").wait() != 0:
             raise AssertionError(f"{name}, again: {(folder / 'stderr').read_text()}")
         if (found := results(folder)) != expected:
             other = sorted(path for path in expected if found.get(path) != expected[path])
