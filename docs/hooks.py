@@ -20,10 +20,9 @@ LOADED = re.compile(
 
 def on_files(files: Files, config: Any, **_: Any) -> Files:
     """Add the lab reports, which lie beside `docs/`, as pages of the site."""
-    for path in sorted((ROOT / "reports").iterdir()):
-        files.append(
-            File.generated(config, f"reports/{path.name}", abs_src_path=str(path.absolute()))
-        )
+    for path in sorted(path for path in (ROOT / "reports").rglob("*") if path.is_file()):
+        name = path.relative_to(ROOT).as_posix()
+        files.append(File.generated(config, name, abs_src_path=str(path.absolute())))
     return files
 
 
