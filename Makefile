@@ -81,6 +81,7 @@ stress: $(VENV)/.installed-dev
 	$(RUN) -m stress.scale
 	$(RUN) -m stress.long build/long --every 10
 	$(RUN) -m stress.cluster
+	$(RUN) -m stress.mutants
 	$(RUN) -m stress.fuzzing
 	$(RUN) -m stress.service
 	$(RUN) -m stress.dx_lines

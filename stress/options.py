@@ -52,7 +52,7 @@ LONG = {  # command → what works long in it, replaced once the arguments are c
     "serve": ("ecg12.web.server", "serve"),
 }
 BASES = {  # where names of types do not tell what belongs there
-    "report": ["data", "outputs", "--replicates", "20"],
+    "report": ["data", "outputs", "--replicates", "20", "--weights", "scored.csv"],
     "synth": ["drawn", "-n", "2", "--workers", "1"],
     "finetune": ["data", "--classes", "classes.csv", "-o", "new"],
     "formats": ["data"],
@@ -102,6 +102,7 @@ def make_world(folder: Path) -> None:
     (folder / "broken.hea").write_text("broken 12 500\n")
     (folder / "text.txt").write_text("nothing\n")
     (folder / "table.csv").write_text("recording,patient,text\nR0,a,Sinus rhythm\nR1,b,AF\n")
+    (folder / "scored.csv").write_text(",426783006,164889003\n426783006,1,0\n164889003,0,1\n")
     (folder / "classes.csv").write_text("426783006,NSR,sinus rhythm\n164889003,AF,fibrillation\n")
     shutil.copytree(Path("ecg12/ensemble/shipped").absolute(), folder / "model")
 

@@ -32,7 +32,7 @@ def test_a_recording_that_gives_a_read_error_costs_no_other(inputs, tmp_path, co
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("command", "every"), [("train", 60), ("report", 60)])
+@pytest.mark.parametrize(("command", "every"), [("train", 120), ("report", 120)])
 def test_a_training_and_a_report_name_what_fails(inputs, tmp_path, command, every):
     pytest.importorskip("tensorflow", reason="no TensorFlow; pip install -e '.[train]'")
     count, wrong = faults_of(command, inputs, tmp_path, FAULTS[0], every, start=11)

@@ -84,6 +84,16 @@ def outputs(folder):
     return found
 
 
+def assert_same_model(folder, other):
+    """Fail unless two model folders hold the same weights and thresholds, bit for bit."""
+    pairs = zip(load_classifier(folder).members, load_classifier(other).members, strict=True)
+    for mine, theirs in pairs:
+        np.testing.assert_array_equal(mine.thresholds, theirs.thresholds)
+        weights = mine.model.get_weights(), theirs.model.get_weights()
+        for a, b in zip(*weights, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
 @pytest.mark.parametrize(("year", "program"), [("2020", "driver.py"), ("2021", "test_model.py")])
 def test_official_programs_over_the_root_give_our_driver_s_answers(place, year, program):
     root = place / year
@@ -93,18 +103,19 @@ def test_official_programs_over_the_root_give_our_driver_s_answers(place, year, 
     (root / "ecg12").symlink_to(ROOT / "ecg12")
     for file in (OFFICIAL / year).glob("*.py"):
         shutil.copy(file, root)
-    run(root, "train_model.py", f"{place / 'data'}/", f"{place / year}_model/")
-    for model, out in (("model", f"{year}_out"), (f"{year}_model", f"{year}_own_out")):
-        log = run(root, program, f"{place / model}/", f"{place / 'test'}/", f"{place / out}/")
-        assert "failed" not in log
-        ours, theirs = outputs(place / "out"), outputs(place / out)
-        assert list(theirs) == list(ours)
-        assert len({tuple(rows[2]) for rows in theirs.values()}) == len(theirs)  # not one for all
-        for stem in ours:
-            assert theirs[stem][0] == ours[stem][0]
-            difference = np.array(theirs[stem][2], float) - np.array(ours[stem][2], float)
-            assert np.abs(difference).max() <= 1e-6
-            assert theirs[stem][1] == ours[stem][1]
+    model, out = place / f"{year}_model", place / f"{year}_out"
+    run(root, "train_model.py", f"{place / 'data'}/", f"{model}/")
+    assert_same_model(model, place / "model")
+    log = run(root, program, f"{model}/", f"{place / 'test'}/", f"{out}/")
+    assert "failed" not in log
+    ours, theirs = outputs(place / "out"), outputs(out)
+    assert list(theirs) == list(ours)
+    assert len({tuple(rows[2]) for rows in theirs.values()}) == len(theirs)  # not one for all
+    for stem in ours:
+        assert theirs[stem][0] == ours[stem][0]
+        difference = np.array(theirs[stem][2], float) - np.array(ours[stem][2], float)
+        assert np.abs(difference).max() <= 1e-6
+        assert theirs[stem][1] == ours[stem][1]
 
 
 def test_output_files_are_the_contract_s(place):
@@ -166,12 +177,7 @@ def test_training_killed_after_its_first_member_ends_with_the_same_model(place):
     assert (model / "ecg12-work").is_dir()
     log = run(place / "own", "train_model.py", "../data", model)
     assert "going on after epoch" in log
-    whole, resumed = load_classifier(place / "model"), load_classifier(model)
-    for one, other in zip(whole.members, resumed.members, strict=True):
-        np.testing.assert_array_equal(one.thresholds, other.thresholds)
-        weights = one.model.get_weights(), other.model.get_weights()
-        for a, b in zip(*weights, strict=True):
-            np.testing.assert_array_equal(a, b)
+    assert_same_model(model, place / "model")
     assert {path.suffix for path in model.iterdir()} == {".keras", ".json"}
 
 
