@@ -8,7 +8,7 @@ from typing import Any
 
 from ecg12.inference.model import Model, file_source, load_model
 from ecg12.inference.results import Failure, Outcome
-from ecg12.inference.stream import Source, predict_stream
+from ecg12.inference.stream import MANY, Source, predict_stream
 from ecg12.io.formats import find_any
 from ecg12.io.headers import parse_header
 from ecg12.io.label_table import without_suffix
@@ -103,7 +103,8 @@ def drive(model: str | Path, data: str | Path, output: str | Path) -> list[Failu
     failures: list[Failure] = []
     unwritten: list[str] = []
     verdicts: Counter[str] = Counter()
-    outcomes = predict_stream(loaded.classifier, map(file_source, paths.values()))
+    sources = map(file_source, paths.values())
+    outcomes = predict_stream(loaded.classifier, sources, many=len(paths) >= MANY)
     shown = bar(outcomes, total=len(paths), desc="recordings", unit="rec")
     for stem, outcome in zip(paths, shown, strict=True):
         if isinstance(outcome, Failure):

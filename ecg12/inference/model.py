@@ -11,7 +11,7 @@ from ecg12.ensemble.classifier import Classifier
 from ecg12.ensemble.model_folder import load_classifier
 from ecg12.ensemble.model_index import CHALLENGE, SHIPPED
 from ecg12.inference.results import Failure, Outcome, Prediction
-from ecg12.inference.stream import Source, predict_stream
+from ecg12.inference.stream import MANY, Source, predict_stream
 from ecg12.inference.windows import Window, Windows, predict_windows
 from ecg12.io.classes import ScoredClasses
 from ecg12.io.formats import open_any, read_any
@@ -116,7 +116,8 @@ class Model:
         given = [paths] if isinstance(paths, str | Path) else paths
         said = {"rate": rate, "unit": unit, "leads": leads}
         found = expand(given, with_arrays=any(value is not None for value in said.values()))
-        return predict_stream(self.classifier, (file_source(path, **said) for path in found))
+        sources = (file_source(path, **said) for path in found)
+        return predict_stream(self.classifier, sources, many=len(found) >= MANY)
 
     def predict_windows(
         self,

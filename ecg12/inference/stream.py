@@ -8,8 +8,9 @@ the others. Every prediction has the quality of what it rests on beside it.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,9 +26,14 @@ from ecg12.inference.results import (
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.prefetch import prefetch
+from ecg12.signal.preprocessing import Preprocessing, prepare_parts
 from ecg12.signal.quality import Quality, assess
 
 ASSESSED = 10.0  # s that are read at least, for the signal's quality
+MANY = 1000  # recordings for which processes are worth their start
+MOST = 8  # processes that prepare; the networks of an ensemble need no more
+BLOCK = 8  # batches for each of them; three blocks are in memory at most
+Batched = TypeVar("Batched")
 NOT_FINITE = "the model's scores are not finite numbers"
 
 
@@ -60,15 +66,25 @@ class _Prepared:
     quality: Quality
 
 
+_Item = _Prepared | Failure
+_Prepare = Callable[[list[Source]], list[_Item]]
+
+
 def needed_seconds(classifier: Classifier) -> float:
     """Return how much of the beginning of each recording is read, s."""
-    return max(ASSESSED, *(one.needed_seconds for one in classifier.preprocessings))
+    return _needed_seconds(classifier.preprocessings)
 
 
-def predict_stream(classifier: Classifier, sources: Iterable[Source]) -> Iterator[Outcome]:
+def _needed_seconds(chains: Sequence[Preprocessing]) -> float:
+    return max(ASSESSED, *(one.needed_seconds for one in chains))
+
+
+def predict_stream(
+    classifier: Classifier, sources: Iterable[Source], *, many: bool = False
+) -> Iterator[Outcome]:
     """Predict recordings, in order.
 
-    Reading and preparing run in threads while the networks predict; a few batches are in memory.
+    Reading and preparing run beside the networks; a few batches are in memory.
 
     Parameters
     ----------
@@ -76,51 +92,75 @@ def predict_stream(classifier: Classifier, sources: Iterable[Source]) -> Iterato
         The ensemble.
     sources
         Consumed as they are needed.
+    many
+        Read and prepare in processes, to which the sources are sent, rather than in threads. It
+        takes a second to start them.
 
     Yields
     ------
     Prediction or Failure
         One for each source.
     """
-    seconds = needed_seconds(classifier)
-
-    def prepare(batch: Sequence[Source]) -> list[_Prepared | Failure]:
-        return [_prepare(classifier, source, seconds) for source in batch]
-
-    batches = _batches(sources)
+    prepare = partial(_prepare_all, classifier.preprocessings)
+    batches = _batches(sources, BATCH)
     first = next(batches, [])
     if len(first) < BATCH:  # all that there is: nothing runs beside it
         yield from _predict(classifier, prepare(first))
         return
-    from joblib import cpu_count
-
-    workers = cpu_count()
-    for items in prefetch(prepare, chain([first], batches), workers, workers + 1):
+    ahead = _in_processes if many else _in_threads
+    for items in ahead(prepare, chain([first], batches)):
         yield from _predict(classifier, items)
 
 
-def _batches(sources: Iterable[Source]) -> Iterator[list[Source]]:
-    left = iter(sources)
-    while batch := list(islice(left, BATCH)):
+def _in_threads(prepare: _Prepare, batches: Iterable[list[Source]]) -> Iterator[list[_Item]]:
+    from joblib import cpu_count
+
+    workers = cpu_count()
+    return prefetch(prepare, batches, workers, workers + 1)
+
+
+def _in_processes(prepare: _Prepare, batches: Iterable[list[Source]]) -> Iterator[list[_Item]]:
+    """Prepare a block of batches while the networks are at the one before."""
+    from joblib import cpu_count
+
+    from ecg12.runtime.executors import LocalExecutor
+
+    executor = LocalExecutor(min(cpu_count(), MOST))
+
+    def prepared(block: list[list[Source]]) -> list[list[_Item]]:
+        return list(executor.in_order(prepare, [(batch,) for batch in block]))
+
+    blocks = _batches(batches, BLOCK * executor.workers)
+    return chain.from_iterable(prefetch(prepared, blocks, workers=1, depth=1))
+
+
+def _batches(items: Iterable[Batched], size: int) -> Iterator[list[Batched]]:
+    left = iter(items)
+    while batch := list(islice(left, size)):
         yield batch
 
 
-def _prepare(classifier: Classifier, source: Source, seconds: float) -> _Prepared | Failure:
+def _prepare_all(chains: Sequence[Preprocessing], sources: Sequence[Source]) -> list[_Item]:
+    return [_prepare(chains, source) for source in sources]
+
+
+def _prepare(chains: Sequence[Preprocessing], source: Source) -> _Item:
+    seconds = _needed_seconds(chains)
     try:
         record = source.read(seconds)
-        signals = classifier.prepare(record)
+        signals = tuple(prepare_parts(record, one) for one in chains)
     except (InputError, OSError) as error:
         return Failure(source.name, str(error))
     n_used = int(np.ceil(seconds * record.rate))
     quality = assess(replace(record, stored=record.stored[:, :n_used]))
     if quality.no_signal:
         return Failure(source.name, f"{NO_SIGNAL}{quality.no_signal}")
-    longest = max(one.parts * one.seconds for one in classifier.preprocessings)
+    longest = max(one.parts * one.seconds for one in chains)
     used = min(record.stored.shape[1] / record.rate, longest)
     return _Prepared(source.name, record.leads, record.rate, used, signals, quality)
 
 
-def _predict(classifier: Classifier, items: Sequence[_Prepared | Failure]) -> Iterator[Outcome]:
+def _predict(classifier: Classifier, items: Sequence[_Item]) -> Iterator[Outcome]:
     """Yield a batch's outcomes, in order; the networks run once."""
     prepared = [item for item in items if isinstance(item, _Prepared)]
     decided = iter(_decide(classifier, prepared) if prepared else ())

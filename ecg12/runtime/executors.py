@@ -19,7 +19,7 @@ from joblib.externals.loky.backend.resource_tracker import ensure_running
 
 from ecg12.runtime.cluster import MOST_DEATHS, connected, run_on
 from ecg12.runtime.errors import UnfinishedError
-from ecg12.runtime.interrupts import end_with_parent, spare_children
+from ecg12.runtime.interrupts import end_with_parent, hold_if_ending, spare_children
 from ecg12.runtime.isolated import isolated
 from ecg12.runtime.progress import log_settings, run_logged
 
@@ -63,6 +63,7 @@ class LocalExecutor:
                     deaths = 0
                     yield key, result
             except BrokenProcessPool:
+                hold_if_ending()
                 deaths += 1
                 log.warning("a worker process was killed; its jobs are run again")
                 if deaths >= MOST_DEATHS:

@@ -34,6 +34,7 @@ _unfinished: set[Path] = set()  # files and folders that are to go
 _lock = threading.Lock()  # of these; whoever ends the process keeps it
 _keepers: set[int] = set()  # threads that have or want it
 _installed = threading.Event()
+_ending = threading.Event()
 
 
 @contextmanager
@@ -133,6 +134,12 @@ def spare_children() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
+def hold_if_ending() -> None:
+    """Say nothing of worker processes that have ended because this one is ended by a signal."""
+    if _ending.is_set():
+        time.sleep(HOLD)
+
+
 def _ignore() -> None:
     """Let a program that has done its work end as it would: Python drops its handlers first."""
     for number in ENDINGS:
@@ -205,6 +212,7 @@ def _watch(reading: int, program: str, shown: int) -> None:
         elif os.getppid() != parent:
             number = signal.SIGTERM
     said, status = ENDINGS[signal.Signals(number)]
+    _ending.set()
     try:
         children = _descendants()
         _send(children, signal.SIGTERM)

@@ -165,6 +165,30 @@ def test_folder_gets_the_answers_of_single_recordings(model, folder, tmp_path):
 
 
 @pytest.mark.slow
+def test_processes_prepare_many_recordings_and_the_answers_are_the_same(
+    model, folder, tmp_path, monkeypatch
+):
+    """In order, the unreadable one named, over several blocks of batches."""
+    (tmp_path / "model").mkdir()
+    save_classifier(tmp_path / "model", model.classifier)
+    for i in range(5, 40):
+        write_record(folder, beats(f"R{i}", seed=i))
+    (folder / "R7.mat").write_bytes(b"not a recording")
+    [expected] = drive(tmp_path / "model", folder, tmp_path / "threads")
+    monkeypatch.setattr("ecg12.inference.challenge.MANY", 40)
+    monkeypatch.setattr("ecg12.inference.stream.BATCH", 4)
+    monkeypatch.setattr("ecg12.inference.stream.BLOCK", 1)
+    monkeypatch.setattr("ecg12.inference.stream.prepare_parts", None)  # is not called here
+    [failure] = drive(tmp_path / "model", folder, tmp_path / "processes")
+    assert failure == expected
+    assert "R7.mat" in failure.reason
+    for i in range(40):
+        one, other = (read(tmp_path / out / f"R{i}.csv") for out in ("threads", "processes"))
+        assert one[:2] == other[:2]
+        np.testing.assert_allclose(np.array(one[2], float), np.array(other[2], float), atol=1e-6)
+
+
+@pytest.mark.slow
 def test_nested_folders_are_flattened_and_clashes_named(model, folder, tmp_path, caplog):
     (tmp_path / "model").mkdir()
     save_classifier(tmp_path / "model", model.classifier)

@@ -12,7 +12,8 @@ import pytest
 from stress.interrupting import COMMANDS, clear, interrupt, make_world, results, session, start
 
 ROOT = Path(__file__).parents[2]
-# With workers that write; writes itself; swallows what is raised in it, beside 1,100 open files.
+# With workers that write, which a thread may have started; writes itself; swallows what is raised
+# in it, beside 1,100 open files.
 CODE = """
 import os, resource, sys, tempfile, time
 from pathlib import Path
@@ -24,16 +25,20 @@ from ecg12.runtime.interrupts import end_on_signals, temporary_folder
 end_on_signals("program")
 from ecg12.runtime.executors import LocalExecutor
 from ecg12.runtime.files import atomic_write
+from ecg12.runtime.prefetch import prefetch
 from ecg12.runtime.progress import bar
 from tests.runtime.test_interrupts import write
 
 kind, folder = sys.argv[1], Path(sys.argv[2])
 def ready():
     (folder / "ready").touch()
+jobs = [(folder / str(i), 60) for i in range(4)]
+def work(jobs):
+    return list(bar(LocalExecutor(2).in_order(write, jobs)))
 if kind == "workers":
-    jobs = [(folder / str(i), 60) for i in range(4)]
-    for _ in bar(LocalExecutor(2).in_order(write, jobs)):
-        pass
+    work(jobs)
+if kind == "ahead":
+    list(prefetch(work, [jobs], 1, 1))
 with temporary_folder() as place, atomic_write(folder / "own.txt") as path:
     path.write_text("half")
     (place / "x").touch()
@@ -64,7 +69,7 @@ def write(path, seconds):
 
 
 @pytest.mark.parametrize("number", ENDINGS, ids=lambda n: n.name)
-@pytest.mark.parametrize("kind", ["swallowing", "writing", "workers"])
+@pytest.mark.parametrize("kind", ["swallowing", "writing", "workers", "ahead"])
 def test_a_signal_ends_all_and_leaves_nothing(tmp_path, kind, number):
     (tmp_path / "tmp").mkdir()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job of sh
@@ -73,7 +78,7 @@ def test_a_signal_ends_all_and_leaves_nothing(tmp_path, kind, number):
         cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
         env=os.environ | {"TMPDIR": str(tmp_path / "tmp")},
     )  # fmt: skip
-    wanted = ["ready0", "ready1"] if kind == "workers" else ["ready"]
+    wanted = ["ready0", "ready1"] if kind in ("workers", "ahead") else ["ready"]
     until = time.monotonic() + 120
     while not all((tmp_path / name).exists() for name in wanted):
         assert time.monotonic() < until
@@ -84,6 +89,7 @@ def test_a_signal_ends_all_and_leaves_nothing(tmp_path, kind, number):
     assert process.returncode == status
     assert err.splitlines()[-1] == f"program: {said}"
     assert "Traceback" not in err
+    assert "worker" not in err
     until = time.monotonic() + 30  # two seconds on an idle machine, as the campaign checks
     while left := list(session(process.pid)):
         assert time.monotonic() < until, left

@@ -1,7 +1,8 @@
 """`submission`, the default: five squeeze-and-excitation networks at 100 Hz.
 
 The recipe by which the model of the package was trained, but for its loss, which knows the table of
-weights, and its dropout, which was .3. What each part is worth: reports/ptbxl.md, and in small reports/surpassing.md.
+weights, and its dropout, which was .3. What each part is worth: reports/ptbxl.md, and in small
+reports/surpassing.md.
 
 Command
     ``python train_model.py DATA MODEL``
