@@ -150,6 +150,12 @@ def parse_header(text: str, source: str = "header") -> Header:
     )
 
 
+def announces_segments(text: str) -> bool:
+    """Tell whether a header's record line announces segments, which are other recordings."""
+    fields = (line.split(maxsplit=1) for line in _lines(text) if not line.startswith("#"))
+    return bool(_SEGMENTED.fullmatch(next(fields, [""])[0]))
+
+
 def _lines(text: str) -> list[str]:
     """Split into lines without outer blanks; empty lines and a byte order mark are left out."""
     lines = (line.strip() for line in _LINE_END.split(text.lstrip("\ufeff")))

@@ -9,7 +9,7 @@ like a signal file (`b.dat.hea`). Suffixes may be in capitals.
 from collections.abc import Iterable
 from pathlib import Path
 
-from ecg12.io.headers import SHOWN, Header, parse_header
+from ecg12.io.headers import SHOWN, Header, announces_segments, parse_header
 from ecg12.runtime.errors import InputError, RecordError, file_error
 from ecg12.runtime.files import folders_below, is_file, read_limited, recordings_folder
 from ecg12.runtime.text import decode
@@ -83,7 +83,7 @@ def in_folder(folder: Path, names: Iterable[str]) -> tuple[list[Path], list[Path
     for path in headers:
         if path.stem.lower() not in complete:
             try:
-                found = _named_by(path)
+                found = _named_by(path, only_segments=len(headers) == len(paths))
             except OSError:  # which reading it says again
                 signals = []
                 continue
@@ -99,10 +99,16 @@ def in_folder(folder: Path, names: Iterable[str]) -> tuple[list[Path], list[Path
     return recordings, orphans, others
 
 
-def _named_by(path: Path) -> tuple[set[str], set[str]]:
-    """Return the segments and the files that a header names, in small letters."""
+def _named_by(path: Path, *, only_segments: bool) -> tuple[set[str], set[str]]:
+    """Return the segments and the files that a header names, in small letters.
+
+    If only segments are wanted, most headers are not parsed.
+    """
     try:
-        header = parse_header(text_of(path), str(path))
+        text = text_of(path)
+        if only_segments and not announces_segments(text):
+            return set(), set()
+        header = parse_header(text, str(path))
     except InputError:
         return set(), set()
     return (

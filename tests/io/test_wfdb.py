@@ -153,6 +153,8 @@ def test_two_segments_are_one_recording(tmp_path, stored):
     assert read_record(tmp_path / "whole", 5).stored.shape == (12, 2500)
     with pytest.raises(RecordError, match=r"s1\.hea: no signal file"):
         read_record(tmp_path / "whole", 6)
+    (tmp_path / "s0.dat").unlink()
+    assert find_records(tmp_path) == [tmp_path / "whole"]  # of headers alone, too
 
 
 def test_a_variable_layout_with_a_gap_and_gains_that_differ(tmp_path, stored):
