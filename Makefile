@@ -8,7 +8,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 RUN = $(VENV)/bin/python
 
-.PHONY: demo pretrained picture test test-fast lint docs format constraints benchmarks stress clean
+.PHONY: demo pretrained picture test test-fast lint docs format constraints image benchmarks stress clean
 
 PIP = $(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -64,6 +64,10 @@ format: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
+# Builds the image, by default with CUDA (7.3 GB), and runs it as the organizers do: first lines, answers, writes.
+image:
+	BUILD_ARGS="$(BUILD_ARGS)" bash tests/image_check.sh
+
 # About an hour, on a machine that does nothing else; OFFICIAL: a folder with clones of the official evaluators. Ends
 # with one table, and fails if a ratio misses its bar. Not here: benchmarks/throughput.py (a GPU), benchmarks/accuracy.py.
 benchmarks: $(VENV)/.installed-dev
@@ -87,6 +91,7 @@ stress: $(VENV)/.installed-dev
 	$(RUN) -m stress.dx_lines
 	$(RUN) -m stress.file_errors
 	$(RUN) -m stress.terminals
+	$(MAKE) image
 
 $(VENV)/.installed: requirements.txt constraints.txt
 	$(PYTHON) -m venv $(VENV)
