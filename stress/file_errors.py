@@ -369,9 +369,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("commands", nargs="*", default=list(COMMANDS), help="default: all")
     parser.add_argument("--every", type=int, default=1, help="let each N-th operation fail only")
-    parser.add_argument("--faults", nargs="+", default=[fault.name for fault in FAULTS])
+    known = {fault.name.partition(",")[0]: fault for fault in FAULTS}
+    parser.add_argument("--faults", nargs="+", default=list(known), choices=list(known))
     options = parser.parse_args()
-    faults = [fault for fault in FAULTS if fault.name in options.faults]
+    faults = [known[name] for name in options.faults]
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)

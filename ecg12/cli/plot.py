@@ -44,8 +44,8 @@ def run(options: argparse.Namespace) -> int:
         _make_folder(output)
         paths = list(expand(options.files, with_arrays=bool(said)))
     else:
-        _check_file(output)
         paths = options.files
+        _check_file(output, paths[0])
     failures, taken = Failures(options), set[str]()
     for path in bar(paths, desc="recordings", unit="rec", disable=len(paths) == 1):
         try:
@@ -68,12 +68,15 @@ def _make_folder(path: Path | None) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
-def _check_file(path: Path | None) -> None:
-    """Refuse a file that cannot be written."""
+def _check_file(path: Path | None, recording: Path) -> None:
+    """Refuse a file that cannot be written; the recording may be a folder that has just gone."""
     from ecg12.plotting.paper import check_suffix
 
     if path is not None:
-        check_suffix(path)
+        try:
+            check_suffix(path)
+        except InputError as error:
+            raise InputError(f"{error}, for the drawing of {recording}") from error
         if not path.parent.is_dir():
             raise InputError(f"{path}: there is no folder {path.parent}")
 
