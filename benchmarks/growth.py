@@ -180,6 +180,7 @@ def plot(path: Path, found: dict[str, dict[int, Watched]]) -> None:
     right.set_ylim(bottom=0)
     for axes in (left, right):
         axes.set_xlabel("recordings")
+        axes.locator_params(axis="x", nbins=5)
         axes.grid(alpha=0.3)
     left.legend(fontsize=7)
     save_figure(figure, path)
