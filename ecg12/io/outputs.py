@@ -36,7 +36,7 @@ PhysioNet/CinC Challenges' evaluation programs.
 import io
 import logging
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -124,7 +124,7 @@ def write_output(
 
 
 def read_outputs(
-    paths: Iterable[str | Path], classes: ScoredClasses
+    paths: Sequence[str | Path], classes: ScoredClasses
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read output files by the rules of `classes.year`: labels, bool, and scores.
 
@@ -137,18 +137,18 @@ def read_outputs(
     FileNotFoundError
         If a file is missing; the error names it.
     """
-    outputs: list[Output] = []
+    labels = np.empty((len(paths), len(classes)), dtype=bool)
+    scores = np.empty(labels.shape)
     files_of: dict[str, list[str]] = {}
-    for path in paths:
-        outputs.append(parse_output(_read(path), classes))
-        for remark in outputs[-1].remarks:
+    for row, path in enumerate(paths):
+        found = parse_output(_read(path), classes)
+        labels[row], scores[row] = found.labels, found.scores
+        for remark in found.remarks:
             files_of.setdefault(remark, []).append(Path(path).name)
     for remark, files in files_of.items():
         more = f" and {len(files) - N_NAMED} more" if len(files) > N_NAMED else ""
         log.warning("%s%s: %s", ", ".join(files[:N_NAMED]), more, remark)
-    shape = (len(outputs), len(classes))
-    labels = np.array([output.labels for output in outputs], dtype=bool).reshape(shape)
-    return labels, np.array([output.scores for output in outputs]).reshape(shape)
+    return labels, scores
 
 
 def _read(path: str | Path) -> str:
