@@ -11,7 +11,7 @@ ROOT=$(cd "$(dirname "$0")/.." && pwd)
 PLACE=$(mktemp -d "${TMPDIR:-/var/tmp}/ecg12.XXXXXX")
 trap 'podman rm -f ecg12-written >/dev/null 2>&1; podman rmi -f ecg12-changed ecg12-predict >/dev/null 2>&1; rm -rf "$PLACE"' EXIT
 LOG=$PLACE/log
-mkdir -p "$PLACE"/{made,models,model_2020,model_2021,out,out_2020,out_2021,scores}
+mkdir -p "$PLACE"/{made,models,model_2020,model_2021,out,out_many,out_2020,out_2021,scores}
 
 LIMITS=(--network none --cap-drop all --security-opt no-new-privileges -m 13g --cpus 2 -e ECG12_RECIPE=smoke)
 box() { podman run --rm "${LIMITS[@]}" --read-only --read-only-tmpfs=false --tmpfs /tmp "$@"; }
@@ -58,6 +58,12 @@ check "driver.py, read-only model, one broken recording" \
 [[ $(head -1 "$LOG") == ??:??:??" INFO "*"on CPU (no usable GPU)" ]] || fail "the first line does not name the device"
 logged "7 recordings, 1 of them without a prediction"
 answered out made/stress
+check "synthetic recordings, 1,000" synth made/many -n 1000 --seed 3
+check "driver.py, 1,000 recordings, which processes prepare" \
+  box $(at models/new model:ro) $(at made/many test_data:ro) $(at out_many test_outputs) "$IMAGE" \
+  python driver.py model test_data test_outputs
+logged "1000 recordings, 0 of them without a prediction"
+answered out_many made/many
 check "evaluate_model.py, to files" \
   box $(at made/stress labels:ro) $(at out outputs:ro) $(at scores scores) "$IMAGE" \
   python evaluate_model.py labels outputs scores/scores.csv scores/class_scores.csv
