@@ -4,6 +4,7 @@ import csv
 import hashlib
 import hmac
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -42,6 +43,11 @@ ARRAY = {"rate": 400.0, "unit": "mV", "leads": ",".join(LEADS)}
 def table(path):
     with path.open(newline="", encoding="utf-8") as file:
         return {row.get("recording") or row["source"]: row for row in csv.DictReader(file)}
+
+
+def named_in(text):
+    """Return the secrets in a text, whose hashes and file times may hold the same digits."""
+    return [secret for secret in SECRETS if secret in re.sub("[0-9a-f]{16,}", "", text)]
 
 
 @pytest.fixture
@@ -99,7 +105,7 @@ def test_labels_statements_keys_and_failures(archive, tmp_path, make_ecg, capsys
         np.testing.assert_allclose(read.p_signal.T, make_ecg(400, 2, seed), atol=0.501e-3)
     for path in out.rglob("*"):
         if path.is_file() and path.suffix != ".mat":
-            assert not [s for s in SECRETS if s in path.read_text()], path
+            assert not named_in(path.read_text().replace(str(tmp_path), "")), path
     assert "1 not read (drawing.pdf): PDF" in caplog.text
 
 
@@ -332,7 +338,7 @@ def test_a_reading_error_names_no_patient(tmp_path, archive):
     with pytest.raises(RecordError):
         read_any(archive / "A1.xml")
     found = convert([archive / "A1.xml"], tmp_path / "out", workers=1)
-    assert not [secret for secret in SECRETS if secret in str(found.failures)]
+    assert not named_in(str(found.failures).replace(str(tmp_path), ""))
 
 
 def test_a_recording_longer_than_is_held_in_memory_is_converted_whole(tmp_path, make_ecg):
