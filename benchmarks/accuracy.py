@@ -1,12 +1,13 @@
 """Accuracy for equal processor time: ecg12, tsai and torch-ecg on PTB-XL's superclasses.
 
-    python -m benchmarks.accuracy DATA WORK --minutes 20
+    python -m benchmarks.accuracy DATA WORK --minutes 60
 
 DATA holds PTB-XL as challenge folders `train`, `val`, `test` (the official split) at 100 Hz, and
 `labels.csv` with the superclasses of each recording; those without one are left out, as published.
 Each network has the same recordings and so many minutes of processor time for preparing, training
 and validation; the weights that score highest on validation are scored on test, once. Rows go to
 accuracy.csv, the scores on validation by processor time to images/accuracy.svg.
+Killed, the same command goes on with the next network; to train one again delete its file in WORK.
 """
 
 import argparse
@@ -70,6 +71,18 @@ def train(name: str, setting: Setting, folder: Path, minutes: float) -> dict[str
     return answer
 
 
+def trained(name: str, setting: Setting, folder: Path, minutes: float) -> dict[str, Any]:
+    """Return a network's answer, of an earlier run where one finished with as many minutes."""
+    kept = folder / f"{name}-{minutes:g}.json"
+    if not kept.is_file():
+        common = machine() | {"minutes": f"{minutes:g}"}
+        answer = train(name, setting, folder, minutes) | {"machine": common}
+        with atomic_write(kept) as temporary:
+            temporary.write_text(json.dumps(answer))
+    found: dict[str, Any] = json.loads(kept.read_text())
+    return found
+
+
 def row(name: str, answer: dict[str, Any]) -> dict[str, object]:
     """Return a network's row of the table."""
     best = max(answer["curve"], key=lambda pair: pair[1])
@@ -92,7 +105,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     made.add_argument("data", type=Path)
     made.add_argument("work", type=Path)
-    made.add_argument("--minutes", type=float, default=20.0, help="(default %(default)s)")
+    made.add_argument("--minutes", type=float, default=60.0, help="(default %(default)s)")
     made.add_argument("--every", type=int, default=1, metavar="N",
                       help="of N recordings take one: shows that it works")  # fmt: skip
     made.add_argument("--only", nargs="+", choices=NETWORKS, default=list(NETWORKS), metavar="WHO",
@@ -111,22 +124,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     answers: dict[str, dict[str, Any]] = {}
     for name in options.only:
         try:
-            answers[name] = train(name, setting, folder, options.minutes)
+            answers[name] = trained(name, setting, folder, options.minutes)
         except SkippedError as why:
             print(f"{name}: left out: {why}", file=sys.stderr)
             continue
-        (folder / f"{name}.json").write_text(json.dumps(answers[name]))
         print(", ".join(f"{key} {value}" for key, value in row(name, answers[name]).items()),
               flush=True)  # fmt: skip
     if not answers:
         return 1
-    common = machine() | {"minutes": f"{options.minutes:g}"}
-    write(options.output / "accuracy.csv", [common | row(n, own) for n, own in answers.items()])
+    rows = [own["machine"] | row(name, own) for name, own in answers.items()]
+    write(options.output / "accuracy.csv", rows)
     plot(options.output / "images" / "accuracy.svg", answers)
     if (page := options.output / "speed.md").is_file():
         rows = [row(name, own) for name, own in answers.items()]
         shown = table(list(rows[0]), [list(map(str, one.values())) for one in rows])
-        heading = f"{', '.join(common.values())} minutes each"
+        first = next(iter(answers.values()))["machine"]
+        heading = f"{', '.join(first.values())} minutes each"
         plotted = "![AUROC on validation by processor time](images/accuracy.svg)"
         fill(page, "accuracy", f"{heading}\n\n{shown}\n\n{plotted}")
     return 0

@@ -28,7 +28,7 @@ import torch  # noqa: E402
 from sklearn.metrics import roc_auc_score  # noqa: E402
 
 RATE = 100
-PILOT, CHECKS = 4, 12  # steps that are timed before; how often validation is scored
+PILOT, CHECKS = 16, 12  # steps that are timed before; how often validation is scored
 
 
 def import_torchvision():
