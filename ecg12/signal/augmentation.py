@@ -17,6 +17,7 @@ from ecg12.signal.preprocessing import amplitude
 
 LIMB = np.isin(LEADS, list(LIMB_LEADS))
 V2 = LEADS.index("V2")
+SPARSE = 50  # of so many samples one tells nearly always that a lead was recorded
 KNOT = 3  # samples between the drawn values of noise: at 250 Hz it ends at 42 Hz, as signals do
 SLOW, FAST = 0.15, 0.5  # Hz: range of the wander, that of breathing
 
@@ -74,39 +75,50 @@ class Augmentation:
         -------
         Signals of the same shape and type.
         """
-        if self.gain or self.noise or self.wander:
-            signals = signals.copy()
+        if not any((self.gain, self.noise, self.wander, self.lead_dropout)):
+            return signals
         if self.gain:
             gains = rng.uniform(1 - self.gain, 1 + self.gain, (*signals.shape[:2], 1))
-            signals *= gains.astype(np.float32)
+            varied = signals * gains.astype(np.float32)
+        else:
+            varied = signals.copy()
         if self.noise or self.wander:
-            where = recorded(signals)  # what is absent is exactly zero at inference too
+            present = recorded_leads(signals)[..., None]
             if self.noise:
-                signals += _noise(rng, signals.shape, self.noise) * where
+                _add_noise(rng, varied, self.noise * present)
             if self.wander:
-                signals += _wander(rng, signals.shape, self.wander, rate) * where
+                _add_wander(rng, varied, self.wander * present, rate)
+            _clear_after(varied, lengths(signals))
         if self.lead_dropout:
-            signals = drop_leads(signals, kept_leads(rng, len(signals), self.lead_dropout),
-                                    rescale)  # fmt: skip
-        return signals
+            kept = kept_leads(rng, len(signals), self.lead_dropout)
+            _drop_leads(varied, kept, rescale)
+        return varied
 
 
-def recorded(signals: np.ndarray) -> np.ndarray:
-    """Return where a batch holds signal, (n, n_leads, n_samples) bool.
+def recorded_leads(signals: np.ndarray) -> np.ndarray:
+    """Return which leads of a batch hold signal, (n, n_leads) bool.
 
-    Not recorded are leads that are zero throughout (absent, or without an electrode) and the zeros
-    after the end of a short recording, which all its leads share.
+    Not recorded are leads that are zero throughout: absent, or without an electrode.
     """
-    present = np.any(signals, axis=2)
-    within = np.arange(signals.shape[2]) < lengths(signals)[:, None]
-    return present[:, :, None] & within[:, None]
+    present: np.ndarray = signals[..., ::SPARSE].any(axis=2)
+    for place in zip(*np.nonzero(~present), strict=True):
+        present[place] = signals[place].any()
+    return present
 
 
 def lengths(signals: np.ndarray) -> np.ndarray:
     """Return (n,) samples of each recording before the zeros that fill it up to n_samples."""
-    n_samples = signals.shape[2]
-    anything = np.any(signals, axis=1)
-    return np.where(anything.any(axis=1), n_samples - anything[:, ::-1].argmax(axis=1), 0)
+    ends = np.full(len(signals), signals.shape[2])
+    for index in np.flatnonzero(~signals[:, :, -1].any(axis=1)):
+        anything = np.flatnonzero(signals[index].any(axis=0))
+        ends[index] = anything[-1] + 1 if len(anything) else 0
+    return ends
+
+
+def _clear_after(signals: np.ndarray, ends: np.ndarray) -> None:
+    """Set the samples after each recording's end to zero, as they are at inference too."""
+    for index in np.flatnonzero(ends < signals.shape[2]):
+        signals[index, :, ends[index] :] = 0
 
 
 def random_crop(rng: np.random.Generator, signals: np.ndarray, n_samples: int) -> np.ndarray:
@@ -131,29 +143,28 @@ def random_crop(rng: np.random.Generator, signals: np.ndarray, n_samples: int) -
     return np.stack([row[:, start : start + n_samples] for row, start in pairs])
 
 
-def _noise(rng: np.random.Generator, shape: tuple[int, ...], most: float) -> np.ndarray:
-    """Draw noise of a standard deviation up to `most`, one per recording, linear between knots."""
-    n, n_leads, n_samples = shape
-    n_knots = -(-n_samples // KNOT) + 1
-    knots = rng.standard_normal((n, n_leads, n_knots), dtype=np.float32)
-    knots *= rng.uniform(0, most, (n, 1, 1)).astype(np.float32)
+def _add_noise(rng: np.random.Generator, signals: np.ndarray, most: np.ndarray) -> None:
+    """Add noise of a standard deviation up to `most`, one per recording, linear between knots."""
+    n, n_leads, n_samples = signals.shape
+    knots = rng.standard_normal((n, n_leads, -(-n_samples // KNOT) + 1), dtype=np.float32)
+    knots *= (rng.random((n, 1, 1)) * most).astype(np.float32)
     rise = np.diff(knots) / np.float32(KNOT)
-    noise = np.empty((n, n_leads, KNOT * (n_knots - 1)), np.float32)
     for place in range(KNOT):
-        noise[..., place::KNOT] = knots[..., :-1] + place * rise
-    return noise[..., :n_samples]
+        samples = signals[..., place::KNOT]
+        samples += knots[..., : samples.shape[2]]
+        knots[..., :-1] += rise
 
 
-def _wander(
-    rng: np.random.Generator, shape: tuple[int, ...], most: float, rate: float
-) -> np.ndarray:
-    """Draw a slow sine for each lead, all of a recording at the frequency of its breathing."""
-    n, n_leads, n_samples = shape
+def _add_wander(
+    rng: np.random.Generator, signals: np.ndarray, most: np.ndarray, rate: float
+) -> None:
+    """Add a slow sine to each lead, all of a recording at the frequency of its breathing."""
+    n, n_leads, n_samples = signals.shape
     frequency = rng.uniform(SLOW, FAST, (n, 1, 1))
     phase = rng.uniform(0, 2 * np.pi, (n, 1, 1))
-    size = rng.uniform(-most, most, (n, n_leads, 1)).astype(np.float32)
+    size = (rng.uniform(-1, 1, (n, n_leads, 1)) * most).astype(np.float32)
     angle = 2 * np.pi * frequency * np.arange(n_samples) / rate + phase
-    return size * np.sin(angle).astype(np.float32)
+    signals += size * np.sin(angle).astype(np.float32)
 
 
 def kept_leads(rng: np.random.Generator, n: int, share: float) -> np.ndarray:
@@ -180,9 +191,16 @@ def drop_leads(signals: np.ndarray, kept: np.ndarray, rescale: bool) -> np.ndarr
     With `rescale` a recording that loses leads is divided by the amplitude of those that remain,
     over its own length as in `preprocessing.prepare`.
     """
-    result = signals * kept[..., None].astype(np.float32)
-    if rescale:
-        ends = lengths(signals)
-        for index in np.flatnonzero(~kept.all(axis=1)):
-            result[index] /= amplitude(result[index, :, : ends[index]]) or 1.0
+    result = signals.copy()
+    _drop_leads(result, kept, rescale)
     return result
+
+
+def _drop_leads(signals: np.ndarray, kept: np.ndarray, rescale: bool) -> None:
+    """Do in place what `drop_leads` does."""
+    losing = np.flatnonzero(~kept.all(axis=1))
+    ends = lengths(signals[losing])
+    for index, end in zip(losing, ends, strict=True):
+        signals[index, ~kept[index]] = 0
+        if rescale:
+            signals[index] /= amplitude(signals[index, :, :end]) or 1.0
