@@ -100,7 +100,7 @@ def recorded_leads(signals: np.ndarray) -> np.ndarray:
 
     Not recorded are leads that are zero throughout: absent, or without an electrode.
     """
-    present: np.ndarray = signals[..., ::SPARSE].any(axis=2)
+    present = np.any(signals[..., ::SPARSE], axis=2)
     for place in zip(*np.nonzero(~present), strict=True):
         present[place] = signals[place].any()
     return present
