@@ -19,6 +19,9 @@ RUNS |= {"wide0": (WIDE, 20), "wide1": (WIDE, 21), "wide2": (WIDE, 22)}
 FINE = replace(FIRST, rate=250.0, stride=2, p=0.1)
 RUNS |= {"fine0": (FINE, 30), "fine1": (FINE, 31), "fine2": (FINE, 32)}
 RUNS |= {"drop0": (replace(FIRST, p=0.1), 0)}  # beside member0: what dropout alone does in full
+# For the superclasses from millivolts alone: all leads are there, and voltages stay as they are.
+ALL_LEADS = replace(FIRST, gain=0.0, wander=0.0, lead_dropout=0.0)
+RUNS |= {f"superclasses{i}": (ALL_LEADS, 40 + i) for i in range(3)}
 
 # Screening, eight epochs of a small network: each run differs from the first in one choice.
 BASE = Config(k=16, epochs=8, whole_epochs=1, ema=0.995)
