@@ -7,7 +7,8 @@ DATA holds PTB-XL as challenge folders `train`, `val`, `test` (the official spli
 Each network has the same recordings and so many minutes of processor time for preparing, training
 and validation; the weights that score highest on validation are scored on test, once. Rows go to
 accuracy.csv, the scores on validation by processor time to images/accuracy.svg.
-Killed, the same command goes on with the next network; to train one again delete its file in WORK.
+If it is killed, the same command continues with the next network; to train one again delete its
+file in WORK.
 """
 
 import argparse

@@ -140,8 +140,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(any(map(missed, summaries.values())))
 
 
-HEAD = ["command", "seconds", "of processor time", "ms a recording", "steeper in the end",
-        "MB", "times the memory of a tenth", ""]  # fmt: skip
+HEAD = [
+    "command", "wall, s", "processor, s", "ms a recording",
+    f"last slope / first (≤ {STEEPER:g})", "MB", f"memory / that of a tenth (≤ {LARGER:g})", "",
+]  # fmt: skip
 
 
 def _cells(name: str, own: dict[str, float]) -> list[str]:

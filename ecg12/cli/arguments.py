@@ -11,6 +11,8 @@ from math import inf
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from ecg12.runtime.settings import SHIPPED
+
 MOST = 10**9  # of anything that is counted
 MOST_WORKERS = 1024
 LONGEST = 86400.0  # s of signal: a day
@@ -93,6 +95,11 @@ def input_folder(path: Path) -> str:
     if not path.is_dir():
         return "a file, not a folder" if path.exists() else "no such folder"
     return "" if os.access(path, os.R_OK | os.X_OK) else "not to be read: permission denied"
+
+
+def networks(text: str) -> str:
+    """Take a model folder that is there, or the name of the model of the package."""
+    return text if text == SHIPPED else str(input_folder(text))
 
 
 @_checked

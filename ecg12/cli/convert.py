@@ -1,7 +1,8 @@
 """Convert recordings of any format to a challenge folder (.hea, .mat); labels, statements are kept.
 
 Outputs are named by the path below the folder that is given. Of the patient only age and sex are
-kept, and with a salt a key instead of the identifier. Killed, the same command goes on.
+kept, and with a salt a key instead of the identifier. If it is killed, start the same command
+again: it continues where it stopped.
 """
 
 import argparse

@@ -6,7 +6,7 @@ side, unbiased and optimistic ones.
 
 import argparse
 
-from ecg12.cli.arguments import input_file, input_folder, output_folder, seed, whole
+from ecg12.cli.arguments import input_file, input_folder, networks, output_folder, seed, whole
 from ecg12.cli.options import add_label_table, add_weights, scored_classes
 
 
@@ -43,8 +43,9 @@ def add(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--pretrained",
-        type=input_folder,
-        help="model folder to begin at in every fold (default: from scratch)",
+        type=networks,
+        help="model folder from which every fold starts, or shipped: the model of the package "
+        "(default: from scratch)",
     )
     command.add_argument("--seed", type=seed, help="of folds and networks (default the recipe's)")
 
@@ -56,14 +57,17 @@ def run(options: argparse.Namespace) -> None:
     from ecg12.crossval import cross_validate
     from ecg12.io.class_table import read_classes
     from ecg12.io.label_table import read_label_table
+    from ecg12.runtime.settings import Settings
     from ecg12.training.recipes import begin_at, for_own_classes, get_recipe
+    from ecg12.training.transfer import pretrained_folder
 
+    folder = pretrained_folder(Settings(pretrained=options.pretrained or ""))
     if options.classes:
         classes = read_classes(options.classes)
-        recipe = for_own_classes(options.recipe, options.pretrained)
+        recipe = for_own_classes(options.recipe, folder)
     else:
         classes = scored_classes(options)
-        recipe = begin_at(get_recipe(options.recipe or "submission"), options.pretrained)
+        recipe = begin_at(get_recipe(options.recipe or "submission"), folder)
     labels = read_label_table(options.labels, classes.columns) if options.labels else None
     if options.seed is not None:
         recipe = replace(recipe, seed=options.seed)

@@ -1,4 +1,4 @@
-"""Train for one's own diagnosis classes, beginning at pretrained networks if there are any.
+"""Train for your own diagnosis classes, from pretrained networks if there are any.
 
 The csv table of classes has one line each: code[,abbreviation[,name]], codes that mean the same
 joined by |. All classes count the same. If sinus rhythm (426783006) is none of them, thresholds and
@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecg12.cli.arguments import input_file, input_folder, output_folder, whole
+from ecg12.cli.arguments import input_file, input_folder, networks, output_folder, whole
 from ecg12.cli.options import add_training, read_labels, read_validation
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ def add(command: argparse.ArgumentParser) -> None:
     add_training(command)
     command.add_argument(
         "--pretrained",
-        type=input_folder,
-        help="model folder to begin at (default: ECG12_PRETRAINED, or from scratch)",
+        type=networks,
+        help="model folder to start from, or shipped: the model of the package "
+        "(default: ECG12_PRETRAINED, or from scratch)",
     )
     command.add_argument(
         "--freeze", type=whole(0), default=0, metavar="J", help="first blocks that are not trained"
@@ -49,6 +50,8 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train, and say where the model is."""
+    from dataclasses import replace
+
     from ecg12.io.class_table import read_classes
     from ecg12.runtime.errors import InputError
     from ecg12.runtime.settings import Settings
@@ -58,7 +61,10 @@ def run(options: argparse.Namespace) -> None:
 
     classes = read_classes(options.classes)
     _spare(options.output, classes)
-    folder = options.pretrained or pretrained_folder(Settings.from_env())
+    settings = Settings.from_env()
+    if options.pretrained:
+        settings = replace(settings, pretrained=options.pretrained)
+    folder = pretrained_folder(settings)
     if options.freeze and folder is None:
         raise InputError(f"--freeze {options.freeze}: there are no pretrained networks to freeze")
     recipe = for_own_classes(options.recipe, folder, options.freeze)

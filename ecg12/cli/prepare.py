@@ -1,8 +1,9 @@
 """Prepare recordings for training, beforehand or on a cluster.
 
 Prepared into MODEL/ecg12-work they serve train_model.py and pretrain, into SEARCH/ecg12-work the
-search: each goes on from there. Killed, the same command goes on where it was. With --scheduler the
-workers of a Dask cluster read and filter; they must see the data under the same path.
+search: each goes on from there. If it is killed, start the same command again: it continues where
+it stopped. With --scheduler the workers of a Dask cluster read and filter; they must see the data
+under the same path.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Train networks on an archive, for others to begin at: python train_model.py, or finetune."""
+"""Pretrain networks on an archive, from which train_model.py and finetune can start."""
 
 import argparse
 

@@ -41,7 +41,7 @@ def add(command: argparse.ArgumentParser) -> None:
     scored = command.add_mutually_exclusive_group()
     add_weights(scored)
     scored.add_argument(
-        "--classes", type=input_file, help="table of one's own classes, as for finetune"
+        "--classes", type=input_file, help="table of your own classes, as for finetune"
     )
     command.add_argument(
         "--replicates",

@@ -1,8 +1,9 @@
 """Search for networks: draw them at random, train all alike, retrain the best as an ensemble.
 
 What is written lies in the output folder: search.csv has one row per trial, model is the model
-folder. Stopped or killed, the same command goes on where it was. With --scheduler the trials run
-on the workers of a Dask cluster, which must see data and output under the same paths.
+folder. If it is stopped or killed, start the same command again: it continues where it stopped.
+With --scheduler the trials run on the workers of a Dask cluster, which must see data and output
+under the same paths.
 """
 
 import argparse

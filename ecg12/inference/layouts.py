@@ -13,13 +13,17 @@ from ecg12.runtime.progress import printable
 from ecg12.signal.quality import Quality
 
 NOTICE = (
-    "Research software, no medical device. It knows only the classes it was trained on, and it "
-    "errs; no decision on a patient may rest on it."
+    "Research software, not a medical device. It knows only the classes it was trained on, and it "
+    "makes errors; no decision on a patient may rest on it."
 )
 LEGEND = (
     "+ diagnosed. Score: median of the members. Probability: the calibrated score, unknown where "
     "the model is not calibrated. Votes: members whose score exceeds their threshold (never: no "
     "score does)."
+)
+ANSWERS = (
+    "At the coverage asked for: yes, no or uncertain, by thresholds of their own, so that a class "
+    "with + can be answered no, and one without it yes."
 )
 COLUMNS = (
     "recording", "codes", "abbreviation", "name", "positive", "score", "probability", "votes",
@@ -50,12 +54,16 @@ def render(layout: str, items: Iterable[Outcome], every_class: bool = False) -> 
 
 def _text(items: Iterable[Outcome], every_class: bool) -> Iterator[str]:
     yield f"{NOTICE}\n{LEGEND}\n"
+    explained = False
     for item in items:
         if isinstance(item, Failure):
             reason = item.reason.removeprefix(f"{item.source}: ")
             yield f"\n{item.source}: NO PREDICTION\n  {reason}\n"
-        else:
-            yield f"\n{_heading(item)}\n{_table(item, every_class)}"
+            continue
+        if item.coverage is not None and not explained:
+            yield f"{ANSWERS}\n"
+            explained = True
+        yield f"\n{_heading(item)}\n{_table(item, every_class)}"
 
 
 def _heading(result: Prediction) -> str:

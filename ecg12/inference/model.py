@@ -25,8 +25,8 @@ from ecg12.runtime.settings import Settings
 class Model:
     """An ensemble of networks that predicts recordings.
 
-    Research software, not a medical device: it knows only the classes it was trained on, it errs,
-    and no decision on a patient may rest on it.
+    Research software, not a medical device: it knows only the classes it was trained on, it
+    makes errors, and no decision on a patient may rest on it.
 
     Parameters
     ----------

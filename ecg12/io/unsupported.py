@@ -7,7 +7,7 @@ from ecg12.io.recognition import Format, begins, has_root
 
 EXPORT = "export the recording as DICOM, HL7 aECG or SCP-ECG"
 DIGITISE = "it holds a drawing, no samples; Open-ECG-Digitizer makes csv of it"
-SINGLE = "it records one lead or six, and the networks need the chest leads"
+SINGLE = "export the samples as csv, and give --rate, --unit and --leads"
 
 # Sources: Sapphire: urn:ge:sapphire; Mortara: ELI Link; Schiller: SEMA; MFER: ISO 22077-1, tag 40h;
 # Contec: github.com/RigacciOrg/ecg-contec; GDF: Schlögl, 2006; ISHNE annotations: Badilini, 1998;

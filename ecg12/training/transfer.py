@@ -27,7 +27,7 @@ from ecg12.signal.preprocessing import Preprocessing
 
 log = logging.getLogger(__name__)
 SHIPPED_REMARK = (
-    "training begins at the shipped networks, which have learned from PTB-XL: recordings of "
+    "training starts from the shipped networks, which have learned from PTB-XL: recordings of "
     "PTB-XL, which the challenge's data hold, are then unseen in no part"
 )
 
@@ -186,7 +186,7 @@ def match(
             continue
         left.remove(partner)
         _check(partner, preprocessing)
-        log.info("%s begins at %s (%d blocks frozen)", network.name, partner.file, frozen)
+        log.info("%s starts from %s (%d blocks frozen)", network.name, partner.file, frozen)
         starts.append(Start(partner, frozen))
     if not any(starts):
         known = ", ".join(dict.fromkeys(one.network.name for one in left))

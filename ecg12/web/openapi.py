@@ -25,7 +25,7 @@ def _body(name: str) -> dict[str, Any]:
     return {"application/json": {"schema": _named(name)}}
 
 
-ABOUT = "12-lead ECG classification. Research software, no medical device."
+ABOUT = "12-lead ECG classification. Research software, not a medical device."
 SECURITY: list[dict[str, list[str]]] = [{}, {"token": []}]  # none, or a token
 REFUSALS = {
     "401": "A token is needed and is not given, or is another one.",

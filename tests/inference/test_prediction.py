@@ -232,7 +232,7 @@ def test_a_header_and_its_signals_are_one_recording(folder, tmp_path):
 def test_text_shows_diagnoses_and_what_comes_next(folder):
     text = "".join(render("text", Model(Fixed()).predict_files(expand([folder]))))
     assert text.startswith(NOTICE)
-    assert "no medical device" in NOTICE
+    assert "not a medical device" in NOTICE
     assert (
         f"{folder / 'A1'}: AF, IAVB\n  12 of 12 leads; 500 Hz, 10 s used\n  signal quality: good\n"
         in text

@@ -254,7 +254,7 @@ def test_training_begins_there_says_so_and_still_trains(data, pretrained, tmp_pa
     caplog.set_level("INFO")
     recipe = begin_at(TINY, pretrained)
     model = train(data, tmp_path, recipe)
-    assert f"begins at the pretrained networks of {pretrained}" in caplog.text
+    assert f"starts from the pretrained networks of {pretrained}" in caplog.text
     saved = {m.name: m.model for m in load_classifier(pretrained).members}
     report = json.loads((tmp_path / REPORT).read_text())
     for start_, member, row in zip(recipe.starts, model.members, report["members"], strict=True):

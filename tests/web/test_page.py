@@ -341,7 +341,7 @@ def test_downloads_are_the_answers_of_predict(page, client, pair, files):
         entry["abbreviation"] for entry in answer["recordings"][0]["classes"]
     ]
     assert {row["recording"] for row in table} == {"A0001.hea", "pdf.dcm"}
-    assert all("no medical device" in row["notice"] for row in table)
+    assert all("not a medical device" in row["notice"] for row in table)
 
 
 def test_print_is_two_pages_of_paper_with_the_notice(page, files):
@@ -356,7 +356,7 @@ def test_print_is_two_pages_of_paper_with_the_notice(page, files):
     assert size == pytest.approx([297, 210], abs=0.5)
     assert len(zlib.compress(pdf)) > 10_000
     shown.call("Emulation.setEmulatedMedia", media="print")
-    assert "no medical device" in text(shown, ".print-notice")
+    assert "not a medical device" in text(shown, ".print-notice")
     paper = "document.querySelector('#paper svg').getBoundingClientRect().width"
     assert shown.evaluate(paper) * 25.4 / 96 == pytest.approx(265, rel=0.001)
     assert shown.evaluate("getComputedStyle(document.querySelector('.side')).display") == "none"

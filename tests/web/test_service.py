@@ -363,7 +363,7 @@ def test_the_model_is_described(client, served_model):
     names = [one["abbreviation"] for one in described["classes"]]
     assert names == list(served_model.classes.names)
     assert described["limits"]["request_bytes"] == 64 * 2**20
-    assert "no medical device" in described["notice"]
+    assert "not a medical device" in described["notice"]
 
 
 def test_the_description_covers_every_status_and_key(client, pair):

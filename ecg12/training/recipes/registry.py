@@ -65,7 +65,7 @@ def begin_at(recipe: Recipe, folder: str | Path | None, frozen: int = 0) -> Reci
     """
     if folder is None:
         return recipe
-    log.info("recipe %s begins at the pretrained networks of %s", recipe.name, folder)
+    log.info("recipe %s starts from the pretrained networks of %s", recipe.name, folder)
     starts = match(folder, recipe.networks, recipe.preprocessing, frozen)
     return replace(recipe, starts=starts)
 
