@@ -20,6 +20,7 @@ from experiments.ptbxl.task import (
     make_task,
     task_classes,
 )
+from experiments.ptbxl.transfer_tables import MEAN, SCRATCH, by_study, tables
 
 NAMES = CHALLENGE.names
 
@@ -139,3 +140,17 @@ def test_patients_are_drawn_together_and_intervals_hold_the_value(monkeypatch):
     labels = targets ^ (rng.random(targets.shape) < 0.02)
     found = metric_estimate(targets, labels, np.ones(targets.shape, bool), None)
     assert found.low < found.value < found.high < 1
+
+
+def test_transfer_tables_pair_the_seeds():
+    """Differences of two seeds .1 and .3: mean .2, half width 12.706 * .1 (Student's t, one df)."""
+    scores = {("a", SCRATCH): (0.5, 0.6), ("a", "way"): (0.6, 0.9),
+              ("b", SCRATCH): (0.7, 0.4), ("b", "way"): (0.7, 0.5)}  # fmt: skip
+    rows = [
+        {"study": f"without {source}", "way": way, "seed": str(seed), "auroc": str(value)}
+        for (source, way), values in scores.items()
+        for seed, value in enumerate(values)
+    ]
+    assert "| way | 2 | 0.750 | +0.200 [-1.071, +1.471] |" in tables(rows)
+    found = by_study(rows)[MEAN]["way"]
+    assert [found[seed] for seed in (0, 1)] == pytest.approx([0.65, 0.7])
