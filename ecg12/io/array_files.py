@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ ZIP = b"PK\x03\x04"
 HDF5 = b"\x89HDF\r\n\x1a\n"
 HDF5_PLACES = (0, 512, 1024, 2048)  # where the mark may stand
 LARGEST_ARRAY = 2**29  # bytes that are taken into memory; 12 leads of 8 h at 500 Hz in 32 bits
+LARGEST_HEADER = 2**14  # bytes before the numbers; NumPy reads headers of 10,000 characters
 LARGEST_NOTE = 2**16  # bytes of what a file says beside its array
 MOST_MEMBERS = 1000
 TRACINGS = "tracings"  # the array of the CODE data sets, which may be padded by zeros at its ends
@@ -99,41 +101,62 @@ def _npy(path: Path) -> Iterator[StoredArray]:
     yield StoredArray(values=values, notes={})
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Member:
+    """What an array in a zip archive says of itself, before its numbers."""
+
+    info: zipfile.ZipInfo
+    start: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    fortran: bool
+
+    @property
+    def size(self) -> int:
+        return self.dtype.itemsize * prod(self.shape)
+
+
 @contextmanager
 def _npz(path: Path) -> Iterator[StoredArray]:
-    found: dict[str, np.ndarray] = {}
+    found: dict[str, _Member] = {}
     notes: dict[str, Any] = {}
     try:
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist()[:MOST_MEMBERS]:
-                name = info.filename.removesuffix(".npy")
-                most = LARGEST_NOTE if name in NOTES else LARGEST_ARRAY
-                values = _member(archive, info, most)
-                if values is not None and name in NOTES:
-                    notes[name] = values.tolist()
-                elif values is not None and _fits(values):
-                    found[name] = values
+                name, member = info.filename.removesuffix(".npy"), _member(path, archive, info)
+                if name not in NOTES and _fits(member) and member.size <= LARGEST_ARRAY:
+                    found[name] = member
+                elif name in NOTES and not member.dtype.hasobject and member.size <= LARGEST_NOTE:
+                    notes[name] = _numbers(archive, member).tolist()
+            name = _only(path, found)  # so that the numbers of one array at most are in memory
+            values = _numbers(archive, found[name])
     except (RecordError, OSError):
         raise
     except Exception as error:  # zip and NumPy let anything out of a damaged file
         raise RecordError(f"{path}: damaged .npz file: {_kind(error)}") from error
-    name = _only(path, found)
-    yield StoredArray(values=found[name], notes=notes, name=name)
+    yield StoredArray(values=values, notes=notes, name=name)
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> np.ndarray | None:
-    """Read one array, if it is no larger than `most` bytes, as the archive and itself say."""
+def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Member:
+    """Read the header of one array."""
     with archive.open(info) as file:
-        version = np.lib.format.read_magic(file)
-        reader = np.lib.format.read_array_header_1_0
-        if version != (1, 0):
-            reader = np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = reader(file)
-        size = dtype.itemsize * prod(shape)
-        if dtype.hasobject or size > most:
-            return None
-        values = np.frombuffer(file.read(size), dtype)
-    return values.reshape(shape, order="F" if fortran else "C")
+        head = BytesIO(file.read(LARGEST_HEADER))
+    version = np.lib.format.read_magic(head)
+    reader = np.lib.format.read_array_header_1_0
+    if version != (1, 0):
+        reader = np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = reader(head)
+    if min(shape, default=0) < 0:
+        raise RecordError(f"{path}: {info.filename[:80]!r} has shape {shape}")
+    return _Member(info=info, start=head.tell(), shape=shape, dtype=dtype, fortran=fortran)
+
+
+def _numbers(archive: zipfile.ZipFile, member: _Member) -> np.ndarray:
+    """Read the numbers of one array."""
+    with archive.open(member.info) as file:
+        file.read(member.start)
+        values = np.frombuffer(file.read(member.size), member.dtype)
+    return values.reshape(member.shape, order="F" if member.fortran else "C")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import tracemalloc
+import zipfile
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
@@ -254,6 +255,56 @@ def test_a_file_that_claims_a_billion_recordings(tmp_path):
         assert elements(path) == [path]
         with pytest.raises(RecordError, match=r"bomb\.h5: 1000000000 recordings"):
             read_any(path, rate=400, unit="mV")
+
+
+def npz(path, members):
+    """Write an archive of arrays: name → (shape as its header says, bytes after the header)."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, (shape, size) in members.items():
+            with archive.open(f"{name}.npy", "w") as file:
+                head = {"descr": "<f8", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, head)
+                for _ in range(0, size, 2**20):
+                    file.write(bytes(2**20))
+    return path
+
+
+@pytest.mark.parametrize("name", ["ecg", "rate"])
+def test_an_array_of_a_negative_length_is_refused_unread(tmp_path, name):
+    path = npz(tmp_path / "a.npz", {name: ((-2, 12), 100 * 2**20)})
+    assert path.stat().st_size < 200_000
+    with limits(), pytest.raises(RecordError, match=rf"a\.npz: '{name}.npy' has shape \(-2, 12\)"):
+        read_any(path, 11.0, rate=500, unit="mV", leads=LEADS)
+
+
+def test_a_head_of_an_array_without_end_is_refused_unread(tmp_path):
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("ecg.npy", "w") as file:
+            file.write(b"\x93NUMPY\x02\x00" + struct.pack("<I", 100 * 2**20))
+            for _ in range(100):
+                file.write(b" " * 2**20)
+    with limits(), pytest.raises(RecordError, match=r"a\.npz: damaged"):
+        read_any(path, 11.0, rate=500, unit="mV", leads=LEADS)
+
+
+def test_of_an_archive_of_many_arrays_none_is_kept(tmp_path):
+    shape, size = (12, 2**18), 12 * 2**18 * 8
+    path = npz(tmp_path / "a.npz", {f"m{i}": (shape, size) for i in range(8)})
+    with limits(), pytest.raises(RecordError, match=r"found: m0 \(12, 262144\), m1 "):
+        read_any(path, 11.0, rate=500, unit="mV", leads=LEADS)
+
+
+def test_signals_are_found_beside_other_arrays(tmp_path, make_ecg):
+    signals = make_ecg(500, 3)
+    np.savez_compressed(
+        tmp_path / "a.npz", times=np.arange(2**23) / 500, names=np.array(["A"] * 2**18),
+        ecg=signals, rate=500, unit="mV", leads=LEADS,
+    )  # fmt: skip
+    with limits():
+        record = read_any(tmp_path / "a.npz", 1.0)
+    assert (record.rate, record.leads) == (500, LEADS)
+    np.testing.assert_array_equal(record.millivolts, signals[:, :500])
 
 
 @pytest.mark.parametrize("name", NAMES)
