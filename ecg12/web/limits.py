@@ -21,6 +21,10 @@ class Limits:
         Longest pause within a body, and longest time until it has arrived.
     read_seconds, read_bytes
         Time and memory in which one recording must be read.
+    record_bytes, request_record_bytes
+        Of one recording as the service filters it, in 64 bits, and of all recordings and drawings
+        of one request; the service itself holds them. Of a long recording the beginning alone
+        counts, as much as the model needs.
     answer_seconds
         Longest time from the end of the body to the answer; also that of reading it all.
     explanations, explain_seconds
@@ -46,6 +50,8 @@ class Limits:
     upload_seconds: float = 120.0
     read_seconds: float = 10.0
     read_bytes: int = 2048 * MEGABYTE
+    record_bytes: int = 32 * MEGABYTE  # 16 leads of 11 s at 23 kHz
+    request_record_bytes: int = 128 * MEGABYTE  # 100 of 12 leads of 11 s at 1 kHz in 64 bits
     answer_seconds: float = 60.0
     explanations: int = 8
     explain_seconds: float = 120.0

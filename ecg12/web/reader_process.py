@@ -21,9 +21,11 @@ from ecg12.io.formats import format_at, open_any, read_any, scan
 from ecg12.io.record import Record
 from ecg12.io.wfdb import SUFFIXES
 from ecg12.runtime.errors import InputError, RecordError
-from ecg12.web.limits import MEGABYTE
+from ecg12.web.limits import MEGABYTE, Limits
 
 TOO_LARGE = "reading needs more than {:g} MiB of memory, the most that the service allows"
+TOO_MANY_SAMPLES = "its first {:g} s ({} leads at {:g} Hz) take {:.1f} MiB; at most {:g} are read"
+FILTERED = 8  # bytes of a sample in the filters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,19 +77,26 @@ class Reading:
     known: bool = True
     drawing: dict[str, Any] | None = None
 
+    @property
+    def n_bytes(self) -> int:
+        """What its numbers take in memory."""
+        drawn = sum(map(len, self.drawing.get("leads", {}).values())) if self.drawing else 0
+        return drawn + (self.record.stored.nbytes if self.record is not None else 0)
 
-def serve(connection: Connection, most_bytes: int) -> None:
-    """Answer the questions of the parent until it is gone, in so much memory."""
+
+def serve(connection: Connection, limits: Limits) -> None:
+    """Answer the questions of the parent until it is gone, in `limits.read_bytes` of memory."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     logging.disable()  # lines that name files
     from ecg12.web import signals  # the filters load slowly
 
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    most_bytes = limits.read_bytes
     resource.setrlimit(resource.RLIMIT_AS, (used + most_bytes, used + most_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ways: dict[str, Callable[..., Any]] = {
         "find": _find,
-        "read": _read,
+        "read": partial(_read, limits.record_bytes),
         "draw": partial(_draw, signals.drawing),
     }
     connection.send("ready")
@@ -132,7 +141,7 @@ def _stem(name: str) -> str:
     return str(path.with_suffix("")) if path.suffix.lower() in SUFFIXES else name.partition("[")[0]
 
 
-def _read(job: Job, name: str) -> Reading:
+def _read(most_bytes: int, job: Job, name: str) -> Reading:
     _enter(job)
     try:
         record = read_any(name, job.seconds, **job.said)
@@ -142,6 +151,12 @@ def _read(job: Job, name: str) -> Reading:
         raise
     except Exception as error:  # a reader let something out; its type says enough
         return Reading(name=name, reason=f"{name}: damaged ({type(error).__name__})")
+    n_leads, n_samples = record.stored.shape
+    n_bytes = record.stored.size * max(FILTERED, record.stored.itemsize)
+    if n_bytes > most_bytes:  # the service would hold it
+        found = n_samples / record.rate, n_leads, record.rate, n_bytes / MEGABYTE
+        reason = TOO_MANY_SAMPLES.format(*found, most_bytes / MEGABYTE)
+        return Reading(name=name, reason=f"{name}: {reason}")
     return Reading(name=name, record=record)
 
 

@@ -12,12 +12,13 @@ from multiprocessing import get_context
 from typing import Any
 
 from ecg12.runtime.errors import InputError
-from ecg12.web.limits import Limits, RefusedError
+from ecg12.web.limits import MEGABYTE, Limits, RefusedError
 from ecg12.web.reader_process import Job, Reading, serve
 
 START_SECONDS = 300.0  # in which a process must be ready
 TOO_SLOW = "reading took longer than {:g} s, the most that the service allows"
 TOO_LATE = "not read, because the other files of the request took too long"
+TOO_MUCH = "takes {:.1f} MiB, and all recordings of a request together may take {:g}"
 
 
 class Readers:
@@ -39,6 +40,7 @@ class Readers:
         RefusedError
             503 if no process can be started.
         """
+        limits = self._limits
         process = self._idle.get()
         try:
             process = self._alive(process)
@@ -50,17 +52,23 @@ class Readers:
                 return [
                     replace(names, name=one, reason=f"{one}: {names.reason}") for one in job.names
                 ]
-            if len(names) > self._limits.recordings:
-                most = self._limits.recordings
-                raise InputError(f"{len(names)} recordings in one request; at most {most}")
-            readings = []
-            end = time.monotonic() + self._limits.answer_seconds
+            if len(names) > limits.recordings:
+                raise InputError(
+                    f"{len(names)} recordings in one request; at most {limits.recordings}"
+                )
+            readings: list[Reading] = []
+            end, left = time.monotonic() + limits.answer_seconds, limits.request_record_bytes
             for name in names:
                 if time.monotonic() > end:
                     readings.append(Reading(name=name, reason=f"{name}: {TOO_LATE}"))
                     continue
                 process = self._alive(process)
-                readings.append(process.read(job, name))
+                one = process.read(job, name)
+                if one.n_bytes > left:
+                    found = one.n_bytes / MEGABYTE, limits.request_record_bytes / MEGABYTE
+                    one = Reading(name=name, reason=f"{name}: {TOO_MUCH.format(*found)}")
+                left -= one.n_bytes
+                readings.append(one)
             return readings
         finally:
             self._idle.put(process)
@@ -98,7 +106,7 @@ class _Process:
         self._limits = limits
         self._ours, theirs = context.Pipe()
         self._child = context.Process(
-            target=serve, args=(theirs, limits.read_bytes), daemon=True, name="ecg12-reader"
+            target=serve, args=(theirs, limits), daemon=True, name="ecg12-reader"
         )
         self._child.start()
         theirs.close()

@@ -144,7 +144,7 @@ class _Parts:
         self._header, self._value = bytearray(), bytearray()
         self._disposition = b""
         self._file: IO[bytes] | None = None
-        self._field = ""
+        self._field, self._content = "", bytearray()
         self.ended = False
 
     def callbacks(self) -> dict[str, object]:
@@ -205,13 +205,15 @@ class _Parts:
         if self._file is not None:
             self._file.write(data[start:end])
             return
-        value = self._upload.fields[self._field] + _text(data[start:end])
-        if len(value) > LONGEST_FIELD:
-            reason = f"the field {self._field!r} is longer than {LONGEST_FIELD} characters"
+        self._content += data[start:end]
+        if len(self._content) > LONGEST_FIELD:
+            reason = f"the field {self._field!r} is longer than {LONGEST_FIELD} bytes"
             raise RefusedError(422, reason)
-        self._upload.fields[self._field] = value
 
     def _end(self) -> None:
+        if self._file is None:  # a letter may have come in two pieces
+            self._upload.fields[self._field] = _text(bytes(self._content))
+            self._content.clear()
         self.close()
 
     def _finish(self) -> None:

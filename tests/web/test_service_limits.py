@@ -1,5 +1,6 @@
 """The service under load: what is too large, slow or broken is refused, and it lives on."""
 
+import asyncio
 import io
 import os
 import resource
@@ -14,8 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from starlette.requests import Request
 
+from ecg12.io.leads import LEADS
 from ecg12.io.wfdb import write_record
+from ecg12.web.limits import Limits
+from ecg12.web.uploads import Receiver, Upload
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 
@@ -124,6 +129,64 @@ def test_an_archive_that_unpacks_to_more_than_memory_is_a_failure(client):
     assert status == 422
     assert "bomb.npz" in answer["failures"][0]["reason"]
     assert client.get("/health")[0] == 200
+
+
+def archive_of(signals):
+    packed = io.BytesIO()
+    np.savez_compressed(packed, ecg=signals)
+    return packed.getvalue()
+
+
+def test_a_recording_that_would_fill_the_memory_of_the_service_is_a_failure(client):
+    packed = archive_of(np.zeros((12, 400_000), np.int8))  # 4 s, 12 x 400,000 x 8 bytes
+    assert len(packed) < 10_000
+    said = {"rate": "100000", "unit": "mV", "leads": ",".join(LEADS)}
+    status, answer = client.predict([("fast.npz", packed)], said)
+    assert status == 422
+    expected = "fast.npz: its first 4 s (12 leads at 100000 Hz) take 36.6 MiB; at most 32 are read"
+    assert answer["failures"][0]["reason"] == expected
+
+
+def test_a_long_recording_counts_by_its_beginning(serve, make_ecg):
+    signals = (1000 * make_ecg(500, 60)).astype(np.int16)  # 12 x 30,000 x 8 bytes: 2.7 MiB
+    said = {"rate": "500", "unit": "1 uV", "leads": ",".join(LEADS)}
+    with serve(limits={"record_bytes": 2**20}) as one:
+        status, answer = one.predict([("long.npz", archive_of(signals))], said)
+    assert status == 200
+    assert not answer["failures"]
+
+
+def test_the_recordings_of_a_request_have_a_common_limit(serve, make_ecg):
+    signals = (1000 * make_ecg(500, 10)).astype(np.int16)  # 12 x 5000 x 2 bytes
+    said = {"rate": "500", "unit": "1 uV", "leads": ",".join(LEADS)}
+    files = [(f"R{i}.npz", archive_of(signals)) for i in range(4)]
+    files.append(("short.npz", archive_of(signals[:, :2500])))
+    with serve(limits={"request_record_bytes": 300_000}) as one:
+        status, answer = one.predict(files, said)
+    assert status == 200
+    assert [found["source"] for found in answer["recordings"]] == ["R0.npz", "R1.npz", "short.npz"]
+    assert [found["reason"].partition(":")[0] for found in answer["failures"]] == [
+        "R2.npz", "R3.npz"
+    ]  # fmt: skip
+    assert "takes 0.1 MiB" in answer["failures"][0]["reason"]
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+def test_a_text_field_may_arrive_in_pieces(tmp_path, at):
+    value = "5 µV".encode()
+    head = b'--x\r\nContent-Disposition: form-data; name="%b"%b\r\n\r\n'
+    rest = b"\r\n" + head % (b"file", b'; filename="a.csv"') + b"1\r\n--x--\r\n"
+    pieces = [head % (b"unit", b"") + value[:at], value[at:] + rest]
+    messages = [{"type": "http.request", "body": one, "more_body": True} for one in pieces]
+    messages.append({"type": "http.request", "body": b"", "more_body": False})
+
+    async def receive():
+        return messages.pop(0)
+
+    headers = [(b"content-type", b"multipart/form-data; boundary=x")]
+    request, upload = Request({"type": "http", "headers": headers}, receive), Upload()
+    asyncio.run(Receiver(Limits()).receive(request, tmp_path, upload))
+    assert upload.fields == {"unit": "5 µV"}
 
 
 def test_a_full_disk_is_said(client, pair):
