@@ -25,7 +25,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ecg12.io.channels import Channel, recording
+from ecg12.io.channels import Channel, check_rate, recording
 from ecg12.io.demographics import age_between, patient_sex
 from ecg12.io.edf_layout import Layout, read_layout, recognises
 from ecg12.io.leads import LEADS, standard_leads
@@ -88,7 +88,10 @@ def open_record(path: Path) -> OpenRecord:
     names = {channel.lead for channel in channels}
     if left := [channel.lead for channel, _ in found if channel.lead not in names]:
         log.info("%s: left out, no voltage of the leads' rate: %s", path, ", ".join(left))
+    check_rate(path, rate)
     each = len(channels[0].samples)
+    if each < 1:
+        raise RecordError(f"{path}: no samples in a data record")
     return OpenRecord(
         name=path.stem, rate=rate, n_samples=each * layout.n_records,
         read=partial(_stretch, path, layout, head, each),

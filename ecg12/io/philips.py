@@ -23,6 +23,7 @@ import numpy as np
 from ecg12.io.channels import Channel, check_rate, recording
 from ecg12.io.demographics import parse_date, patient_age, patient_sex
 from ecg12.io.headers import GAINS, SHOWN
+from ecg12.io.lead_names import INVERTED
 from ecg12.io.leads import LEADS, standard_lead
 from ecg12.io.philips_xli import decode_lead
 from ecg12.io.record import Record
@@ -35,7 +36,8 @@ SUFFIXES = (".xml",)
 ROOT = "restingecgdata"
 VERSIONS = ("1.03", "1.04", "1.04.01", "1.04.02")
 SECONDS = 10.0  # what follows is a calibration pulse
-MOST_LEADS, MOST_SAMPLES = 16, 2**15  # per lead; a minute at 500 Hz
+MOST_LEADS, FEWEST_SAMPLES, MOST_SAMPLES = 16, 2, 2**15  # per lead; a minute at 500 Hz
+DERIVED = (*LEADS[2:6], *INVERTED)  # limb leads of which what is stored is no voltage
 STANDARD_SETS = ("STD-12", "10-WIRE")  # names of the twelve leads in the usual order
 PATIENT = "patient/generalpatientdata"
 IDENTIFIERS = ("MRN", "patientid", "uniquepatientid")
@@ -72,8 +74,8 @@ def read(path: Path, seconds: float | None = None) -> Record:
     Raises
     ------
     RecordError
-        If its version or its compression is not known, or if its samples are damaged or not as many
-        as announced.
+        If its version or its compression is not known, if its samples are damaged or not as many as
+        announced, or if it has one of the leads `DERIVED` in an order that is not the usual one.
     """
     path = Path(path)
     root = read_root(path, ROOT)
@@ -145,7 +147,7 @@ def _layout(root: Element, waveforms: Element, path: Path) -> _Layout:
     rate, duration = value("samplespersecond", "samplingrate"), value("durationperchannel")
     step, offset = value("resolution", "resolution", "signalresolution"), value("", "signaloffset")
     check_rate(path, rate)
-    if not 1 <= rate * duration / 1000 <= MOST_SAMPLES:
+    if not FEWEST_SAMPLES <= rate * duration / 1000 <= MOST_SAMPLES:
         raise RecordError(f"{path}: {duration:g} ms at {rate:g} Hz cannot be a Philips recording")
     if not 1 / GAINS[1] <= step <= 1 / GAINS[0]:
         raise RecordError(f"{path}: {step:g} uV per step cannot be a resolution")
@@ -193,6 +195,11 @@ def _signals(waveforms: Element, layout: _Layout, path: Path) -> np.ndarray:
         signals[row], position = decode_lead(data, position, layout.n_samples, where)
     if layout.leads[:6] == LEADS[:6]:
         _add_limb_leads(signals)
+    elif left := [lead for lead in layout.leads if lead in DERIVED]:
+        raise RecordError(
+            f"{path}: XLI stores {', '.join(left)} as differences from what other limb leads give; "
+            f"read only where the first leads are {', '.join(LEADS[:6])}"
+        )
     if np.abs(signals).max() > LARGEST_SAMPLE:
         raise RecordError(f"{path}: damaged: samples beyond 16 bits")
     return signals

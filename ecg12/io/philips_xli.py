@@ -32,7 +32,7 @@ def decode_lead(data: bytes, position: int, n_samples: int, where: str) -> tuple
     position
         Where the chunk begins.
     n_samples
-        How many samples it is to hold.
+        How many samples it is to hold, at least 2.
     where
         File and lead, for messages.
 

@@ -111,11 +111,16 @@ def _open_segment(stem: Path) -> OpenRecord:
 
 
 def _open_single(stem: Path, header: Header) -> OpenRecord:
-    """Open a recording that is not in segments."""
+    """Open a recording that is not in segments.
+
+    A MATLAB file of the header's name holds the samples where a file that the header names is a
+    MATLAB file or is not there. Beside another file that is there, it is not what the gains are of.
+    """
     own = existing(stem.with_name(f"{stem.name}.mat"))
     files = _signal_files(stem, header)
-    if own or [file.suffix.lower() for file in files.values()] == [".mat"]:
-        (n_samples, read), missing = open_mat(own or next(iter(files.values()))), MISSING
+    matlab = [file for file in files.values() if file.suffix.lower() == ".mat"]
+    if matlab and (own or len(files) == 1):
+        (n_samples, read), missing = open_mat(own or matlab[0]), MISSING
     else:
         _check_names(stem, header)
         n_samples, read, missing = open_signals(header_path(stem), header, files)

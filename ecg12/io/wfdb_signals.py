@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.io.headers import Header, SignalLine
+from ecg12.io.headers import SHOWN, Header, SignalLine
 from ecg12.io.matlab import check_size
 from ecg12.io.record import MISSING
 from ecg12.runtime.errors import RecordError, file_error
@@ -43,6 +43,7 @@ BIG_ENDIAN = "61"
 FROM_THE_BEGINNING = ("8",)  # of differences: a sample is the sum of all before it
 PLAIN = ("16", "16x1")
 EDGE = 11  # frames beyond a stretch, where a rate is changed: SciPy's filter takes 10 of each side
+LONGEST_OFFSET = 18  # digits; no file is as large
 LEAST_KNOWN = 0.1  # share of the filter that falls on samples that are not missing
 
 
@@ -93,7 +94,7 @@ def _whole(
     sizes = {name: _frame_bytes(header, name) for name in files}
     if all(sizes.values()):
         n_frames = min(
-            int((file.stat().st_size - _skipped(path, header, name)) / sizes[name])
+            int((file.stat().st_size - _skipped(path, header, name, file)) / sizes[name])
             for name, file in files.items()
         )
         if n_frames < 1:
@@ -110,12 +111,17 @@ def _frame_bytes(header: Header, name: str) -> float:
     return sum(_storage(signal)[0] * signal.per_frame for signal in own)
 
 
-def _skipped(path: Path, header: Header, name: str) -> int:
-    """Return how many bytes of a file precede its samples."""
+def _skipped(path: Path, header: Header, name: str, file: Path) -> int:
+    """Return how many bytes of a file precede its samples; all of them are in it."""
     form = next(signal.format for signal in header.signals if signal.file == name)
     offset = form.partition("+")[2]
     if offset and not offset.isdecimal():
-        raise RecordError(f"{path}: format {form!r} has no number of bytes after its +")
+        raise RecordError(f"{path}: format {form[:SHOWN]!r} has no number of bytes after its +")
+    size = file.stat().st_size
+    if len(offset) > LONGEST_OFFSET or int(offset or 0) > size:
+        raise RecordError(
+            f"{path}: format {form[:SHOWN]!r} skips more than the {size} bytes of {file.name}"
+        )
     return int(offset or 0)
 
 

@@ -183,6 +183,18 @@ def test_damaged_headers(tmp_path, signals, at, field, reason):
         edf.read(path)
 
 
+def test_leads_without_samples_beside_a_signal_that_has_some(tmp_path, signals):
+    """The count of samples in a data record follows 216 bytes for each signal."""
+    path = write(tmp_path / "bad.edf", signals, more=[("Resp", "ohm", 10)])
+    data = bytearray(path.read_bytes())
+    at = 256 + 13 * 216
+    data[at : at + 12 * 8] = b"0       " * 12
+    path.write_bytes(data)
+    for read in (edf.read, edf.open_record):
+        with pytest.raises(RecordError, match=r"bad\.edf: a sampling rate of 0 Hz"):
+            read(path)
+
+
 def test_a_recorder_that_did_not_say_how_long(tmp_path, signals):
     path = write(tmp_path / "a.edf", signals)
     data = bytearray(path.read_bytes())

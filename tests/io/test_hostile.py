@@ -21,7 +21,7 @@ from ecg12.io.leads import LEADS
 from ecg12.io.matlab import read_mat
 from ecg12.io.muse import read_muse
 from ecg12.io.outputs import read_outputs, write_output
-from ecg12.io.wfdb import find_records, read_header, read_record, write_record
+from ecg12.io.wfdb import find_records, open_record, read_header, read_record, write_record
 from ecg12.metrics.folders import read_codes
 from ecg12.runtime.errors import InputError, RecordError
 
@@ -204,6 +204,25 @@ def test_no_header_of_segments_leaves_the_folder(secret, named):
 def test_a_recording_of_no_segments_is_refused(tmp_path):
     (tmp_path / "m.hea").write_text("m/0 1 500 600\ns 600\n")
     with pytest.raises(RecordError, match=r"m\.hea: a recording of 0 segments"):
+        read_record(tmp_path / "m")
+
+
+@pytest.mark.parametrize("offset", ["1201", "9" * 18, "9" * 400, "9" * 5000])
+def test_an_offset_beyond_the_file_is_refused(tmp_path, offset):
+    """Beyond 308 digits it is no float, beyond 4300 no integer that Python parses."""
+    (tmp_path / "m.hea").write_text(f"m 1 500\nm.dat 16+{offset} 200/mV 16 0 0 0 0 II\n")
+    (tmp_path / "m.dat").write_bytes(bytes(1200))
+    for read in (read_record, open_record):
+        reason = rf"m\.hea: format '16\+{offset[:30]}.* skips more than the 1200 bytes of m\.dat"
+        with pytest.raises(RecordError, match=reason) as raised:
+            read(tmp_path / "m")
+        assert len(str(raised.value)) < len(str(tmp_path)) + 200
+
+
+def test_an_offset_that_is_the_whole_file_leaves_no_samples(tmp_path):
+    (tmp_path / "m.hea").write_text("m 1 500\nm.dat 16+1200 200/mV 16 0 0 0 0 II\n")
+    (tmp_path / "m.dat").write_bytes(bytes(1200))
+    with pytest.raises(RecordError, match=r"m\.hea: no samples in m\.dat"):
         read_record(tmp_path / "m")
 
 

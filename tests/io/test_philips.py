@@ -127,7 +127,8 @@ def test_a_short_recording_and_other_leads(tmp_path, samples):
         (VERSION_4, {"data": "AAAA!"}, "not base64"),
         (VERSION_4, {"data": "AAAA"}, "lead I: no samples"),
         (VERSION_4, {"data": "////fwEAAQAA"}, r"lead I: truncated: \d+ bytes"),
-        (VERSION_4, {"labels": "I I III"}, "lead I stands twice"),
+        (VERSION_4, {"labels": "I I V1"}, "lead I stands twice"),
+        (VERSION_4, {"duration": 2}, "2 ms at 500 Hz"),  # one sample
         (VERSION_3, {"leadset": "EXT-16"}, "12 leads, 0 of them named"),
         (VERSION_3, {"n_leads": 16}, "16 leads, 0 of them named"),
     ],
@@ -137,6 +138,32 @@ def test_what_makes_no_sense_is_refused(tmp_path, samples, template, fields, rea
     with pytest.raises(RecordError, match=rf"bad\.xml: .*{reason}") as error:
         philips.read(tmp_path / "bad.xml")
     assert SECRET not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("labels", "named"),
+    [
+        ("I II III aVL aVR aVF V1 V2 V3 V4 V5 V6", "III, aVL, aVR, aVF"),
+        ("aVL I -aVR II aVF III V1 V2 V3 V4 V5 V6", "aVL, -aVR, aVF, III"),
+        ("I II V1 V2 V3 V4 V5 V6 aVF", "aVF"),
+        ("I II III V1 V2 V3", "III"),
+        ("I II -aVR V1 V2 V3", "-aVR"),
+    ],
+)
+def test_limb_leads_in_another_order_are_refused(tmp_path, samples, labels, named):
+    """What is stored of four of them is no voltage; only in the usual order is it known of what."""
+    (tmp_path / "bad.xml").write_bytes(philips_bytes(samples, labels=labels))
+    with pytest.raises(RecordError, match=rf"bad\.xml: XLI stores {named} as differences"):
+        philips.read(tmp_path / "bad.xml")
+
+
+def test_leads_of_which_voltages_are_stored_may_stand_anywhere(tmp_path, samples):
+    leads = ("V6", "II", "V1", "I")
+    rows = samples[[LEADS.index(lead) for lead in leads]]
+    (tmp_path / "a.xml").write_bytes(philips_bytes(rows, leads=leads))
+    record = philips.read(tmp_path / "a.xml")
+    assert record.leads == ("I", "II", "V1", "V6")
+    np.testing.assert_array_equal(record.stored, rows[[3, 1, 2, 0], :5000])
 
 
 def test_samples_beyond_16_bits_are_refused_not_wrapped(tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import wfdb
+from scipy.io import savemat
 
 from ecg12.io.formats import find_any, read_any
 from ecg12.io.headers import parse_header
@@ -271,6 +272,36 @@ def test_signals_in_two_matlab_files(tmp_path, make_record):
     np.testing.assert_array_equal(
         read_record(path).stored, np.concatenate([limb.stored, chest.stored])
     )
+
+
+@pytest.mark.parametrize("record", ["{} 12 500 5000", "{} 12 500"])
+def test_a_matlab_file_beside_the_file_that_the_header_names_is_not_read(tmp_path, stored, record):
+    """It holds mV, and the header's 1000 steps per mV are of the file that it names."""
+    path = write(tmp_path, "q", stored.T.tobytes(), record=record)
+    expected = wfdb.rdrecord(str(path)).p_signal.T
+    savemat(tmp_path / "q.mat", {"val": stored / 1000})
+    assert find_any(tmp_path) == [path]
+    for read in (read_any, read_record):
+        np.testing.assert_allclose(read(path).millivolts, expected)
+
+
+def test_the_matlab_file_is_read_where_what_the_header_names_is_missing(tmp_path, stored):
+    path = write(tmp_path, "q", stored.T.tobytes())
+    (tmp_path / "q.dat").unlink()
+    savemat(tmp_path / "q.mat", {"val": stored})
+    np.testing.assert_array_equal(read_any(path).stored, stored)
+    lines = path.with_suffix(".hea").read_text().replace("q.dat", "limb.dat", 6)
+    path.with_suffix(".hea").write_text(lines)  # one of two files is there
+    (tmp_path / "limb.dat").write_bytes(bytes(stored[:6].nbytes))
+    np.testing.assert_array_equal(read_any(path).stored, stored)
+
+
+def test_the_matlab_file_of_the_headers_name_precedes_another_that_it_names(tmp_path, stored):
+    """As in the challenge of 2020, whose headers name matrices of other recordings."""
+    path = write(tmp_path, "E1", None, files=["E2.mat"] * 12, form="16+24")
+    for name, values in (("E1", stored), ("E2", stored[:, ::-1])):
+        savemat(tmp_path / f"{name}.mat", {"val": values}, format="4")
+    np.testing.assert_array_equal(read_any(path).stored, stored)
 
 
 # Gains and leads
