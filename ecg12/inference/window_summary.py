@@ -34,6 +34,7 @@ class WindowSummary:
         self.reasons: Counter[str] = Counter()
         self.failed = 0
         self._starts: list[float] = []
+        self._ends: list[float] = []
         self._verdicts: list[int] = []
         self._rates: list[float] = []
         self._positive: list[np.ndarray] = []
@@ -42,6 +43,7 @@ class WindowSummary:
         """Count one window."""
         outcome, rate = window.outcome, window.heart_rate
         self._starts.append(window.start)
+        self._ends.append(window.end)
         self._rates.append(np.nan if rate is None else rate)
         if isinstance(outcome, Failure):
             self.reasons[outcome.reason] += 1
@@ -135,8 +137,8 @@ class WindowSummary:
             return ""
         starts, ends = edges[::2], edges[1::2]
         longest = int(np.argmax(ends - starts))
-        end = min(ends[longest] * self.every, self.seconds)
-        return f"{clock(self._starts[starts[longest]])} to {clock(end)}"
+        first, last = starts[longest], ends[longest] - 1
+        return f"{clock(self._starts[first])} to {clock(self._ends[last])}"
 
 
 def clock(seconds: float) -> str:

@@ -1,5 +1,7 @@
 """The timeline of a long recording: what is drawn where."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
@@ -85,6 +87,26 @@ def test_shares_and_the_longest_stretch_by_hand(summary):
     assert "median 64 beats/min" in text  # of 60 to 64 and 67 to 69, the mean of 63 and 64 rounds
     [line] = [line for line in text.splitlines() if line.lstrip().startswith("AF ")]
     assert line.split()[-5:] == ["4", "50.0%", "00:00:20", "to", "00:00:50"]
+
+
+@pytest.mark.parametrize(
+    ("positive", "stretch"),
+    [
+        ((5,), "00:00:10 to 00:00:20"),
+        ((5, 6, 7), "00:00:10 to 00:00:24"),
+        ((0, 3, 4), "00:00:06 to 00:00:18"),
+        ((26,), "00:00:52 to 00:01:01"),
+    ],
+)
+def test_a_stretch_of_overlapping_windows_ends_with_the_last(positive, stretch):
+    """Windows of 10 s every 2 s, in a recording of 61 s whose last window is shorter."""
+    summary = WindowSummary("r.hea", CLASSES, 61.0, 2.0)
+    for index in range(27):
+        one = window(index, ("AF",) * (index in positive))
+        start = 2.0 * index
+        summary.add(replace(one, start=start, end=min(start + 10.0, 61.0)))
+    [line] = [line for line in summary.text().splitlines() if line.lstrip().startswith("AF ")]
+    assert " ".join(line.split()[-3:]) == stretch
 
 
 def test_files_of_one_name_are_kept_apart(summary, tmp_path):
