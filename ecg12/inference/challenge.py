@@ -11,7 +11,7 @@ from ecg12.inference.results import Failure, Outcome
 from ecg12.inference.stream import MANY, Source, predict_stream
 from ecg12.io.formats import find_any
 from ecg12.io.headers import parse_header
-from ecg12.io.label_table import without_suffix
+from ecg12.io.label_table import first_of_each, without_suffix
 from ecg12.io.outputs import write_output
 from ecg12.io.record import Record
 from ecg12.runtime.errors import UnfinishedError, file_error
@@ -136,9 +136,7 @@ def _written(folder: Path, stem: str, columns: Columns) -> list[str]:
 
 def _first_of_each_stem(found: Iterable[Path]) -> dict[str, Path]:
     """Return the recordings by stem, which names the output; say which are left out."""
-    paths: dict[str, Path] = {}
-    for path in found:
-        stem = without_suffix(path.name)
-        if paths.setdefault(stem, path) is not path:
-            log.error("no prediction: %s: the output %s.csv belongs to %s", path, stem, paths[stem])
+    paths, left_out = first_of_each(found, lambda path: without_suffix(path.name))
+    for stem, path in left_out:
+        log.error("no prediction: %s: the output %s.csv belongs to %s", path, stem, paths[stem])
     return paths

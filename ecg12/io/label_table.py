@@ -16,7 +16,7 @@ A csv file, one row per recording, where the recordings themselves hold no label
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
@@ -86,6 +86,16 @@ def without_suffix(name: str) -> str:
     """Return the name of a recording without the suffix by which its format is known."""
     suffix = next((s for s in SUFFIXES if name.lower().endswith(s)), "")
     return name[: len(name) - len(suffix)]
+
+
+def first_of_each(
+    found: Iterable[Path], name: Callable[[Path], str]
+) -> tuple[dict[str, Path], list[tuple[str, Path]]]:
+    """Return the recordings by name, the first of each, and name and path of those left out."""
+    paths: dict[str, Path] = {}
+    named = [(name(path), path) for path in found]
+    left_out = [(each, path) for each, path in named if paths.setdefault(each, path) is not path]
+    return paths, left_out
 
 
 def write_label_rows(

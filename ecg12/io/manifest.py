@@ -14,7 +14,7 @@ from pathlib import Path
 from ecg12.io.arrays import split_index
 from ecg12.io.formats import find_any
 from ecg12.io.headers import parse_header
-from ecg12.io.label_table import LabelTable, normal_form
+from ecg12.io.label_table import LabelTable, first_of_each, normal_form
 from ecg12.io.wfdb import HEADER, header_of, signal_files, text_of
 from ecg12.runtime.errors import InputError, file_error
 from ecg12.runtime.files import is_file
@@ -144,12 +144,19 @@ def build_manifest(
 def find_named(folder: str | Path) -> dict[str, Path]:
     """Return the recordings of a folder by their path below it, without suffix.
 
+    Of recordings that differ only in suffix it is the first; the log names the others.
+
     Raises
     ------
     FileNotFoundError
         If there is no such folder or no recording in it.
     """
-    return {normal_form(path.relative_to(folder)): path for path in find_any(folder)[::-1]}
+    found, left_out = first_of_each(
+        find_any(folder), lambda path: normal_form(path.relative_to(folder))
+    )
+    for name, path in left_out:
+        log.warning("left out: %s: the name %s belongs to %s", path, name, found[name])
+    return found
 
 
 def _labelled(

@@ -74,6 +74,22 @@ def test_a_file_that_cannot_be_looked_at_costs_no_other(archive, caplog):
         assert caplog.text.count("S00001.xml: Permission denied") == 1
 
 
+def test_recordings_that_differ_only_in_suffix_are_named(tmp_path, caplog):
+    """One is used, the first; a label table cannot tell them apart."""
+    header = b"0".ljust(184) + b"512".ljust(8) + bytes(64)  # by which EDF is known
+    for name in ("P1.edf", "P1.rec", "P1.bdf", "P2.edf"):
+        (tmp_path / name).write_bytes(header)
+    table = LabelTable(("P1", "P2"), ("a", "b"), ((NSR,), (NSR,)))
+    listing = build_manifest(tmp_path, table)
+    assert listing.names == ("P1", "P2")
+    assert listing.paths == (tmp_path / "P1.bdf", tmp_path / "P2.edf")
+    lines = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert lines == [
+        f"left out: {tmp_path / name}: the name P1 belongs to {tmp_path / 'P1.bdf'}"
+        for name in ("P1.edf", "P1.rec")
+    ]
+
+
 def test_recordings_without_a_row_are_left_out_not_negative(archive, caplog):
     table = LabelTable(("muse/S00001",), ("",), ((),))
     listing = build_manifest(archive, table)
