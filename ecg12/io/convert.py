@@ -33,7 +33,7 @@ from ecg12.io.open_record import OpenRecord, samples
 from ecg12.io.record import Record
 from ecg12.io.wfdb_files import HEADER, SIGNALS, stem_of
 from ecg12.io.wfdb_write import write_stretches
-from ecg12.runtime.errors import InputError, file_error
+from ecg12.runtime.errors import InputError, file_error, record_errors
 from ecg12.runtime.executors import LocalExecutor
 from ecg12.runtime.files import NO_SPACE, is_file
 from ecg12.runtime.locks import locked
@@ -223,12 +223,13 @@ def _convert_chunk(
     done, failed = [], {}
     for job in jobs:
         try:
-            record = open_any(job.path, **array)
-            if record.n_samples <= samples(STRETCH, record.rate):
-                record = OpenRecord.of(record.cut())  # read once
-            record, steps = _planned(record)
-            entry = _entry(job, salt, steps.note)
-        except (InputError, OSError, MemoryError) as error:
+            with record_errors(job.path):
+                record = open_any(job.path, **array)
+                if record.n_samples <= samples(STRETCH, record.rate):
+                    record = OpenRecord.of(record.cut())  # read once
+                record, steps = _planned(record)
+                entry = _entry(job, salt, steps.note)
+        except (InputError, MemoryError) as error:
             failed[job.path] = _reason(job.path, error)
             continue
         place = (output / job.name).parent

@@ -141,10 +141,10 @@ def open_any(
     with record_errors(path):
         found = _format_to_read(path, leads)
         if found is ARRAY:
-            return arrays.open_record(path, rate=rate, unit=unit, leads=leads)
+            return arrays.open_record(path, rate=rate, unit=unit, leads=leads).guarded(path)
         if found is None or found.open_record is None:
             return OpenRecord.of(read_any(path))
-        return found.open_record(path)
+        return found.open_record(path).guarded(path)
 
 
 def _format_to_read(path: Path, leads: Sequence[str] | str | None) -> Format | None:

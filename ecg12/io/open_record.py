@@ -7,11 +7,13 @@ what is asked of it is read from the disk then. Formats that are short by nature
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from ecg12.io.record import Record
-from ecg12.runtime.errors import InputError
+from ecg12.runtime.errors import InputError, record_errors
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -45,6 +47,10 @@ class OpenRecord:
 
         n_samples = record.stored.shape[1]
         return cls(name=record.name, rate=record.rate, n_samples=n_samples, read=read)
+
+    def guarded(self, path: str | Path) -> "OpenRecord":
+        """Return the recording of a file, whose `read` raises `RecordError` whatever goes wrong."""
+        return replace(self, read=partial(_guarded, path, self.read))
 
     @property
     def seconds(self) -> float:
@@ -83,6 +89,11 @@ class OpenRecord:
 def samples(seconds: float, rate: float) -> int:
     """Return how many samples hold that many seconds, at least one."""
     return max(1, math.ceil(min(seconds * rate, 2.0**53)))
+
+
+def _guarded(path: str | Path, read: Callable[[int, int], Record], first: int, n: int) -> Record:
+    with record_errors(path):
+        return read(first, n)
 
 
 def _together(pieces: Sequence[Record]) -> Record:

@@ -1,9 +1,12 @@
 """Errors that the user's input causes; the message says what to correct."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+log = logging.getLogger(__name__)
 
 
 class InputError(ValueError):
@@ -40,8 +43,17 @@ def file_error(error: OSError, path: str | Path = "") -> str:
 
 @contextmanager
 def record_errors(path: str | Path) -> Iterator[None]:
-    """Turn errors of the file system while a recording is read into a `RecordError`."""
+    """Turn whatever a reader of recordings lets out into a `RecordError`, which names the file.
+
+    `InputError` and `MemoryError` pass. Of what no reader foresees the log has the traceback, at
+    level DEBUG.
+    """
     try:
         yield
+    except (InputError, MemoryError):
+        raise
     except OSError as error:
         raise RecordError(file_error(error, path)) from error
+    except Exception as error:
+        log.debug("%s: not read", path, exc_info=True)
+        raise RecordError(f"{path}: damaged ({type(error).__name__})") from error
