@@ -19,7 +19,7 @@ from ecg12.io.formats import scan
 from ecg12.io.label_table import normal_form
 from ecg12.io.muse import patient_key, read_statements
 from ecg12.runtime.csv_tables import Table, read_table
-from ecg12.runtime.errors import InputError, RecordError, file_error
+from ecg12.runtime.errors import InputError, RecordError, record_errors
 from ecg12.runtime.executors import LocalExecutor
 
 log = logging.getLogger(__name__)
@@ -156,11 +156,10 @@ def _read(files: list[tuple[Path, str, str]], salt: str | None) -> list[Statemen
     found: list[Statements | RecordError] = []
     for path, name, stamp in files:
         try:
-            patient, segments = _statements_of(path, salt)
+            with record_errors(path):
+                patient, segments = _statements_of(path, salt)
         except RecordError as error:
             found.append(error)
-        except OSError as error:
-            found.append(RecordError(file_error(error, path)))
         else:
             found.append(Statements(name, stamp, patient or "", segments))
     return found

@@ -12,6 +12,7 @@ from ecg12.io.formats import open_any, read_any
 from ecg12.io.matlab import open_mat
 from ecg12.io.muse import read_statements
 from ecg12.io.wfdb import write_record
+from ecg12.labelling.sources import Statements, muse_statements
 from ecg12.runtime.errors import InputError, RecordError
 from ecg12.signal.preprocessing import Preprocessing
 from ecg12.synthetic.muse import generate_muse
@@ -123,9 +124,13 @@ def test_what_is_read_beside_the_samples_costs_no_other_recording(folder, tmp_pa
         return read_statements(path, salt)
 
     monkeypatch.setattr("ecg12.io.convert.read_statements", statements)
+    monkeypatch.setattr("ecg12.labelling.sources.read_statements", statements)
     generate_muse(tmp_path / "muse", 2)
     first, second = sorted((tmp_path / "muse").glob("*.xml"))
     first.rename(first.with_stem(BAD))
     done, [reason] = converted(tmp_path / "muse", tmp_path)
     assert done == [second.stem]
     assert reason == f"{first.with_stem(BAD)}: damaged (IndexError)"
+    labelled = list(muse_statements(tmp_path / "muse")[1])
+    assert [one.recording for one in labelled if isinstance(one, Statements)] == [second.stem]
+    assert [str(one) for one in labelled if isinstance(one, RecordError)] == [reason]
