@@ -5,6 +5,7 @@ libraries that are loaded for it, loops without end, and sizes that fill the mem
 export of the project's networks is made of is let through: these operators, weights inside the
 file, and sizes that such a network can have. Everything else is refused, also every field that is
 not known, and no field is believed because another contradicts it: all occurrences are looked at.
+What a graph computes of the sizes that it holds is not followed.
 
 The fields' numbers are those of `onnx.proto` (https://github.com/onnx/onnx, IR version 8 and on).
 """
@@ -33,6 +34,7 @@ OPERATORS = (
 TYPES: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 6: np.dtype("<i4"), 7: np.dtype("<i8")}
 MOST_NUMBER = 2**24  # that a tensor of whole numbers may hold, beside `OPEN_END`
 OPEN_END = 2**31 - 1  # of a slice: to the end
+MOST_PRODUCT = 2**22  # of the numbers of such a tensor, which may be a shape
 MOST_ATTRIBUTES = {"hidden_size": 2**16}  # by name; paddings, strides and the like:
 MOST_ATTRIBUTE = 2**10
 
@@ -153,6 +155,13 @@ def _check_tensor(message: memoryview) -> None:
         if not np.isfinite(values).all():
             raise ValueError("weights that are no finite numbers")
         return
-    for value in values[(values > MOST_NUMBER) | (values < -MOST_NUMBER)]:
-        if value != OPEN_END:
+    product = 1
+    for value in values[((values > 1) | (values < -1)) & (values != OPEN_END)].tolist():
+        if abs(value) > MOST_NUMBER:
             raise ValueError(f"a tensor of the number {value}; at most {MOST_NUMBER} is read")
+        product *= abs(value)
+        if product > MOST_PRODUCT:
+            shown = values[:MOST_DIMENSIONS].tolist()
+            raise ValueError(
+                f"a tensor {shown}, whose product is {product} or more; at most {MOST_PRODUCT}"
+            )

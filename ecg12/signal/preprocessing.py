@@ -24,6 +24,7 @@ from ecg12.io.leads import LEADS, LIMB_LEADS, derive_limb_leads
 from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
 from ecg12.signal.filters import low_pass, resample
+from ecg12.signal.preprocessing_ranges import check_ranges
 from ecg12.signal.quantiles import quantiles
 from ecg12.signal.running_median import cascaded_median
 
@@ -66,6 +67,11 @@ class Preprocessing:
     parts
         How many stretches of `seconds` of a longer recording are answered, at most; their scores
         are averaged. One: the beginning alone, as in the papers.
+
+    Raises
+    ------
+    ValueError
+        If the amplitude is not known, or a number is beyond `preprocessing_ranges`.
     """
 
     rate: float = 250.0
@@ -82,8 +88,7 @@ class Preprocessing:
     def __post_init__(self) -> None:
         if self.amplitude not in STEPS:
             raise ValueError(f"unknown amplitude {self.amplitude!r}; choices: {tuple(STEPS)}")
-        if self.parts < 1:
-            raise ValueError(f"{self.parts} parts; at least one is needed")
+        check_ranges(vars(self))
 
     @property
     def step(self) -> float:

@@ -184,6 +184,17 @@ def lowest_shape(graph):
     graph.graph.initializer.append(shape)
 
 
+def huge_product(graph):
+    """Expand one number to 2**24 * 16 of them: 1 GB as soon as the graph is loaded."""
+    shape = numpy_helper.from_array(np.array([2**24, -1, 0, 16], np.int64), "huge")
+    graph.graph.initializer.append(shape)
+
+
+def huge_product_of_many(graph):
+    shape = numpy_helper.from_array(np.full(10**5, 2, np.int32), "huge")
+    graph.graph.initializer.append(shape)
+
+
 def not_finite(graph):
     weights = numpy_helper.from_array(np.array([np.nan], np.float32), "w")
     graph.graph.initializer.append(weights)
@@ -205,6 +216,8 @@ ATTACKS = {
     padded: r"\['pads'\] of 1000000000; at most 1024", filled: "the operator 'ConstantOfShape'",
     constant: "a tensor", announced: "dimensions", longer: "and other data", strings: "field",
     sparse: "sparse tensors", huge_shape: "the number 1099511627776; at most 16777216",
+    huge_product: r"\[16777216, -1, 0, 16\], whose product is 16777216 or more; at most 4194304",
+    huge_product_of_many: r"\[2, 2, 2, 2, 2, 2, 2, 2\], whose product is 8388608 or more",
     lowest_shape: "the number -9223372036854775808", not_finite: "no finite numbers",
     many: "at most 20000", training: "training information",
 }  # fmt: skip
@@ -216,6 +229,15 @@ def test_attacks_are_refused(graph, attack):
     with pytest.raises(ModelError, match=ATTACKS[attack]) as caught:
         check_graph("m.onnx", graph.SerializeToString())
     assert str(caught.value).startswith("m.onnx: not an ONNX graph that is read: ")
+
+
+@pytest.mark.parametrize(
+    "numbers", [[-1, 349_525, 12], [2**31 - 1] * 4, [0] * 8, [-1] * 1000, [-3], []]
+)
+def test_shapes_of_long_signals_and_open_ends_are_let_through(graph, numbers):
+    shape = numpy_helper.from_array(np.array(numbers, np.int64), "shape")
+    graph.graph.initializer.append(shape)
+    check_graph("m.onnx", graph.SerializeToString())
 
 
 def test_a_second_occurrence_hides_nothing(graph, plain):

@@ -464,8 +464,40 @@ def test_the_first_part_is_what_training_sees(make_ecg):
 
 
 def test_no_parts_are_refused():
-    with pytest.raises(ValueError, match="0 parts"):
+    with pytest.raises(ValueError, match="parts=0 is not between 1 and"):
         Preprocessing(parts=0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"rate": 1e9}, "rate"), ({"rate": np.nan}, "rate"), ({"rate": 0}, "rate"),
+        ({"seconds": 1e9}, "seconds"), ({"seconds": -1.0}, "seconds"), ({"margin": 1e9}, "margin"),
+        ({"margin": -1.0}, "margin"), ({"medians": (1e9,)}, "medians"),
+        ({"medians": (0.2,) * 10**6}, "number of medians"), ({"cutoff": 1e-9}, "cutoff"),
+        ({"cutoff": 124.9999}, "cutoff"), ({"order": 10**6}, "order"), ({"order": 2.5}, "order"),
+        ({"parts": 10**7}, "parts"), ({"leads": ("I",) * 10**6}, "number of leads"),
+        ({"leads": ()}, "number of leads"), ({"rate": 1e4, "seconds": 100.0}, "rate . seconds"),
+        ({"rate": 10.0, "seconds": 0.01, "cutoff": None}, "rate . seconds"),
+        ({"rate": 1e3, "parts": 300}, "rate . seconds . parts"),
+        ({"parts": 3600, "rate": 20.0, "cutoff": None}, "seconds . parts . margin"),
+    ],
+)  # fmt: skip
+def test_settings_that_would_fill_the_memory_are_refused(changes, named):
+    with pytest.raises(ValueError, match=f"^{named}="):
+        Preprocessing(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rate": 1000.0, "seconds": 60.0}, {"rate": 2000.0}, {"rate": 500.0, "parts": 360},
+        {"order": 8, "cutoff": 0.5}, {"rate": 81.0}, {"medians": (0.2, 0.6, 1.0)},
+        {"rate": 20.0, "seconds": 1.0, "cutoff": None},
+    ],
+)  # fmt: skip
+def test_settings_with_room_for_other_recordings(changes):
+    assert Preprocessing(**changes).n_samples > 0
 
 
 def test_gaps_do_not_count_in_the_amplitude(make_ecg):
