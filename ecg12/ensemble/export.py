@@ -14,7 +14,7 @@ import numpy as np
 
 from ecg12.ensemble.classifier import Member, grouped
 from ecg12.ensemble.model_folder import load_models
-from ecg12.ensemble.model_index import INDEX, read_classes, read_index, read_member
+from ecg12.ensemble.model_index import INDEX, index_errors, read_classes, read_index, read_member
 from ecg12.ensemble.novelty_file import load_novelty, save_novelty
 from ecg12.ensemble.onnx_runtime import DEPTHS, FEATURES, SCORES, SIGNALS, load_graph
 from ecg12.ensemble.onnx_tidying import tidy
@@ -62,12 +62,10 @@ def export_model(model: str | Path, folder: str | Path) -> Path:
         raise ModelError(f"{model / INDEX}: names no .keras files, from which a graph is made")
     same = folder.exists() and folder.samefile(model)
     _check_free(folder, same)
-    try:
+    with index_errors(model / INDEX):
         classes = read_classes(index)
         members = [read_member(model / INDEX, entry, classes) for entry in index["members"]]
         members = load_models(model, index, members, len(classes.columns))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{model / INDEX}: not a classifier's index: {error!r}") from error
     data = graph_of(members)
     folder.mkdir(parents=True, exist_ok=True)
     file, checksum = write_named_by_checksum(folder / NAME, lambda path: _write(path, data))

@@ -15,6 +15,7 @@ from ecg12.ensemble.model_index import (
     FORMAT,
     INDEX,
     decided_by,
+    index_errors,
     read_calibration,
     read_classes,
     read_conformal,
@@ -33,6 +34,7 @@ __all__ = [
     "INDEX",
     "amend_classifier",
     "load_classifier",
+    "read_files",
     "read_index",
     "read_preprocessing",
     "save_classifier",
@@ -119,6 +121,23 @@ def _files(index: dict[str, Any]) -> set[str]:
     return {Path(one["file"]).name for one in holders if "file" in one}
 
 
+def read_files(folder: str | Path) -> dict[str, bytes]:
+    """Return the files of a model folder by name: its index, and all that the index names.
+
+    Raises
+    ------
+    ModelError
+        If it holds no index, or a file is missing.
+    """
+    place = Path(folder)
+    with index_errors(place / INDEX):
+        names = _files(read_index(place))
+    missing = [name for name in sorted(names) if not (place / name).is_file()]
+    if missing:
+        raise ModelError(f"{place / missing[0]}: missing, though {INDEX} names it")
+    return {name: (place / name).read_bytes() for name in (INDEX, *sorted(names))}
+
+
 def _versions(folder: Path, name: str) -> list[Path]:
     """Return all files that `write_named_by_checksum` may have made of a member."""
     return list(folder.glob(f"{glob.escape(name)}-{'[0-9a-f]' * 8}.keras"))
@@ -168,7 +187,7 @@ def load_classifier(
     """
     path = Path(folder) / INDEX
     index = read_index(folder)
-    try:
+    with index_errors(path):
         classes = read_classes(index)
         calibration = read_calibration(path, index, classes)
         points = read_operating_points(path, index, classes)
@@ -184,8 +203,6 @@ def load_classifier(
         else:
             members = load_models(path.parent, index, members, len(classes.columns))
         novelty = _novelty(path.parent, index)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path}: not a classifier's index: {error!r}") from error
     classifier = Classifier(
         classes, members, calibration, engine, points, conformal=conformal, coverage=coverage
     )

@@ -1,7 +1,8 @@
 """A model folder's index: which networks it holds, for which classes, with which thresholds."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +13,7 @@ from ecg12.decision.calibration import Calibration
 from ecg12.decision.conformal import Conformal
 from ecg12.ensemble.classifier import Member
 from ecg12.io.classes import ScoredClasses
-from ecg12.runtime.errors import ModelError
+from ecg12.runtime.errors import InputError, ModelError
 from ecg12.runtime.files import read_json, read_limited, sha256
 from ecg12.signal.preprocessing import Preprocessing
 
@@ -45,11 +46,34 @@ def read_index(folder: str | Path) -> dict[str, Any]:
     return cast(dict[str, Any], index)
 
 
+@contextmanager
+def index_errors(path: str | Path) -> Iterator[None]:
+    """Turn what a damaged index raises while it is read into a `ModelError` that names it."""
+    try:
+        yield
+    except InputError:  # which names it, or another file
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ModelError(f"{path}: not a classifier's index: {error!r}") from error
+
+
 def read_classes(index: dict[str, Any]) -> ScoredClasses:
-    """Return the classes of an index; a Key- or TypeError if it holds none."""
+    """Return the classes of an index; a Key-, Type- or ValueError if it holds none that fit."""
     groups = tuple(tuple(group) for group in index["classes"])
     named = tuple((short, name) for short, name in index.get("named", ()))
-    return ScoredClasses(groups, np.array(index["weights"]), index["year"], named)
+    weights = np.array(index["weights"], np.float64)
+    n = len(groups)
+    if not all(groups) or not _are_texts([*groups, *named]):
+        raise ValueError("classes, or their names, that are no texts")
+    if weights.shape != (n, n) or not np.isfinite(weights).all():
+        raise ValueError(f"weights of shape {weights.shape}; {n} x {n} finite numbers are needed")
+    if named and len(named) != n:
+        raise ValueError(f"{len(named)} names of {n} classes")
+    return ScoredClasses(groups, weights, index["year"], named)
+
+
+def _are_texts(rows: Iterable[tuple[Any, ...]]) -> bool:
+    return all(isinstance(text, str) for row in rows for text in row)
 
 
 def read_calibration(

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecg12.ensemble.model_folder import load_classifier, save_classifier
+from ecg12.ensemble.model_folder import load_classifier, read_files, save_classifier
+from ecg12.ensemble.model_index import SHIPPED
 from ecg12.inference.model import Model, load_model
 from ecg12.inference.results import Failure
 from ecg12.io.leads import LEADS
@@ -136,6 +137,7 @@ class ECGClassifier(ClassifierMixin, BaseEstimator):
             recipe=recipe,
             hours=self.hours,
         )
+        self.__dict__.pop("_files", None)  # of a model that was loaded before
         self.model_ = Model(classifier)
         self.classes_ = np.array(names)
         return self
@@ -160,6 +162,7 @@ class ECGClassifier(ClassifierMixin, BaseEstimator):
         """
         estimator = cls(**parameters)
         estimator.model_ = load_model(folder)
+        estimator._keep_files(SHIPPED if folder is None else folder)
         estimator.classes_ = np.array(estimator.model_.classes.names)
         return estimator
 
@@ -216,10 +219,18 @@ class ECGClassifier(ClassifierMixin, BaseEstimator):
             raise InputError(f"class_names={names}: y has {values.shape[1]} columns")
         return values.astype(bool), names
 
+    def _keep_files(self, folder: str | Path) -> None:
+        """Keep the files of a model that runs from a graph, which cannot be saved anew."""
+        if any(member.model is None for member in self.model_.classifier.members):
+            self._files = read_files(folder)
+
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for pickling: the model as the bytes of its folder."""
         state = dict(super().__getstate__())
-        if "model_" in state:
+        kept = state.pop("_files", None)
+        if kept is not None:
+            state["model_"] = kept
+        elif "model_" in state:
             with tempfile.TemporaryDirectory(prefix="ecg12-") as place:
                 save_classifier(place, state["model_"].classifier)
                 files = {path.name: path.read_bytes() for path in Path(place).iterdir()}
@@ -229,12 +240,14 @@ class ECGClassifier(ClassifierMixin, BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a pickled state."""
         state = dict(state)
-        if "model_" in state:
-            with tempfile.TemporaryDirectory(prefix="ecg12-") as place:
-                for name, content in state["model_"].items():
-                    (Path(place) / name).write_bytes(content)
-                state["model_"] = Model(load_classifier(place))
+        files = state.pop("model_", None)
         super().__setstate__(state)
+        if files is not None:
+            with tempfile.TemporaryDirectory(prefix="ecg12-") as place:
+                for name, content in files.items():
+                    (Path(place) / name).write_bytes(content)
+                self.model_ = Model(load_classifier(place))
+                self._keep_files(place)
 
     def __sklearn_tags__(self) -> Any:
         """Describe the data: three dimensions, NaN allowed, several labels a recording."""

@@ -3,6 +3,7 @@
 import base64
 import json
 import marshal
+import re
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from ecg12.ensemble.classifier import Classifier, Member
+from ecg12.ensemble.export import export_model
 from ecg12.ensemble.keras_file_check import check_archive
 from ecg12.ensemble.model_folder import INDEX, load_classifier, save_classifier
 from ecg12.io.classes import WEIGHTS, load_weights
@@ -240,6 +242,14 @@ def test_weights_that_are_no_numbers_are_refused(folder, value):
     save_classifier(folder, classifier)
     with pytest.raises(ModelError, match="weights that are no finite numbers"):
         load_classifier(folder)
+
+
+def test_an_export_names_a_damaged_index(folder, tmp_path):
+    index = json.loads((folder / INDEX).read_text())
+    index["members"][0]["thresholds"] = [[1, 2], [1]]
+    (folder / INDEX).write_text(json.dumps(index))
+    with pytest.raises(ModelError, match="^" + re.escape(f"{folder / INDEX}: ")):
+        export_model(folder, tmp_path / "exported")
 
 
 def test_an_index_that_is_a_bomb_of_brackets(folder):

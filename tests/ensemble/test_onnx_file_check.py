@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import numpy as np
 import onnx
@@ -12,6 +13,7 @@ from ecg12.ensemble import onnx_file_check
 from ecg12.ensemble.classifier import Member
 from ecg12.ensemble.export import graph_of
 from ecg12.ensemble.model_folder import INDEX, load_classifier
+from ecg12.ensemble.model_index import SHIPPED
 from ecg12.ensemble.onnx_file_check import MOST_NODES, OPERATORS, check_graph
 from ecg12.ensemble.protobuf import fields, numbers, signed, varint
 from ecg12.io.classes import WEIGHTS, load_weights
@@ -306,6 +308,47 @@ def test_damaged_folders_are_model_errors(folder, plain, tmp_path):
         damage()
         with pytest.raises(ModelError, match=message):
             load_classifier(folder)
+
+
+def in_member(**changes):
+    return lambda index: index["members"][0].update(changes)
+
+
+def in_index(**changes):
+    return lambda index: index.update(changes)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        in_member(thresholds=["a"] * 24), in_member(thresholds=[[1, 2], [1]]),
+        in_index(named=[["a"]]), in_index(named=[["a", "b"]]), in_index(named=[[1, 2]] * 24),
+        in_index(classes="abc"), in_index(classes=[[]] * 24), in_index(classes=[[1]] * 24),
+        in_index(weights=[["x"]]), in_index(weights=[[1.0]]), in_index(weights=[[1.0], [1.0, 2.0]]),
+        in_index(weights=[[float("nan")] * 24] * 24), in_index(weights=None),
+        in_index(operating_points={"balanced": ["x"]}), in_index(operating_points=[1]),
+        in_index(calibration={"method": "platt", "slopes": ["x"], "intercepts": ["x"]}),
+        in_member(preprocessing={"rate": 1e9}), in_member(preprocessing={"rate": "x"}),
+        in_member(preprocessing={"parts": 10**7}),
+    ],
+)  # fmt: skip
+def test_an_index_of_other_types_and_shapes_is_named(folder, damage):
+    index = json.loads((folder / INDEX).read_text())
+    damage(index)
+    (folder / INDEX).write_text(json.dumps(index))
+    with pytest.raises(ModelError, match="^" + re.escape(f"{folder / INDEX}: ")):
+        load_classifier(folder)
+
+
+def test_quantiles_of_another_type_are_named(tmp_path):
+    for file in SHIPPED.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    index = json.loads((tmp_path / INDEX).read_text())
+    index["novelty"]["quantiles"] = ["x"]
+    (tmp_path / INDEX).unlink()
+    (tmp_path / INDEX).write_text(json.dumps(index))
+    with pytest.raises(ModelError, match="^" + re.escape(f"{tmp_path / INDEX}: ")):
+        load_classifier(tmp_path, "onnx")
 
 
 def test_a_graph_of_other_outputs_or_members_is_refused(folder, plain, graph):

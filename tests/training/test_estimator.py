@@ -112,6 +112,20 @@ def test_clones_are_unfitted_and_pickles_predict_alike(fitted, arrays):
     np.testing.assert_array_equal(restored.predict(signals), fitted.predict(signals))
 
 
+def test_a_loaded_estimator_can_be_pickled_again_and_again(make_ecg):
+    """The package's model predicts from a graph, which has no networks to be saved."""
+    signals = np.array([make_ecg(500, 10, seed) for seed in range(2)])
+    loaded = ecg12.ECGClassifier.load(fs=500)
+    expected = [
+        [one.score if one.probability is None else one.probability for one in found.classes]
+        for found in (ecg12.load_model().predict(one, fs=500, leads=ecg12.LEADS) for one in signals)
+    ]
+    restored = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(loaded))))
+    np.testing.assert_allclose(restored.predict_proba(signals), expected, rtol=0, atol=1e-6)
+    assert restored.classes_.tolist() == loaded.classes_.tolist()
+    assert clone(restored).get_params() == loaded.get_params()
+
+
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_model(make, arrays):
     signals, y = arrays
