@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecg12.ensemble import keras_file_check
 from ecg12.ensemble.classifier import Classifier, Member
 from ecg12.ensemble.export import export_model
 from ecg12.ensemble.keras_file_check import check_archive
@@ -230,6 +231,73 @@ def test_a_network_beyond_the_memory_is_a_model_error(folder):
     rewrite(folder, enlarge)
     with pytest.raises(ModelError, match="a layer of 1000000000000 units; 1 to 65536 are read"):
         load_classifier(folder)
+
+
+def layer(layers, kind):
+    return next(one for one in layers if one["class_name"] == kind)
+
+
+def in_config(kind, **changes):
+    return lambda layers: layer(layers, kind)["config"].update(changes)
+
+
+def built_for(kind, shape, **changes):
+    def change(layers):
+        found = layer(layers, kind)
+        found["build_config"] = shape and {"input_shape": shape}
+        found["config"].update(changes)
+
+    return change
+
+
+def many(layers):
+    """Add 300 layers of 1000 x 1000 weights, each of which is small enough."""
+    one = json.loads(json.dumps(layer(layers, "Dense")))
+    one["build_config"] = {"input_shape": [None, 1000]}
+    layers += [one | {"name": f"d{i}", "config": one["config"] | {"units": 1000}}
+               for i in range(300)]  # fmt: skip
+
+
+SIZES = {
+    "kernel": (in_config("Conv2D", kernel_size=[12, 10**6]), "kernel_size 1000000; 1 to 1024"),
+    "kernel of no number": (in_config("Conv2D", kernel_size=["9"]), "kernel_size 9"),
+    "stride": (in_config("MaxPooling2D", strides=[1, 10**6]), "strides 1000000; 1 to 1024"),
+    "pool": (in_config("MaxPooling2D", pool_size=10**9), "pool_size 1000000000; 1 to 1024"),
+    "input": (in_config("InputLayer", batch_shape=[None, 10**6, 64, 1]), "batch_shape"),
+    "reshape": (in_config("Flatten", target_shape=[-1, 2**21, 4]), "target_shape"),
+    "product": (
+        built_for("Conv2D", [None, 12, 100, 4096], filters=65536, kernel_size=[1, 1]),
+        # (4096 + 1) * 65536 weights
+        "layers of 268500992 weights; at most 268435456",
+    ),
+    "dense": (built_for("Dense", [None, 2**22], units=2**10), r"layers of 42949\d{5} weights"),
+    "no shape": (
+        built_for("Dense", None),
+        "Dense: a layer that does not say the shape of its input",
+    ),
+    "a negative shape": (built_for("Dense", [None, -5]), "input_shape"),
+    "less than nothing": (built_for("Conv2D", [None, 12, 100, -1], filters=65536), "input_shape"),
+    "together": (many, r"layers of 2\d{8} weights; at most 268435456"),
+}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_layers_that_would_fill_the_memory_are_refused_before_keras_sees_them(folder, name):
+    change, message = SIZES[name]
+    path = rewrite(folder, change)
+    with pytest.raises(ModelError, match=message) as caught:
+        check_archive(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+def test_the_weights_that_are_counted_are_those_that_keras_makes(folder, monkeypatch):
+    path = next(folder.glob("*.keras"))
+    made = keras.saving.load_model(path, compile=False).count_params()
+    monkeypatch.setattr(keras_file_check, "MOST_WEIGHTS", made)
+    check_archive(path)
+    monkeypatch.setattr(keras_file_check, "MOST_WEIGHTS", made - 1)
+    with pytest.raises(ModelError, match=f"layers of {made} weights"):
+        check_archive(path)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
