@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -26,6 +26,7 @@ from ecg12.runtime.progress import log_settings, run_logged
 log = logging.getLogger(__name__)
 Key = TypeVar("Key", bound=Hashable)
 WARNINGS = "PYTHONWARNINGS"
+THREADS = "TF_NUM_INTRAOP_THREADS"  # read when TensorFlow runs its first operation
 LOOK_AHEAD = 256  # results that are kept at most for the sake of order
 
 
@@ -49,13 +50,19 @@ class LocalExecutor:
         UnfinishedError
             If processes keep being killed without one result between.
         """
+        return self._completed(function, jobs, self.workers)
+
+    def _completed(
+        self, function: Callable[..., Any], jobs: Mapping[Key, tuple[Any, ...]], n_jobs: int
+    ) -> Iterator[tuple[Key, Any]]:
+        """Do what `completed` does in `n_jobs` processes."""
         waiting, deaths = dict(jobs), 0
-        if self.workers != 1:
+        if n_jobs != 1:
             _start_trackers()
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cpu_count() // self.workers)))
+        here = _Caller(os.getpid(), Path.cwd(), self._threads())
         while waiting:
-            run = Parallel(n_jobs=self.workers, return_as="generator_unordered")
-            here, logged = (os.getpid(), Path.cwd()), partial(run_logged, log_settings(), function)
+            run = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+            logged = partial(run_logged, log_settings(), function)
             calls = (delayed(_keyed)(key, here, logged, waiting[key]) for key in tuple(waiting))
             try:
                 for key, result in run(calls):
@@ -82,17 +89,35 @@ class LocalExecutor:
         UnfinishedError
             As `completed`.
         """
-        fewer = replace(self, workers=min(self.workers, max(1, len(arguments))))
-        yield from _InOrder().sort(fewer.completed(function, dict(enumerate(arguments))))
+        n_jobs = min(self.workers, max(1, len(arguments)))
+        results = self._completed(function, dict(enumerate(arguments)), n_jobs)
+        yield from _InOrder().sort(results)
+
+    def _threads(self) -> str:
+        """Return how many threads TensorFlow has in each process.
+
+        Sums depend on it, so it is the same for the first job and for the last ones of a resumed
+        run, however few are left. This process itself keeps all threads.
+        """
+        return os.environ.get(THREADS) or str(max(1, cpu_count() // self.workers))
+
+
+@dataclass(frozen=True)
+class _Caller:
+    """The process that runs jobs, its folder, and the threads for TensorFlow in a worker."""
+
+    pid: int
+    folder: Path
+    threads: str
 
 
 def _keyed(
-    key: Key, here: tuple[int, Path], function: Callable[..., Any], arguments: tuple[Any, ...]
+    key: Key, here: _Caller, function: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> tuple[Key, Any]:
     """Run a job where its caller is: a worker that is used again may be in an earlier folder."""
-    pid, folder = here
-    if os.getpid() != pid:
-        os.chdir(folder)
+    if os.getpid() != here.pid:
+        os.chdir(here.folder)
+        os.environ[THREADS] = here.threads
         end_with_parent()
     return key, function(*arguments)
 

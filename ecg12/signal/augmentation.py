@@ -31,8 +31,9 @@ class Augmentation:
     gain
         Each lead is multiplied by 1 ± up to this.
     noise, wander
-        Largest standard deviation of noise, and largest amplitude of a sine of 0.15–0.5 Hz per
-        lead, in units of the signal (for most preprocessings, its amplitude).
+        Largest standard deviation of the values of noise that are drawn every `KNOT` samples
+        (between them it is linear, .84 of it over all), and largest amplitude of a sine of
+        0.15–0.5 Hz per lead, in units of the signal (for most preprocessings, its amplitude).
     lead_dropout
         Share of the recordings that lose leads: all chest leads, all of them but V2, or any.
     """
@@ -144,7 +145,7 @@ def random_crop(rng: np.random.Generator, signals: np.ndarray, n_samples: int) -
 
 
 def _add_noise(rng: np.random.Generator, signals: np.ndarray, most: np.ndarray) -> None:
-    """Add noise of a standard deviation up to `most`, one per recording, linear between knots.
+    """Add noise, linear between knots of a standard deviation up to `most`, one per recording.
 
     Knots are drawn evenly, which takes a fifth of the time of normal ones.
     """

@@ -15,6 +15,8 @@ from ecg12.runtime.executors import ClusterExecutor, LocalExecutor
 from ecg12.runtime.isolated import isolated
 from stress.loopback import ROOT, free_port, kill, loopback
 
+THREADS = "TF_NUM_INTRAOP_THREADS"
+
 
 def square(number):
     return number**2
@@ -45,6 +47,23 @@ class PairError(Exception):
 
 def refuse_twice():
     raise PairError("a", "b")
+
+
+def threads_of(_):
+    return os.environ.get(THREADS)
+
+
+def test_each_worker_has_its_share_of_the_threads_and_the_caller_keeps_all(monkeypatch):
+    """12 processors, 3 workers: 4 threads each, also for the last two jobs of a resumed run."""
+    monkeypatch.delenv(THREADS, raising=False)
+    monkeypatch.setattr("ecg12.runtime.executors.cpu_count", lambda: 12)
+    executor = LocalExecutor(3)
+    assert list(executor.in_order(threads_of, [(0,), (1,)])) == ["4", "4"]
+    assert dict(executor.completed(threads_of, {"a": (0,)})) == {"a": "4"}
+    assert THREADS not in os.environ
+    assert list(LocalExecutor(1).in_order(threads_of, [(0,)])) == [None]
+    monkeypatch.setenv(THREADS, "5")
+    assert list(executor.in_order(threads_of, [(0,), (1,)])) == ["5", "5"]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
