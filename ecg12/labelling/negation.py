@@ -6,6 +6,9 @@ act within one clause, on their own part and on the parts joined to it by "and",
 a word of degree. A comma or "with" ends their reach, unless the comma belongs to a list that ends
 in "and" or "or": "no PACs, PVCs or pauses". Where the reach is in doubt the longer one is taken: a
 label that is lost costs less than one that is wrong.
+
+A clause that is a denial and nothing else, as in forms ("Atrial flutter: no") and in parentheses
+("LBBB (no longer seen)"), speaks of the clause before it: `bare_denial`.
 """
 
 import re
@@ -22,6 +25,23 @@ _SEEN = "present|evident|seen|noted|found|visible|detected|apparent|identified|o
 AFTER = re.compile(
     rf"\b(?:(?:is|are|was|were|has|have)\s+)?(?:been\s+)?(?:no longer\b|not\s+(?:{_SEEN})\b|absent$"
     r"|absent in\b|ruled out\b(?! for)|excluded\b|resolved\b|disappeared\b|gone\b|replaced by\b)"
+)
+# "AF no", "AF? No", "AF = none", and nothing behind it that it could deny.
+TRAILING = re.compile(r"\S (?:no|none)$")
+# A clause that denies and names nothing, up to its first comma, "and" or "with". A sentence of its
+# own may be a word without a finding ("Sinus rhythm. None."), but not a predicate ("Not seen.").
+_PREDICATE = (
+    rf"(?:no longer|not)(?: (?:{_SEEN}|there))|no longer|not any ?more|absent|ruled out|excluded"
+    "|resolved|disappeared|gone"
+)
+_WORD = (
+    rf"no(?: evidence| signs?)?(?: of)?|none(?: (?:{_SEEN}))?|not|nil|never|negative|denied|false"
+    "|not applicable|n or a"  # n/a
+)
+_ALONE = re.compile(
+    r"\W*(?:(?:is|are|was|were|has|have|had|been|now|currently|today|all|both) )*"
+    rf"(?:(?P<predicate>{_PREDICATE})|{_WORD})(?: (?:now|today|currently|any ?more|at present))?"
+    r"[\s.]*(?:$|(?=(?:and|with)\b)|,)"
 )
 # Leave something open: neither denied nor certain.
 OPEN = re.compile(r"\b(?:(?:cannot|could not|can not) be|not)\s+(?:ruled out|excluded)\b")
@@ -48,6 +68,34 @@ class Part:
     doubtful: bool = False
 
 
+@dataclass(frozen=True)
+class Denial:
+    """A denial that names nothing, at the beginning of a clause.
+
+    Attributes
+    ----------
+    predicate
+        Whether it can be a sentence about the one before: "not seen", but not "none".
+    rest
+        The words of the clause behind it, normalised.
+    """
+
+    predicate: bool
+    rest: str
+
+
+def bare_denial(clause: str) -> Denial | None:
+    """Return the denial at the beginning of a clause; None if it names what it denies.
+
+    Parameters
+    ----------
+    clause
+        Normalised: "no", "not seen", "none, afl"; not "no af".
+    """
+    found = _ALONE.match(clause)
+    return Denial(bool(found["predicate"]), clause[found.end() :].strip()) if found else None
+
+
 def without_denied(parts: list[Part]) -> list[Part]:
     """Leave out what is denied; the parts of one clause in order."""
     kept: list[Part | None] = list(parts)
@@ -57,6 +105,8 @@ def without_denied(parts: list[Part]) -> list[Part]:
         elif after := AFTER.search(part.text):
             _drop(kept, _back(parts, place))
             kept[place] = _remainder(part, after)
+        elif TRAILING.search(part.text) and not any(_forth(parts, place)):
+            _drop(kept, [place, *_back(parts, place)])
         elif (before := BEFORE.search(part.text)) and kept[place]:
             _drop(kept, _forth(parts, place))
             said = part.text[: before.start()].strip()

@@ -3,7 +3,8 @@
 A statement is cut at punctuation that ends a clause, then at connectives; "ST and T wave
 abnormality" names two findings that share a head noun, which is given back to the first. What
 compares with an earlier recording is dropped together with all that follows, and so is whatever
-names a reader.
+names a reader. A clause that only denies ("Atrial flutter: no", "LBBB (none)") is dropped together
+with what it denies.
 """
 
 import re
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ecg12.io.statements import names_a_person
-from ecg12.labelling.negation import Part, without_denied
+from ecg12.labelling.negation import Denial, Part, bare_denial, without_denied
 from ecg12.labelling.wording import normalised, phrase_of
 from ecg12.runtime.errors import InputError
 
@@ -37,7 +38,8 @@ CONNECTIVES = {
 }
 PAPER = ("and", "with", "likely", "frequent")
 CACHED = 2**15  # clauses that are kept, since most occur again and again
-CLAUSE_ENDS = re.compile(r"[;:()\n]|\.(?=\s|$)| - |\b(?:but|however|except)\b", re.IGNORECASE)
+CLAUSE_ENDS = re.compile(r"([;:()\n]|\.(?=\s|$)| - |\b(?:but|however|except)\b)", re.IGNORECASE)
+COLON, DASH, OPENED, CLOSED = ":", " - ", "(", ")"  # those that lead to a value or an addition
 COMPARISON = re.compile(
     r"\b(?:when |as )?compared (?:with|to)\b|\bin comparison (?:with|to)\b"
     r"|\bsince (?:the )?(?:previous|prior|last)\b|\b(?:previous|prior) (?:ecg|ekg|tracing)\b",
@@ -103,11 +105,68 @@ def phrases_of(segments: Iterable[str], splitting: Splitting = DEFAULT) -> list[
     for segment in segments:
         compared = COMPARISON.search(segment)
         if not names_a_person(segment):
-            for clause in CLAUSE_ENDS.split(segment[: compared.start() if compared else None]):
+            for clause in _clauses(segment[: compared.start() if compared else None]):
                 found += _phrases_of_clause(clause, splitting)
         if compared:
             break
     return found
+
+
+@dataclass
+class _Clause:
+    """A clause and the ends of clauses between it and the one before."""
+
+    text: str
+    ends: tuple[str, ...]
+
+
+def _clauses(segment: str) -> list[str]:
+    """Cut a segment at `CLAUSE_ENDS`; leave out bare denials, and what they deny.
+
+    A denial after ":" or " - " denies the clause before it; after "(", or as a sentence of its own,
+    it acts as if it stood at the end of that clause.
+    """
+    kept: list[_Clause] = []
+    ends: list[str] = []
+    pieces = CLAUSE_ENDS.split(segment)
+    for text, end in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
+        if text.strip():
+            denial = _denial_of(text) if kept else None
+            if denial and _deny(kept, ends, denial):
+                kept.append(_Clause(denial.rest, ()))
+            else:
+                kept.append(_Clause(text, tuple(ends)))
+            ends = []
+        ends.append(end)
+    return [clause.text for clause in kept if clause.text]
+
+
+@lru_cache(maxsize=CACHED)
+def _denial_of(clause: str) -> Denial | None:
+    return bare_denial(normalised(clause))
+
+
+def _deny(kept: list[_Clause], ends: list[str], denial: Denial) -> bool:
+    """Take from the clauses what a denial behind them denies; return whether it denies any."""
+    to_value = COLON in ends or DASH in ends
+    if not (to_value or OPENED in ends or denial.predicate):
+        return False
+    for _ in range(ends.count(CLOSED)):  # "Atrial fibrillation (AF): no"
+        _drop_brackets(kept)
+    last = kept[-1]
+    if to_value:
+        value, comma, _ = last.text.partition(",")  # "Rhythm: sinus, AF: no"
+        last.text = value if comma and COLON in last.ends else ""
+    elif last.text:
+        last.text = f"{last.text.rstrip(' ,')} absent"
+    return True
+
+
+def _drop_brackets(kept: list[_Clause]) -> None:
+    """Remove the last clause that a bracket opened and all after it, unless nothing precedes it."""
+    opened = [place for place, clause in enumerate(kept) if OPENED in clause.ends]
+    if opened and opened[-1]:
+        del kept[opened[-1] :]
 
 
 @lru_cache(maxsize=CACHED)

@@ -96,6 +96,14 @@ def test_a_table_is_labelled(tmp_path, vocabulary):
     assert (len(one), four) == (32, "")
 
 
+def test_a_form_that_denies_gives_no_label(tmp_path):
+    said = "Sinus rhythm: yes. Atrial fibrillation: no. Atrial flutter: absent."
+    rows = [(f"a/{number}", f"p{number}", said, "") for number in range(60)]
+    summary = run(tmp_path, Vocabulary(), rows, min_count=50)
+    assert {code: n for code, n in summary.counts.items() if n} == {code_of("NSR"): 60}
+    assert set(review(tmp_path)) == {"sinus rhythm", "yes"}
+
+
 def test_the_counts_stand_beside_those_of_table_1(tmp_path, vocabulary, shared):
     run(tmp_path, vocabulary, min_count=1)
     with (tmp_path / "out" / "counts.csv").open() as file:

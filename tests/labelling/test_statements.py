@@ -117,6 +117,85 @@ def test_what_is_denied_is_no_phrase(segment, phrases):
 
 
 @pytest.mark.parametrize(
+    ("segment", "phrases"),
+    [
+        # forms: a name and its value
+        ("Sinus rhythm: yes. Atrial fibrillation: no. Atrial flutter: absent.",
+         ["sinus rhythm", "yes"]),
+        ("Atrial flutter: not seen", []),
+        ("Atrial flutter:NO", []),
+        ("Atrial flutter: not detected; pauses: negative; escapes: none found", []),
+        ("Atrial flutter: n/a", []),
+        ("Flutter: no\nPauses: absent\nEscapes: present", ["escapes", "present"]),
+        ("Flutter:\n no evidence of", []),
+        ("Flutter: no since last ECG", []),
+        ("AF: no, AFL: yes", ["afl", "yes"]),
+        ("AF: no, AFL: no, pauses: yes", ["pauses", "yes"]),
+        ("AF: no, AFL or pauses: yes", ["afl", "pauses", "yes"]),
+        ("AF: no and AFL: no", []),
+        ("AF, AFL: none", []),
+        ("AF or AFL: none", []),
+        ("Rhythm: sinus, AF: no", ["rhythm", "sinus"]),
+        ("AF: none with sinus rhythm", ["sinus rhythm"]),
+        ("Left bundle branch block - none", []),
+        ("Flutter - no, sinus rhythm", ["sinus rhythm"]),
+        # parentheses
+        ("LBBB (none)", []),
+        ("1st degree AV block (ruled out)", []),
+        ("Atrial fibrillation (no longer present)", []),
+        ("Flutter (now resolved), RBBB", ["rbbb"]),
+        ("Sinus rhythm with flutter (resolved)", ["sinus rhythm"]),
+        ("Sinus rhythm, flutter (none)", ["sinus rhythm"]),
+        ("Atrial fibrillation (AF): no", []),
+        ("Atrial fibrillation (AF (paroxysmal)): no", []),
+        ("Atrial fibrillation (AF) is no longer present", []),
+        ("Sinus rhythm. AF): no", ["sinus rhythm"]),
+        ("(AF): no", []),
+        ("Tracing (AF: no): pauses", ["tracing", "pauses"]),
+        # a sentence, and "but"
+        ("Flutter. Not present. Pauses", ["pauses"]),
+        ("Sinus rhythm with flutter, but no longer seen", ["sinus rhythm"]),
+        # other marks
+        ("AF? No", []),
+        ("AF \u2013 no", []),
+        ("Pauses, AF = none", ["pauses"]),
+    ],
+)  # fmt: skip
+def test_a_clause_that_only_denies_speaks_of_the_one_before(segment, phrases):
+    assert split(segment) == phrases
+
+
+@pytest.mark.parametrize(
+    ("segment", "phrases"),
+    [
+        ("Rhythm: sinus", ["rhythm", "sinus"]),
+        ("Sinus rhythm: yes", ["sinus rhythm", "yes"]),
+        ("Conclusion: no AF", ["conclusion"]),
+        ("AF (no ST changes)", ["af"]),
+        ("AF: no change", ["af"]),
+        ("AF (not rapid)", ["af"]),
+        ("AF: no longer rapid", ["af"]),
+        ("ECG: normal - no change since last", ["ecg", "normal"]),
+        ("ECG: normal - no change", ["ecg", "normal"]),
+        ("No - AF", ["af"]),
+        ("AF: not excluded", ["af"]),
+        ("AF: cannot be ruled out", ["af"]),
+        ("AF (P waves: absent)", ["af"]),
+        ("Sinus rhythm. None.", ["sinus rhythm", "none"]),  # an empty field more
+        ("Sinus rhythm. No. 5", ["sinus rhythm"]),
+        ("Regular rhythm no frequent pauses", ["regular rhythm"]),
+    ],
+)
+def test_what_names_its_own_finding_denies_nothing_before_it(segment, phrases):
+    assert split(segment) == phrases
+
+
+def test_forms_are_denied_whatever_the_connectives():
+    said = split("AF: no, AFL: yes. LBBB (none). Pauses - absent", connectives=PAPER)
+    assert said == ["afl", "yes"]
+
+
+@pytest.mark.parametrize(
     "comparison",
     [
         "When compared with ECG of 12-MAR-2008 10:11,",
