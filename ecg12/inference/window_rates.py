@@ -6,7 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from ecg12.io.record import Record
-from ecg12.signal.heart_rate import FEWEST, LOWEST_RATE, find_window_beats, record_heart_rate
+from ecg12.signal.heart_rate import (
+    LOWEST_RATE,
+    find_recorded,
+    find_window_beats,
+    mean_rate,
+    record_heart_rate,
+)
 
 RATE = 125.0  # Hz, about: at which QRS complexes are counted
 
@@ -22,16 +28,21 @@ def heart_rates(windows: Sequence[Record]) -> list[float | None]:
     for place, window in enumerate(thinned):
         stored = window.stored
         n_leads, n = stored.shape
-        if window.rate < LOWEST_RATE or n < window.rate or not (np.ptp(stored, axis=1) > 0).all():
-            rates[place] = record_heart_rate(window)  # also where samples are missing: not > 0
+        short = window.rate < LOWEST_RATE or n < window.rate
+        if short or _has_gaps(stored, window.rate):
+            rates[place] = record_heart_rate(window)
         else:
             alike.setdefault((n_leads, n, window.rate), []).append(place)
     for (_, _, rate), places in alike.items():
         rows = np.array([thinned[place].stored for place in places])
         for place, beats in zip(places, find_window_beats(rows, rate), strict=True):
-            if len(beats) >= FEWEST:
-                rates[place] = 60 * rate * (len(beats) - 1) / float(beats[-1] - beats[0])
+            rates[place] = mean_rate(beats, rate)
     return rates
+
+
+def _has_gaps(rows: np.ndarray, rate: float) -> bool:
+    """Return whether samples are missing, a lead is flat, or all are for a while."""
+    return not (np.ptp(rows, axis=1) > 0).all() or find_recorded(rows, rate) is not None
 
 
 def thin(record: Record) -> Record:

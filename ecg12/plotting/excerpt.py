@@ -12,7 +12,14 @@ import numpy as np
 from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError
-from ecg12.signal.heart_rate import LOWEST_RATE, band_pass, bridge_gaps, heart_rate, usual_of
+from ecg12.signal.heart_rate import (
+    LOWEST_RATE,
+    band_pass,
+    bridge_gaps,
+    find_recorded,
+    heart_rate,
+    usual_of,
+)
 
 HIGH_PASS = 0.5  # Hz, forwards and backwards, so −6 dB there
 LOW_PASS = 150.0  # Hz
@@ -117,7 +124,9 @@ def excerpt(
         start,
         min(seconds, opened.seconds - start),
         tuple(leads[~alive].tolist()),
-        heart_rate(smooth[:, shown], record.rate, present),
+        heart_rate(
+            smooth[:, shown], record.rate, find_recorded(centred[alive][:, shown], record.rate)
+        ),
         not note,
         note,
         "unfiltered" if raw else _band(record.rate, low_pass),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from scipy.signal import butter, find_peaks, sosfilt, sosfilt_zi
 
 from ecg12.io.record import Record
@@ -18,33 +18,106 @@ QRS_SHARE = 0.3  # of the usual peak of the envelope
 STRETCH = 1.5  # s; holds a beat at 40 per minute and more
 LOWEST_RATE = 50.0  # Hz; below, a QRS complex has no shape
 FEWEST = 3  # beats, for a rate to be known
+SHORTEST_GAP = 0.04  # s without samples; of a shorter gap's QRS complex enough is left to find it
+FLAT = 2.0  # s without change in any lead: longer than between two QRS complexes at 30 per minute
+EDGE = 0.05  # s beside a gap in which a step to or from it may look like a beat
 
 
 def heart_rate(signals: np.ndarray, rate: float, present: np.ndarray | None = None) -> float | None:
-    """Return the mean heart rate in beats per minute; None if fewer than `FEWEST` beats are found.
+    """Return the mean heart rate in beats per minute, None where it is unknown: see `mean_rate`.
 
     Parameters are those of `find_beats`.
     """
     beats = find_beats(signals, rate, present)
-    if len(beats) < FEWEST:
+    if present is None:
+        return mean_rate(beats, rate)
+    missing = np.asarray(~present.any(axis=0))
+    return mean_rate(beats, rate, _long_runs(missing, SHORTEST_GAP * rate))
+
+
+def mean_rate(beats: np.ndarray, rate: float, gaps: np.ndarray | None = None) -> float | None:
+    """Return the mean heart rate in beats per minute over the RR intervals without a gap.
+
+    None where fewer than `FEWEST` − 1 of them are left, as many as `FEWEST` beats have.
+
+    Parameters
+    ----------
+    beats
+        (n_beats,) samples of the QRS complexes, ascending.
+    rate
+        Sampling rate in Hz.
+    gaps
+        (n_samples,) bool: samples that no lead records, where beats cannot be found. None: none.
+    """
+    intervals = np.diff(beats)
+    if gaps is not None:
+        edge = round(EDGE * rate)
+        before = np.concatenate([[0], np.cumsum(gaps)])
+        first = before[np.maximum(beats[:-1] - edge, 0)]
+        last = before[np.minimum(beats[1:] + edge, len(gaps))]
+        intervals = intervals[first == last]
+    if len(intervals) < FEWEST - 1:
         return None
-    return 60 * rate * (len(beats) - 1) / float(beats[-1] - beats[0])
+    return 60 * rate * len(intervals) / float(intervals.sum())
 
 
 def record_heart_rate(record: Record) -> float | None:
     """Return the mean heart rate of a recording in beats per minute.
 
-    None where fewer than `FEWEST` beats are found, no lead changes, or the sampling rate is below
+    None where it is unknown to `mean_rate`, no lead changes, or the sampling rate is below
     `LOWEST_RATE`.
     """
     rows = record.centred
-    present = ~np.isnan(rows)
     alive = np.fmax.reduce(rows, axis=1) > np.fmin.reduce(rows, axis=1)
     if record.rate < LOWEST_RATE or not alive.any():
         return None
-    rows, present = rows[alive], present[alive]
+    rows = rows if alive.all() else rows[alive]
+    present = find_recorded(rows, record.rate)
+    if present is not None:
+        left = present.any(axis=1)
+        if not left.any():
+            return None
+        rows, present = np.where(present, rows, np.nan)[left], present[left]
+    return heart_rate(bridge_gaps(rows), record.rate, present)
+
+
+def find_recorded(rows: np.ndarray, rate: float) -> np.ndarray | None:
+    """Return which samples are recorded, (n_leads, n_samples) bool; None: all.
+
+    Missing samples are not, nor are those of all leads where no lead changes for `FLAT` s, as
+    with the electrodes off, and `EDGE` s on either side. An ordinary flat segment is shorter. A
+    flat lead beside others that change counts.
+
+    Parameters
+    ----------
+    rows
+        (n_leads, n_samples) as recorded, unfiltered, NaN where a sample is missing.
+    rate
+        Sampling rate in Hz.
+    """
+    present = ~np.isnan(rows)
     whole = bool(present.all())
-    return heart_rate(bridge_gaps(rows), record.rate, None if whole else present)
+    if not whole:  # a missing sample does not change
+        places = np.where(present, np.arange(rows.shape[1]), 0)
+        latest = np.maximum.accumulate(places, axis=1)
+        rows = np.take_along_axis(np.nan_to_num(rows), latest, axis=1)
+    still = _long_runs(np.asarray((rows[:, 1:] == rows[:, :-1]).all(axis=0)), FLAT * rate - 1)
+    if still.any():
+        wide = maximum_filter1d(np.append(still, False), 2 * round(EDGE * rate) + 1)
+        present &= ~wide
+    elif whole:
+        return None
+    return present
+
+
+def _long_runs(mask: np.ndarray, least: float) -> np.ndarray:
+    """Return a mask, (n,) bool, less its runs of fewer than `least` samples."""
+    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+    long = edges[1::2] - edges[::2] >= least
+    steps = np.zeros(len(mask) + 1, np.int8)
+    steps[edges[::2][long]] = 1
+    steps[edges[1::2][long]] = -1
+    return np.cumsum(steps[:-1], dtype=np.int8) > 0
 
 
 def find_beats(signals: np.ndarray, rate: float, present: np.ndarray | None = None) -> np.ndarray:
@@ -65,7 +138,8 @@ def find_beats(signals: np.ndarray, rate: float, present: np.ndarray | None = No
     quick = _steepness(signals, rate, present)
     if present is not None:
         quick = quick * present * (len(present) / np.maximum(present.sum(axis=0), 1))
-    return _peaks(quick.sum(axis=0)[None], rate)[0]
+        present = np.any(present, axis=0, keepdims=True)
+    return _peaks(quick.sum(axis=0)[None], rate, present)[0]
 
 
 def find_window_beats(windows: np.ndarray, rate: float) -> list[np.ndarray]:
@@ -89,10 +163,10 @@ def _steepness(signals: np.ndarray, rate: float, present: np.ndarray | None = No
     return np.minimum(np.abs(quick) / np.where(usual > 0, usual, 1), 1)
 
 
-def _peaks(summed: np.ndarray, rate: float) -> list[np.ndarray]:
+def _peaks(summed: np.ndarray, rate: float, present: np.ndarray | None = None) -> list[np.ndarray]:
     """Return the QRS complexes of each row: peaks of what `_steepness` sums up to over leads."""
     envelopes = uniform_filter1d(summed, round(0.1 * rate), axis=1)
-    heights = QRS_SHARE * usual_of(np.max, envelopes, rate)
+    heights = QRS_SHARE * usual_of(np.max, envelopes, rate, present)
     pairs, distance = zip(envelopes, heights, strict=True), round(REFRACTORY * rate)
     return [find_peaks(row, height=height, distance=distance)[0] for row, height in pairs]
 

@@ -149,6 +149,17 @@ def test_heart_rates_of_many_windows_are_those_of_each_alone(rate):
     assert None not in expected[:8]
 
 
+@pytest.mark.parametrize("rate", [100, 500])
+def test_heart_rates_of_windows_do_not_count_what_no_lead_records(make_record, rate):
+    windows = [make_record(rate=rate, seconds=10) for _ in range(3)]
+    gap, off = (one.stored.copy() for one in windows[:2])
+    gap[:, 2 * rate : 6 * rate], off[:, 2 * rate : 6 * rate] = windows[0].missing, 0
+    windows[0], windows[1] = (
+        replace(one, stored=stored) for one, stored in zip(windows, (gap, off), strict=False)
+    )
+    assert heart_rates(windows) == pytest.approx([BEATS] * 3, rel=0.02)
+
+
 def test_a_stretch_that_cannot_be_read_costs_its_own_windows(model, make_record):
     whole, faulty = OpenRecord.of(make_record(seconds=60)), range(15 * 500, 16 * 500)
 

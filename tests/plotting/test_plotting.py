@@ -9,7 +9,7 @@ from matplotlib.image import imread
 
 from ecg12.cli.main import main
 from ecg12.io.leads import LEADS
-from ecg12.io.record import Record
+from ecg12.io.record import MISSING, Record
 from ecg12.io.wfdb import find_records, read_record, write_record
 from ecg12.plotting import draw, excerpt, save
 from ecg12.runtime.errors import InputError
@@ -176,6 +176,14 @@ def test_long_heading_makes_the_page_taller_and_stays_above_the_grid(make_record
 def test_heart_rate_counts_beats(make_record, rate, n):
     record = beats(make_record(rate=rate), n)
     assert excerpt(record).heart_rate == pytest.approx(6 * n, rel=0.01)
+
+
+@pytest.mark.parametrize("value", [0, MISSING])
+def test_heart_rate_is_that_of_the_beats_beside_a_gap(make_record, value):
+    record = make_record()
+    stored = record.stored.copy()
+    stored[:, 1000:3000] = value
+    assert excerpt(replace(record, stored=stored)).heart_rate == pytest.approx(75, rel=0.02)
 
 
 def test_heart_rate_agrees_with_the_labels_of_real_recordings(shared):
