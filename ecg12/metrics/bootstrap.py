@@ -97,6 +97,19 @@ def draw_weights(units: np.ndarray, n_replicates: int, seed: int = 0) -> Iterato
         yield np.stack(counts, axis=1).astype(np.float64)[units]
 
 
+def units_per_class(y_true: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """Return how many units each class's positives come from, (n_classes,) int.
+
+    Parameters
+    ----------
+    y_true
+        (n, n_classes) bool.
+    units
+        As for `draw_weights`.
+    """
+    return np.array([np.count_nonzero(np.bincount(units[own])) for own in y_true.T], dtype=int)
+
+
 def resample(
     runs: Sequence[Callable[[np.ndarray], Draws]],
     units: np.ndarray,

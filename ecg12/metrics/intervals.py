@@ -1,8 +1,9 @@
 """Intervals of scores, of level 95 %, from bootstrap replicates and from repeated runs.
 
-m is the number of units that carry a measure (of a class, its positives), w Student's t of m - 1
-degrees of freedom times sqrt(m / (m - 1)); of a mean over classes, Satterthwaite's degrees of
-freedom (Biometrics Bulletin 2:110, 1946), see `mean_factor`.
+m is the number of units, patients or recordings, that carry a measure (of a class, those of its
+positives: 30 recordings of one patient are one unit), w Student's t of m - 1 degrees of freedom
+times sqrt(m / (m - 1)); of a mean over classes, Satterthwaite's degrees of freedom (Biometrics
+Bulletin 2:110, 1946), see `mean_factor`.
 
 * `logit_interval`, for AUROC and macro means: value ± w · standard deviation of the replicates, on
   the logit scale; 0 and 1 count as `edge` inside, for AUROC half a pair of recordings.
@@ -30,8 +31,8 @@ from scipy.special import expit, logit
 from scipy.stats import norm, t
 
 LEVEL = 0.95
-MIN_UNITS = 5  # positives of a class, or units of a database; with fewer there is no interval
-FEW_UNITS = 20  # with fewer positives an interval is rough, which a report says
+MIN_UNITS = 5  # of a class's positives, or of a database; with fewer there is no interval
+FEW_UNITS = 20  # of a class's positives; with fewer an interval is rough, which a report says
 ROUNDING = 1e-9  # spread of replicates that is rounding
 
 
@@ -114,9 +115,19 @@ def logit_interval(
     return min(float(low), value), max(float(high), value)
 
 
-def area_interval(draws: np.ndarray, value: float, n_pos: int, n_neg: int) -> tuple[float, float]:
-    """Return the ends of the interval of an AUROC: `logit_interval`, edges half a pair inside."""
-    return logit_interval(draws, value, n_pos, 0.5 / (n_pos * n_neg))
+def area_interval(
+    draws: np.ndarray, value: float, n_units: int, n_pairs: int
+) -> tuple[float, float]:
+    """Return the ends of the interval of an AUROC: `logit_interval`, edges half a pair inside.
+
+    Parameters
+    ----------
+    draws, value, n_units
+        As for `logit_interval`; the units of the class's positives.
+    n_pairs
+        How many pairs of a positive and a negative recording there are.
+    """
+    return logit_interval(draws, value, n_units, 0.5 / n_pairs)
 
 
 def difference(first: Estimate, second: Estimate, r: float = 0.0) -> Estimate:
@@ -140,24 +151,24 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.corrcoef(first, second)[0, 1])
 
 
-def mean_factor(draws: np.ndarray, positives: np.ndarray) -> float:
+def mean_factor(draws: np.ndarray, n_units: np.ndarray) -> float:
     """Return the half-width, in standard deviations, of the interval of a mean over classes.
 
-    A class's variance is known from its positives alone, so that of a mean with one rare class is
-    hardly better known than that class's.
+    A class's variance is known from the units of its positives alone, so that of a mean with one
+    rare class is hardly better known than that class's.
 
     Parameters
     ----------
     draws
         (m, n_classes) replicates.
-    positives
-        (n_classes,) recordings of each class; those with fewer than two are left out.
+    n_units
+        (n_classes,) units of each class's positives; classes with fewer than two are left out.
     """
-    kept = (positives > 1) & ~np.isnan(draws).all(axis=0)
+    kept = (n_units > 1) & ~np.isnan(draws).all(axis=0)
     if not kept.any():
         return np.nan
-    variances, freedom = np.nanvar(draws[:, kept], axis=0), positives[kept] - 1
-    wider = variances * positives[kept] / freedom
+    variances, freedom = np.nanvar(draws[:, kept], axis=0), n_units[kept] - 1
+    wider = variances * n_units[kept] / freedom
     if not variances.any():
         return np.nan
     degrees = wider.sum() ** 2 / (wider**2 / freedom).sum()

@@ -27,50 +27,47 @@ def difference_tables(study: Study) -> tuple[Table, Table]:
         rows.append((name, a, b, Estimate(a - b, *spread)))
     titles = ("run", "against", "difference")
     overall = Table("comparison", "Difference over all", ("measure", *titles), rows)
-    return overall, _class_differences(study.runs, draws)
+    return overall, _class_differences(study)
 
 
-def _class_differences(pair: Sequence[Statistics], draws: Sequence[Draws]) -> Table:
-    first, second = pair
-    positives = first.results.y_true.sum(axis=0).tolist()
+def _class_differences(study: Study) -> Table:
+    (first, second), draws = study.runs, study.draws
+    positives, class_units = first.results.y_true.sum(axis=0).tolist(), first.class_units.tolist()
     columns: list[Sequence[str | int | float | Estimate]] = [first.results.classes.names, positives]
     heading = ["class", "true"]
     for name in PER_CLASS:
         a = [estimate.value for estimate in first.per_class[name]]
         b = [estimate.value for estimate in second.per_class[name]]
         changes = (draws[0][name] - draws[1][name]).T
-        ends = [_change_interval(d, n) for d, n in zip(changes, positives, strict=True)]
+        ends = [_change_interval(d, n) for d, n in zip(changes, class_units, strict=True)]
         columns += [a, b, [Estimate(x - y, *e) for x, y, e in zip(a, b, ends, strict=True)]]
         heading += [f"{name} run", f"{name} against", f"{name} difference"]
-    verdicts = zip(moved_classes(pair, draws), positives, strict=True)
-    columns.append([_verdict(moved, n_pos) for moved, n_pos in verdicts])
+    few = "too few patients" if study.patients else "too few"
+    verdicts = zip(moved_classes(study.runs, draws), class_units, strict=True)
+    columns.append([few if n < MIN_UNITS else "yes" if moved else "no" for moved, n in verdicts])
     rows = list(zip(*columns, strict=True))
     return Table("comparison_classes", "Difference per class", (*heading, "AUROC moved"), rows)
 
 
-def _change_interval(draws: np.ndarray, n_pos: int) -> tuple[float, float]:
-    return percentile_interval(draws, n_pos) if n_pos >= MIN_UNITS else (np.nan, np.nan)
-
-
-def _verdict(moved: bool, n_pos: int) -> str:
-    return "too few" if n_pos < MIN_UNITS else "yes" if moved else "no"
+def _change_interval(draws: np.ndarray, n_units: int) -> tuple[float, float]:
+    return percentile_interval(draws, n_units) if n_units >= MIN_UNITS else (np.nan, np.nan)
 
 
 def moved_classes(pair: Sequence[Statistics], draws: Sequence[Draws]) -> np.ndarray:
     """Return (n_classes,) bool: whose AUROC moved, by Benjamini and Hochberg's procedure.
 
     The chance of a difference without cause is Student's, from the standard deviation of the paired
-    replicates. Classes with fewer than `MIN_UNITS` positives are not tested.
+    replicates. Classes whose positives are of fewer than `MIN_UNITS` units are not tested.
     """
     first, second = ([e.value for e in run.per_class["AUROC"]] for run in pair)
-    positives = pair[0].results.y_true.sum(axis=0)
+    class_units = pair[0].class_units
     change = np.subtract(first, second)
-    tested = np.flatnonzero((positives >= MIN_UNITS) & np.isfinite(change))
+    tested = np.flatnonzero((class_units >= MIN_UNITS) & np.isfinite(change))
     spread = np.nanstd((draws[0]["AUROC"] - draws[1]["AUROC"])[:, tested], axis=0)
     tested, spread = tested[spread > ROUNDING], spread[spread > ROUNDING]
     moved = np.zeros(len(change), dtype=bool)
     if len(tested):
-        m = positives[tested]
+        m = class_units[tested]
         ratio = np.abs(change[tested]) / (spread * np.sqrt(m / (m - 1)))
         moved[tested] = false_discovery_control(2 * t.sf(ratio, m - 1)) <= FALSE_DISCOVERY_RATE
     return moved

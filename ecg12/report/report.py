@@ -53,7 +53,7 @@ def write_report(
         sections.curves(results, classes, folder),
         calibration(results, model, folder),
         *thresholds(results, model),
-        subgroups(groups, folder, "patients" if study.patients else "recordings"),
+        subgroups(groups, folder, study.unit),
         *risk_coverage(study, model, folder),
         *sections.misses(results, folder, n_misses, model.explain if model else None),
     ]

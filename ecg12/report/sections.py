@@ -39,10 +39,9 @@ def notes(study: Study) -> list[str]:
     found = study.runs[0]
     results, positives = found.results, found.results.y_true.sum(axis=0)
     names = np.array(results.classes.names)
-    unit = "patients" if study.patients else "recordings"
     lines = [
         f"Intervals hold with 95 % confidence, from {study.n_replicates:,} replicates in which "
-        f"{len(np.unique(study.units)):,} {unit} are drawn with replacement.",
+        f"{len(np.unique(study.units)):,} {study.unit} are drawn with replacement.",
         "The best constant prediction is the same for every recording: "
         f"{', '.join(found.constant) or '(none)'}. Compare a challenge metric with its score.",
         "The page cannot know whether the model was trained on these recordings. Scores say how "
@@ -50,11 +49,11 @@ def notes(study: Study) -> list[str]:
     ]
     if absent := names[positives == 0].tolist():
         lines.append(f"No recording has {', '.join(absent)}: such a class has no AUROC.")
-    pairs = zip(names, positives.tolist(), strict=True)
+    pairs = zip(names, found.class_units.tolist(), strict=True)
     few = [f"{name} ({count})" for name, count in pairs if 0 < count < FEW_UNITS]
     if few:
         lines.append(
-            f"Warning: fewer than {FEW_UNITS} recordings have {', '.join(few)}. Their intervals "
+            f"Warning: fewer than {FEW_UNITS} {study.unit} have {', '.join(few)}. Their intervals "
             f"are rough, and below {MIN_UNITS} there is none; do not rely on these classes' scores."
         )
     if without := int((~results.y_true.any(axis=1)).sum()):

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecg12.metrics import best_constant
-from ecg12.metrics.bootstrap import REPLICATES, Draws, WeightedMeasures, resample
+from ecg12.metrics.bootstrap import (
+    REPLICATES,
+    Draws,
+    WeightedMeasures,
+    resample,
+    units_per_class,
+)
 from ecg12.metrics.intervals import (
     MIN_UNITS,
     Estimate,
@@ -25,12 +31,16 @@ MEASURES = ("Challenge metric", "macro AUROC", "macro AUPRC", "macro F-measure")
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """A run with its measures: over all by name, per class a list of estimates by name."""
+    """A run with its measures: over all by name, per class a list of estimates by name.
+
+    `class_units` (n_classes,) is how many units of resampling each class's positives come from.
+    """
 
     results: Results
     overall: dict[str, Estimate]
     per_class: dict[str, list[Estimate]]
     constant: tuple[str, ...]  # the best constant prediction
+    class_units: np.ndarray
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -56,6 +66,11 @@ class Study:
     n_replicates: int
     seed: int
 
+    @property
+    def unit(self) -> str:
+        """What is resampled: ``"patients"`` or ``"recordings"``."""
+        return "patients" if self.patients else "recordings"
+
 
 def measure(
     runs: Sequence[Results],
@@ -78,17 +93,19 @@ def measure(
     weighted = [WeightedMeasures(r.y_true, r.y_pred, r.y_score, classes=r.classes) for r in runs]
     draws = resample(weighted, units, n_replicates, seed)
     values = [run.unweighted() for run in weighted]
-    n_units = int(units.max()) + 1
-    found = [_statistics(*run, n_units) for run in zip(runs, values, draws, strict=True)]
+    found = [_statistics(*run, units) for run in zip(runs, values, draws, strict=True)]
     return Study(
         runs=found, draws=draws, units=units, patients=patients is not None,
         n_replicates=n_replicates, seed=seed,
     )  # fmt: skip
 
 
-def _statistics(results: Results, values: Draws, draws: Draws, n_units: int) -> Statistics:
-    positives = results.y_true.sum(axis=0)
-    ends = intervals(values, draws, positives=positives, n=len(results), n_units=n_units)
+def _statistics(results: Results, values: Draws, draws: Draws, units: np.ndarray) -> Statistics:
+    class_units = units_per_class(results.y_true, units)
+    ends = intervals(
+        values, draws, positives=results.y_true.sum(axis=0), n=len(results),
+        n_units=int(units.max()) + 1, class_units=class_units,
+    )  # fmt: skip
     overall = {
         name: Estimate(float(values[name]), *ends[name][0]) for name in (*MEASURES, "Margin")
     }
@@ -99,11 +116,17 @@ def _statistics(results: Results, values: Draws, draws: Draws, n_units: int) -> 
     predicted, baseline = best_constant(results.y_true, results.classes)
     overall["Best constant prediction"] = Estimate(baseline, np.nan, np.nan)
     constant = tuple(np.array(results.classes.names)[predicted].tolist())
-    return Statistics(results, overall, per_class, constant)
+    return Statistics(results, overall, per_class, constant, class_units)
 
 
 def intervals(
-    values: Draws, draws: Draws, *, positives: np.ndarray, n: int, n_units: int
+    values: Draws,
+    draws: Draws,
+    *,
+    positives: np.ndarray,
+    n: int,
+    n_units: int,
+    class_units: np.ndarray | None = None,
 ) -> dict[str, list[tuple[float, float]]]:
     """Return the ends of all intervals.
 
@@ -115,28 +138,32 @@ def intervals(
         (n_classes,) recordings of each class.
     n, n_units
         How many recordings and units of resampling there are.
+    class_units
+        (n_classes,) units of each class's positives. None: each recording is a unit.
 
     Returns
     -------
     dict
         Measure → one pair of ends, or one per class.
     """
+    class_units = positives if class_units is None else class_units
     found = {name: [percentile_interval(draws[name], n_units)] for name in ALL_AT_ONCE}
     for name in PER_CLASS:
-        mean, factor = f"macro {name}", mean_factor(draws[name], positives)
+        mean, factor = f"macro {name}", mean_factor(draws[name], class_units)
         value = float(values[mean])
         found[mean] = [logit_interval(draws[mean], value, n_units, 0.5 / n, factor=factor)]
+    counts = class_units.tolist(), (positives * (n - positives)).tolist()
     for name in PER_CLASS:
-        columns = zip(values[name], draws[name].T, positives.tolist(), strict=True)
-        found[name] = [_class_interval(name, *column, n) for column in columns]
+        columns = zip(values[name], draws[name].T, *counts, strict=True)
+        found[name] = [_class_interval(name, *column) for column in columns]
     return found
 
 
 def _class_interval(
-    name: str, value: float, draws: np.ndarray, n_pos: int, n: int
+    name: str, value: float, draws: np.ndarray, n_units: int, n_pairs: int
 ) -> tuple[float, float]:
-    if n_pos < MIN_UNITS:
+    if n_units < MIN_UNITS:
         return np.nan, np.nan
-    if name == "AUROC" and n_pos < n:
-        return area_interval(draws, value, n_pos, n - n_pos)
-    return share_interval(draws, n_pos)
+    if name == "AUROC" and n_pairs:
+        return area_interval(draws, value, n_units, n_pairs)
+    return share_interval(draws, n_units)

@@ -66,9 +66,12 @@ def subgroups(found: Sequence[GroupScores], folder: Path, unit: str) -> Section:
     if rows := [row[:-1] for row in files[0].rows if row[-1] == "yes"]:
         title, heading = "AUROC per class where groups differ", files[0].columns[:-1]
         tables.append(Table("subgroup_classes_that_differ", title, heading, rows))
+    cases = f"{MIN_CASES} positives and {MIN_CASES} negatives"
+    if unit == "patients":
+        cases = f"positives of {MIN_CASES} patients and negatives of {MIN_CASES}"
     text = (
         "The difference is a group's score less that of all other recordings, over the same "
-        f"classes: those with {MIN_CASES} positives and {MIN_CASES} negatives on both sides. "
+        f"classes: those with {cases} on both sides. "
         "Groups whose 95 % interval excludes zero come first. Of a group with fewer than "
         f"{MIN_GROUP} {unit} no score is shown.",
         _by_chance(compared),
@@ -134,7 +137,7 @@ def group_table(found: Sequence[GroupScores]) -> Table:
 
 
 def class_differences(found: Sequence[GroupScores]) -> Table:
-    """Return the AUROC of each group and class with enough recordings, the clearest first."""
+    """Return the AUROC of each group and class with enough cases, the clearest first."""
     cells = [(scores, name, pair) for scores in found for name, pair in scores.classes.items()]
     cells.sort(key=lambda cell: -max(0.0, cell[2].certain))
     rows = [

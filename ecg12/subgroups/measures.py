@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecg12.io.classes import ScoredClasses
-from ecg12.metrics.bootstrap import Draws
+from ecg12.metrics.bootstrap import Draws, units_per_class
 from ecg12.metrics.challenge import ChallengeScorer
 from ecg12.metrics.classwise import ratio
 from ecg12.metrics.intervals import (
@@ -20,14 +20,18 @@ from ecg12.metrics.ranking import RankedClass
 METRIC, MACRO = "challenge metric", "macro AUROC"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Cells:
-    """What is scored: truth, predictions, scores and known cells, (n, n_classes) each."""
+    """What is scored: truth, predictions, scores and known cells, (n, n_classes) each.
+
+    `units` (n,) is the number of each recording's patient.
+    """
 
     y_true: np.ndarray
     y_pred: np.ndarray
     y_score: np.ndarray
     known: np.ndarray
+    units: np.ndarray
     classes: ScoredClasses
 
 
@@ -60,6 +64,7 @@ class Side:
             for own, k in zip(self.own, enough, strict=True)
         ]
         self.positives, self.n_units = y_true[:, enough].sum(axis=0), n_units
+        self.class_units = units_per_class(y_true[:, enough], cells.units[rows])
 
     def __call__(self, weights: np.ndarray) -> Draws:
         """Return the challenge metric, the macro AUROC and the AUROC of each class, (m,) each."""
@@ -78,10 +83,13 @@ class Side:
         """Return each measure with its interval from replicates; n: of all recordings."""
         values = {name: float(value[0]) for name, value in self(np.ones((n, 1))).items()}
         ends = {METRIC: percentile_interval(draws[METRIC], self.n_units)}
-        for name, own, n_pos in zip(self.names, self.own, self.positives.tolist(), strict=True):
-            ends[name] = area_interval(draws[name], values[name], n_pos, len(own) - n_pos)
+        pairs = self.positives * ([len(own) for own in self.own] - self.positives)
+        counts = zip(self.names, self.class_units.tolist(), pairs.tolist(), strict=True)
+        for name, *count in counts:
+            ends[name] = area_interval(draws[name], values[name], *count)
         if self.names:
-            factor = mean_factor(np.stack([draws[name] for name in self.names], 1), self.positives)
+            replicates = np.stack([draws[name] for name in self.names], 1)
+            factor = mean_factor(replicates, self.class_units)
             mean, edge = (draws[MACRO], values[MACRO]), 0.5 / len(self.rows)
             ends[MACRO] = logit_interval(*mean, self.n_units, edge, factor=factor)
         return {name: Estimate(value, *ends[name]) for name, value in values.items()}

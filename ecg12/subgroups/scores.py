@@ -3,17 +3,18 @@
 A group's difference is its score minus that of the rest, over the same classes. Both sides are
 resampled together by patient; see `intervals.difference`.
 
-A class counts in AUROC if it has `MIN_CASES` positives and as many negatives on both sides. A side
-of fewer than `MIN_GROUP` patients is not compared, and no number is given.
+A class counts in AUROC if on both sides its positives are of `MIN_CASES` patients and its negatives
+of as many. A side of fewer than `MIN_GROUP` patients is not compared, and no number is given.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ecg12.io.classes import ScoredClasses
-from ecg12.metrics.bootstrap import REPLICATES, Draws, resample
+from ecg12.metrics.bootstrap import REPLICATES, Draws, resample, units_per_class
 from ecg12.metrics.challenge import best_constant
 from ecg12.metrics.classwise import as_set_pair
 from ecg12.metrics.intervals import Estimate, correlation, difference
@@ -21,7 +22,7 @@ from ecg12.subgroups.groupings import Grouping
 from ecg12.subgroups.measures import Cells, Side
 
 MIN_GROUP = 20  # patients, or recordings where those are unknown
-MIN_CASES = 10  # positives, and negatives, of a class
+MIN_CASES = 10  # patients, or recordings, with a positive of a class, and with a negative
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class GroupScores:
     measures
         ``"challenge metric"`` and ``"macro AUROC"``; empty if it is not compared.
     classes
-        Name → AUROC of each class with enough recordings.
+        Name → AUROC of each class with enough cases.
     positives
         Name of each of these classes → its recordings in the group.
     """
@@ -119,7 +120,10 @@ def compare_groups(
     """
     y_true, y_pred = as_set_pair(y_true, y_pred)
     known = np.ones(y_true.shape, bool) if known is None else known
-    cells = Cells(y_true & known, y_pred, y_score, known, classes)
+    cells = Cells(
+        y_true=y_true & known, y_pred=y_pred, y_score=y_score, known=known, units=units,
+        classes=classes,
+    )  # fmt: skip
     found: list[GroupScores] = []
     masks: dict[int, np.ndarray] = {}  # place in `found` → recordings of a group to be compared
     sides: list[Side] = []
@@ -156,9 +160,9 @@ def _reason(n_units: int, n_rest: int) -> str:
 
 
 def _enough(cells: Cells, mask: np.ndarray) -> np.ndarray:
-    """Return the classes with enough positives and negatives in the group and in the rest."""
-    negative = cells.known & ~cells.y_true
-    sides = [side[own].sum(axis=0) for side in (cells.y_true, negative) for own in (mask, ~mask)]
+    """Return the classes of which enough units have positives, and negatives, on both sides."""
+    pairs = itertools.product((cells.y_true, cells.known & ~cells.y_true), (mask, ~mask))
+    sides = [units_per_class(side[own], cells.units[own]) for side, own in pairs]
     return np.flatnonzero(np.min(sides, axis=0) >= MIN_CASES)
 
 

@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.metrics import auprc, auroc, challenge_score, f_measure
-from ecg12.metrics.bootstrap import WeightedMeasures, draw_weights, resample
+from ecg12.metrics.bootstrap import WeightedMeasures, draw_weights, resample, units_per_class
 from ecg12.metrics.intervals import (
     logit_interval,
     mean_factor,
@@ -98,6 +98,15 @@ def test_each_replicate_draws_as_many_units_as_there_are():
     np.testing.assert_array_equal(weights[0], weights[1])  # of one unit
     np.testing.assert_array_equal(weights[[0, 2, 3]].sum(axis=0), 3)
     assert weights[0].mean() == pytest.approx(1, abs=0.2)
+
+
+def test_units_of_a_class_by_hand():
+    """Patient 0 has three recordings, 1 has one, 2 has two; the third class is nobody's."""
+    units = np.array([0, 0, 0, 1, 2, 2])
+    first, second, third = [1, 1, 1, 0, 0, 0], [0, 1, 1, 1, 0, 1], [0] * 6
+    y_true = np.array([first, second, third], bool).T
+    assert units_per_class(y_true, units).tolist() == [1, 3, 0]
+    assert units_per_class(y_true, np.arange(6)).tolist() == [3, 4, 0]
 
 
 def test_expanded_percentiles_by_hand():

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ecg12.cli.main import main
@@ -23,6 +23,7 @@ from ecg12.report.misses import worst_misses
 from ecg12.report.model import calibration
 from ecg12.report.results import read_patient_numbers, read_results
 from ecg12.report.score_tables import confusion_rows
+from ecg12.report.sections import notes
 from ecg12.report.tables import Table
 
 CLASSES = load_weights(WEIGHTS)
@@ -49,24 +50,111 @@ def results(n=120, seed=0, classes=CPSC_2018, shift=1.0, title="run"):
     )
 
 
+def chosen(run, rows):
+    return replace(
+        run,
+        headers=tuple(run.headers[i] for i in rows),
+        y_true=run.y_true[rows],
+        y_pred=run.y_pred[rows],
+        y_score=run.y_score[rows],
+        databases=tuple(run.databases[i] for i in rows),
+    )
+
+
 def test_ten_copies_of_each_patient_keep_the_interval_wide():
     """Copies of a recording are no news; resampled alone they would narrow it by √10."""
     once = results(60)
     copies = np.repeat(np.arange(60), 10)
-    many = replace(
-        once,
-        headers=tuple(once.headers[i] for i in copies),
-        y_true=once.y_true[copies],
-        y_pred=once.y_pred[copies],
-        y_score=once.y_score[copies],
-        databases=tuple(once.databases[i] for i in copies),
-    )
+    many = chosen(once, copies)
     widths = []
     for run, patients in ((once, None), (many, copies), (many, None)):
         _, low, high = measure([run], patients, 400).runs[0].overall["Challenge metric"]
         widths.append(high - low)
     assert widths[1] == pytest.approx(widths[0], rel=0.1)
     assert widths[2] == pytest.approx(widths[0] / np.sqrt(10), rel=0.2)
+
+
+def test_copies_of_each_patient_change_no_interval_of_a_class():
+    """Ten copies of a patient are drawn as the one recording is, and are one unit as it is."""
+    runs, copies = [results(120), results(120, 1)], np.repeat(np.arange(120), 10)
+    runs[1] = replace(runs[1], y_true=runs[0].y_true)
+    once = measure(runs, None, 200)
+    many = measure([chosen(run, copies) for run in runs], copies, 200)
+    for name in ("AUROC", "AUPRC", "F-measure"):
+        expected = np.array(once.runs[0].per_class[name])
+        assert (expected[:, 1] < expected[:, 2]).all()
+        np.testing.assert_allclose(many.runs[0].per_class[name], expected, rtol=1e-9)
+        macro = (study.runs[0].overall[f"macro {name}"] for study in (many, once))
+        np.testing.assert_allclose(*macro, rtol=1e-9)
+    tables = [difference_tables(study)[1] for study in (many, once)]
+    assert tables[0].column("true") == [10 * n for n in tables[1].column("true")]
+    assert tables[0].column("AUROC moved") == tables[1].column("AUROC moved")
+    changes = (np.array(table.column("AUROC difference")) for table in tables)
+    np.testing.assert_allclose(*changes, atol=1e-9)
+
+
+@pytest.mark.parametrize("by_patient", [False, True])
+def test_ends_of_f_by_hand(by_patient):
+    """The expanded percentiles for m positives, or for m patients among them."""
+    run, patients = results(120), np.arange(120) // 4
+    study = measure([run], patients if by_patient else None, 100)
+    for k, true in enumerate(run.y_true.T):
+        m = len(set(patients[true].tolist())) if by_patient else true.sum()
+        tail = norm.cdf(-np.sqrt(m / (m - 1)) * t.ppf(0.975, m - 1))
+        expected = np.quantile(study.draws[0]["F-measure"][:, k], (tail, 1 - tail))
+        assert study.runs[0].per_class["F-measure"][k][1:] == pytest.approx(expected)
+
+
+def few_patients(n_patients, each, seed=0):
+    """Return a run whose class 1 is that of a few patients, and the number of each's patient.
+
+    Each of these patients has an effect of their own on the scores.
+    """
+    rng, n = np.random.default_rng(seed), n_patients * each
+    y_true = np.zeros((300 + n, 9), bool)
+    y_true[:300, CPSC_2018.normal], y_true[300:, 1] = True, True
+    y_score = rng.normal(size=y_true.shape)
+    y_score[300:, 1] = 1 + np.repeat(rng.normal(0, 0.9, n_patients), each) + rng.normal(0, 0.4, n)
+    patients = np.append(np.arange(300), np.repeat(300 + np.arange(n_patients), each))
+    run = replace(
+        chosen(results(300), np.zeros(300 + n, int)), y_true=y_true, y_pred=y_score > 0.5,
+        y_score=y_score,
+    )  # fmt: skip
+    return run, patients
+
+
+def test_a_class_of_one_patient_has_no_interval():
+    """Thirty recordings of one patient are one unit; as thirty units they have an interval."""
+    run, patients = few_patients(1, 30)
+    study, without = measure([run, run], patients, 100), measure([run, run], None, 100)
+    for name in ("AUROC", "AUPRC", "F-measure"):
+        assert np.isnan(study.runs[0].per_class[name][1][1:]).all()
+        assert np.isfinite(without.runs[0].per_class[name][1]).all()
+    table = difference_tables(study)[1]
+    assert (table.column("true")[1], table.column("AUROC moved")[1]) == (30, "too few patients")
+    assert np.isnan(table.column("AUROC difference")[1][1:]).all()
+    assert difference_tables(without)[1].column("AUROC moved")[1] == "no"
+    name = CPSC_2018.names[1]
+    assert any(f"fewer than 20 patients have {name} (1)." in line for line in notes(study))
+    assert not any("fewer than 20" in line for line in notes(without))
+
+
+def test_the_warning_counts_recordings_without_a_table_of_patients():
+    run, _ = few_patients(2, 4)
+    name = CPSC_2018.names[1]
+    lines = notes(measure([run], None, 50))
+    assert any(f"fewer than 20 recordings have {name} (8)." in line for line in lines)
+
+
+@pytest.mark.parametrize(("n_patients", "verdict"), [(4, "too few patients"), (5, "yes")])
+def test_a_class_moves_only_by_five_patients(n_patients, verdict):
+    """The scores of one run are good for a class, those of the other are the same reversed."""
+    run, patients = few_patients(n_patients, 10)
+    sign = np.where(np.arange(9) == 1, -1, 1)
+    good = replace(run, y_score=run.y_score + run.y_true)
+    study = measure([good, replace(run, y_score=sign * good.y_score)], patients, 100)
+    assert moved_classes(study.runs, study.draws)[1] == (verdict == "yes")
+    assert difference_tables(study)[1].column("AUROC moved")[1] == verdict
 
 
 def test_roc_encloses_the_area_and_is_thin():
@@ -134,8 +222,8 @@ def test_the_worst_misses_lost_most():
     y_score = np.where(y_pred, 0.6, 0.4)
     y_score[3] = np.where(y_pred[3], 0.99, 0.01)
     headers = tuple(map(run_path, "ABCD"))
-    chosen = replace(run, headers=headers, y_true=y_true, y_pred=y_pred, y_score=y_score)
-    found = worst_misses(chosen, 3)
+    three = replace(run, headers=headers, y_true=y_true, y_pred=y_pred, y_score=y_score)
+    found = worst_misses(three, 3)
     assert [miss.name for miss in found] == ["D", "B", "C"]
     assert found[0].lost == 1  # with weights of 1 and 0 the truth earns 1, this answer nothing
     assert found[0].predicted.endswith("0.99")

@@ -95,6 +95,48 @@ def test_a_group_of_few_patients_says_so_and_shows_no_number():
     assert not any(scores.measures or scores.classes for scores in found)
 
 
+def test_copies_of_each_patient_change_no_interval():
+    """Five copies of a patient are drawn as the one recording is, and are one unit as it is."""
+    cells, members = mediocre(400), (np.arange(400) % 3 == 0).astype(int)
+    copies, found = np.repeat(np.arange(400), 5), []
+    for rows in (np.arange(400), copies):
+        groups = Grouping("sex", ("female", "male"), members[rows])
+        chosen = [array[rows] for array in cells]
+        found.append(
+            compare_groups([groups], *chosen, classes=CLASSES, units=rows, n_replicates=64)
+        )
+    for once, many in zip(*found, strict=True):
+        assert (many.n, many.n_units) == (5 * once.n, once.n_units)
+        assert many.positives == {name: 5 * n for name, n in once.positives.items()}
+        for kind in ("measures", "classes"):
+            expected = list(getattr(once, kind).values())
+            pairs = list(getattr(many, kind).values())
+            for side in ("group", "rest", "difference"):
+                wanted, given = ([getattr(p, side) for p in own] for own in (expected, pairs))
+                np.testing.assert_allclose(given, wanted, atol=1e-9)
+
+
+def test_cases_of_a_class_are_patients():
+    """Of ten positives, or negatives, of nine patients a class has no AUROC; of ten it has one."""
+    n = 400
+    y_true, y_pred, y_score = mediocre(n)
+    members = np.arange(n) // 200
+    rows = np.arange(200)
+    y_true[:200, 5] = rows < 10
+    y_true[:200, 6] = rows >= 10  # has ten negatives
+    y_true[:200, 7] = rows < 11
+    units = np.arange(n)
+    units[1:] -= 1  # the first two recordings are of one patient
+    groups = Grouping("sex", ("female", "male"), members)
+    options = {"classes": CLASSES, "n_replicates": 64}
+    kept = [
+        list(compare_groups([groups], y_true, y_pred, y_score, units=u, **options)[0].classes)
+        for u in (np.arange(n), units)
+    ]
+    assert kept[0] == list(CLASSES.names)
+    assert kept[1] == [name for k, name in enumerate(CLASSES.names) if k not in (5, 6)]
+
+
 def test_a_group_that_is_worse_is_found():
     """Half of the recordings have scores without meaning."""
     y_true, _, y_score = mediocre(600, separation=2.0)
