@@ -21,6 +21,7 @@ ENVELOPE = 0.1  # s: window that turns slopes into the envelope of QRS complexes
 TALLEST = 1.5  # of the envelope, in units of its usual maximum: an artefact counts no more
 COMMON = 2.0  # s that two leads must both have, to be compared
 MAINS = (50, 60)  # Hz
+HUM = 2.0  # s, about, in which hum that is 0.1 Hz off these stays in phase
 NORMAL = 0.6745 * 6**0.5  # median of |second difference| of white noise of standard deviation 1
 
 
@@ -38,7 +39,8 @@ class Measures:
     wander
         Peak to peak of a sine of the baseline's standard deviation, per QRS height.
     mains
-        (n, 2) peak to peak of the sine of 50 and of 60 Hz in the lead, per QRS height.
+        (n, 2) peak to peak of the sine of 50 and of 60 Hz in the lead, per QRS height: the median
+        over stretches of about `HUM`.
     muscle
         Standard deviation of noise between the waves, per QRS height.
     spike
@@ -69,6 +71,7 @@ def measure(rows: np.ndarray, rate: float) -> Measures:
     """
     rows = rows[:, : round(LONGEST * rate) or 1]
     each = max(1, round(rate / RATE))
+    present: np.ndarray | None = None
     there: np.ndarray | None = None
     if np.isnan(rows.min()):
         present = ~np.isnan(rows)
@@ -86,7 +89,7 @@ def measure(rows: np.ndarray, rate: float) -> Measures:
         height=heights / typical,
         agreement=_agreement(waves, there, rate_slow),
         wander=8**0.5 * base.std(axis=1) / typical,
-        mains=_mains(values, rate) / typical,
+        mains=_mains(values, present, rate) / typical,
         muscle=_muscle(slow) / typical,
         spike=_spike(values) / np.maximum(heights, typical),
         similarity=_correlation(waves),
@@ -172,11 +175,21 @@ def _correlation(waves: np.ndarray) -> np.ndarray:
     return centred @ centred.T
 
 
-def _mains(values: np.ndarray, rate: float) -> np.ndarray:
-    """Return peak to peak of the sines of `MAINS`; 0 where the rate is too low for one."""
+def _mains(values: np.ndarray, present: np.ndarray | None, rate: float) -> np.ndarray:
+    """Return the usual peak to peak of the sines of `MAINS` in a stretch, (n_leads, 2).
+
+    Over a longer time a grid or a clock a little off cancels a sine. 0 where the rate is too low
+    for one. Stretches count of which more than half is present; 0 for a lead that has none.
+    """
     n = values.shape[1]
-    cosines, sines = np.split(values @ _waves(n, rate), 2, axis=1)
-    return 4 / n * np.hypot(cosines, sines)
+    width = max(n // max(round(n / (HUM * rate)), 1), 1)
+    cosines, sines = np.split(_blocks(values, width) @ _waves(width, rate), 2, axis=2)
+    hums = 4 / width * np.hypot(cosines, sines).transpose(0, 2, 1)
+    if present is None:
+        return quantiles(hums, 0.5)
+    enough = _blocks(present, width).mean(axis=2) > 0.5
+    usual = [_medians(hums[:, k], enough) for k in range(len(MAINS))]
+    return np.nan_to_num(np.stack(usual, axis=1))
 
 
 @lru_cache(maxsize=4)

@@ -73,6 +73,31 @@ def test_a_sine_of_the_mains_is_named_with_its_frequency(make_ecg, frequency, ra
     assert (quality.verdict, quality.reasons) == ("usable", ("mains hum in V3",))
 
 
+@pytest.mark.parametrize("frequency", [49.9, 49.98, 50.01, 50.05, 60.03])
+@pytest.mark.parametrize("seconds", [10, 30, 60])
+def test_mains_a_little_off_their_frequency_are_no_muscle_noise(make_ecg, frequency, seconds):
+    """0.2 mV peak to peak in V3. Over 2 s a sine that is d Hz off has sinc(2 d) of its size."""
+    nominal = round(frequency)
+    hums = []
+    for hertz in (nominal, frequency):
+        signals = make_ecg(RATE, seconds)
+        signals[8] += 0.1 * np.sin(2 * np.pi * hertz * np.arange(seconds * RATE) / RATE)
+        quality = assess(recorded(signals))
+        assert quality.reasons == ("mains hum in V3",)
+        [found] = [found for found in quality.findings if found.kind == "mains"]
+        named, _, hum, *_ = found.detail.split()
+        assert named == f"{nominal}"
+        hums.append(float(hum))
+    assert hums[1] == pytest.approx(hums[0] * np.sinc(2 * (frequency - nominal)), abs=0.02)
+
+
+def test_mains_are_measured_where_a_lead_has_samples(ecg):
+    """V3 is there for 2.5 s of 10, as on a printed page."""
+    ecg[8] += 0.1 * np.sin(2 * np.pi * 50 * TIMES)
+    quality = assess(recorded(page(ecg)))
+    assert "mains hum in V3" in quality.reasons
+
+
 def spikes(row):
     row[[700, 2100, 4000]] += 5
     return row
