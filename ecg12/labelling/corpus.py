@@ -1,14 +1,17 @@
 """The phrases of all recordings of an archive, counted on disk.
 
 One SQLite file holds each recording's name, patient key and the fingerprints of its phrases, and
-each phrase's fingerprint and count. A phrase's text is written only when it has occurred as often
-as the review asks for: a phrase about few people, which may be a name, is never written to the
-disk. Memory holds one batch of recordings, whatever their number.
+each phrase's fingerprint, count and number of people. A phrase's text is written only while it
+occurs as often as the review asks for, and with `MIN_PEOPLE` people or more (as many as it has to
+occur, if that is fewer): a phrase about few people, which may be a name, is never written to the
+disk. People are distinct patients; a recording without a patient key counts as a person of its own.
+Memory holds one batch of recordings, whatever their number.
 """
 
 import errno
 import hashlib
 import hmac
+import logging
 import sqlite3
 import struct
 from collections import Counter
@@ -20,18 +23,31 @@ from typing import Self
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.text import storable
 
+log = logging.getLogger(__name__)
+
+MIN_PEOPLE = 10  # of whom a phrase must be said before its text is written
+LAYOUT = 2  # counts up when the tables change; a file of another layout is emptied
 SCHEMA = """
 CREATE TABLE recording
     (name TEXT PRIMARY KEY, stamp TEXT, patient TEXT, phrases BLOB, run INTEGER) WITHOUT ROWID;
-CREATE TABLE phrase (fingerprint INTEGER PRIMARY KEY, count INTEGER, text TEXT);
+CREATE TABLE phrase
+    (fingerprint INTEGER PRIMARY KEY, count INTEGER, people INTEGER, text TEXT);
+CREATE TABLE said
+    (phrase INTEGER, patient INTEGER, recordings INTEGER, PRIMARY KEY (phrase, patient))
+    WITHOUT ROWID;
 CREATE TABLE setting (value TEXT, run INTEGER);
 """
 BATCH = 1000  # recordings per transaction: what a kill costs
-_ADD_PHRASE = """
-INSERT INTO phrase VALUES (?1, ?2, CASE WHEN ?2 >= ?4 THEN ?3 END)
-ON CONFLICT (fingerprint) DO UPDATE SET count = count + ?2,
-    text = CASE WHEN count + ?2 >= ?4 THEN ?3 ELSE text END
+TABLES = ("recording", "phrase", "said", "setting")
+_CHANGE_PHRASE = """
+INSERT INTO phrase VALUES (:phrase, :count, :people,
+    CASE WHEN :count >= :min_count AND :people >= :min_people THEN :text END)
+ON CONFLICT (fingerprint) DO UPDATE SET count = count + :count, people = people + :people,
+    text = CASE WHEN count + :count >= :min_count AND people + :people >= :min_people
+                THEN coalesce(:text, text) END
 """
+_CHANGE_SAID = "UPDATE said SET recordings = recordings + ?3 WHERE phrase = ?1 AND patient = ?2"
+_DROP_SAID = "DELETE FROM said WHERE phrase = ? AND patient = ? AND recordings = 0"
 
 
 # SQLite's codes of what the file system refuses.
@@ -64,7 +80,7 @@ class Corpus:
     settings
         What the phrases depend on, such as the connectives: any text.
     min_count
-        From which count on the text of a phrase is kept.
+        From which count on the text of a phrase is kept, if enough people have it.
     salt
         Secret that keys the fingerprints, so that rare phrases cannot be guessed; None for none.
 
@@ -78,9 +94,11 @@ class Corpus:
         self, path: str | Path, settings: str, min_count: int, salt: str | None = None
     ) -> None:
         self.min_count = min_count
+        self.min_people = min(min_count, MIN_PEOPLE)
+        self._path = path
         self._changes = 0
         self._key = hashlib.blake2b((salt or "").encode(), digest_size=32).digest()
-        written = f"{settings}|{min_count}"
+        written = f"{settings}|{min_count}|{self.min_people}|{LAYOUT}"
         self.setting = hmac.digest(self._key, storable(written).encode(), "sha256").hex()
         with database_errors(path):
             self._database = sqlite3.connect(path)
@@ -97,9 +115,12 @@ class Corpus:
         have = self._database.execute("SELECT name FROM sqlite_master WHERE name = 'setting'")
         known = have.fetchone() and self._database.execute("SELECT value, run FROM setting")
         value, run = (known.fetchone() or ("", 0)) if known else ("", 0)
+        self._database.execute("PRAGMA secure_delete = ON")  # no text stays in unused pages
         with self._database:
             if value != self.setting:
-                for table in ("recording", "phrase", "setting"):
+                if value:
+                    log.info("%s: of other settings or versions; all is read again", self._path)
+                for table in TABLES:
                     self._database.execute(f"DROP TABLE IF EXISTS {table}")
                 for statement in SCHEMA.strip().split(";")[:-1]:
                     self._database.execute(statement)
@@ -137,15 +158,14 @@ class Corpus:
         False if this run has read a recording of that name already; then the first one is kept.
         """
         known = self._database.execute(
-            "SELECT phrases, run FROM recording WHERE name = ?", (name,)
+            "SELECT phrases, patient, run FROM recording WHERE name = ?", (name,)
         ).fetchone()
-        if known and known[1] == self.run:
+        if known and known[2] == self.run:
             return False
         if known:
-            self._forget(known[0])
+            self._forget(known[0], known[1])
         for phrase, count in Counter(phrases).items():
-            values = (self.fingerprint(phrase), count, phrase, self.min_count)
-            self._database.execute(_ADD_PHRASE, values)
+            self._change(self.fingerprint(phrase), patient, count, phrase)
         packed = _pack([self.fingerprint(phrase) for phrase in phrases])
         self._database.execute(
             "INSERT OR REPLACE INTO recording VALUES (?, ?, ?, ?, ?)",
@@ -160,31 +180,45 @@ class Corpus:
         if self._changes % BATCH == 0:
             self._database.commit()
 
-    def _forget(self, packed: bytes) -> None:
+    def _change(self, mark: int, patient: str, count: int, text: str | None = None) -> None:
+        """Add a recording's occurrences of a phrase, or take them (a negative count)."""
+        values = {"phrase": mark, "count": count, "text": text}
+        values["people"] = self._change_people(mark, patient, 1 if count > 0 else -1)
+        values |= {"min_count": self.min_count, "min_people": self.min_people}
+        self._database.execute(_CHANGE_PHRASE, values)
+
+    def _change_people(self, mark: int, patient: str, step: int) -> int:
+        """Count one recording with a phrase more or less; return by how many people it changes."""
+        if not patient:
+            return step
+        said = (mark, self.fingerprint(patient))
+        run = self._database.execute
+        if step > 0 and run("INSERT OR IGNORE INTO said VALUES (?, ?, 1)", said).rowcount:
+            return step
+        run(_CHANGE_SAID, (*said, step))
+        return -run(_DROP_SAID, said).rowcount if step < 0 else 0
+
+    def _forget(self, packed: bytes, patient: str) -> None:
         for mark, count in Counter(_unpack(packed)).items():
-            self._database.execute(
-                "UPDATE phrase SET count = count - ? WHERE fingerprint = ?", (count, mark)
-            )
+            self._change(mark, patient, -count)
 
     def finish(self) -> int:
         """Remove recordings that this run has not read; return how many."""
         gone = self._database.execute(
-            "SELECT name, phrases FROM recording WHERE run < ?", (self.run,)
+            "SELECT phrases, patient FROM recording WHERE run < ?", (self.run,)
         )
         dropped = 0
-        for _, packed in gone:
-            self._forget(packed)
+        for packed, patient in gone:
+            self._forget(packed, patient)
             dropped += 1
         self._database.execute("DELETE FROM recording WHERE run < ?", (self.run,))
         self._database.commit()
         return dropped
 
     def counts(self) -> dict[str, int]:
-        """Return the phrases that occur `min_count` times or more, the most frequent first."""
+        """Return the phrases that are frequent enough, and of enough people, by falling count."""
         rows = self._database.execute(
-            "SELECT text, count FROM phrase WHERE count >= ? AND text NOT NULL "
-            "ORDER BY count DESC, text",
-            (self.min_count,),
+            "SELECT text, count FROM phrase WHERE text NOT NULL ORDER BY count DESC, text"
         )
         return dict(rows)
 

@@ -53,7 +53,8 @@ class Summary:
     patients
         Whether patient keys were made.
     phrases, mapped, decided
-        Phrases that occur often enough; those that mean a class; those that a reader decided.
+        Phrases of enough occurrences and people; those that mean a class; those that a reader
+        decided.
     counts
         Recordings per SNOMED CT code.
     """
@@ -80,7 +81,8 @@ class Options:
     splitting
         Where statements are cut.
     min_count
-        How often a phrase must occur to be reviewed and used.
+        How often a phrase must occur to be reviewed and used; besides, it must be said of
+        `ecg12.labelling.corpus.MIN_PEOPLE` people, or of `min_count` if that is fewer.
     all_ancestors
         Give every scored ancestor, not only the nearest.
     salt
@@ -195,6 +197,12 @@ def _write(
     rows = _tallied(_rows(corpus, codes), tally)
     write_label_rows(output / LABELS, rows, columns)
     write_counts(output / COUNTS, columns, tally)
+    if without := tally["recordings"] - tally["patients"]:
+        log.warning(
+            "%d of %d recordings have no patient key: recordings are counted there in place of "
+            "people, so a phrase about one person with many of them may be in %s",
+            without, tally["recordings"], output / REVIEW,
+        )  # fmt: skip
     return Summary(
         tally["recordings"],
         repeated,

@@ -5,6 +5,10 @@ import hashlib
 import hmac
 import logging
 import re
+import shutil
+import sqlite3
+from collections import Counter, defaultdict
+from contextlib import closing, suppress
 from datetime import date, datetime
 
 import numpy as np
@@ -48,8 +52,8 @@ def table(path, *rows):
 
 ROWS = (
     ("a/1.hea", "p1", "Sinus rhythm", "Right bundle branch block"),
-    ("a/2", "p1", "Sinus rhythm with odd thing", ""),
-    ("a/3", "p2", "No sinus rhythm", "Odd thing"),
+    ("a/2", "p2", "Sinus rhythm with odd thing", ""),
+    ("a/3", "p1", "No sinus rhythm", "Odd thing"),
     ("a/4", "", "Odd thing", "Rare thing"),
 )
 
@@ -92,7 +96,7 @@ def test_a_table_is_labelled(tmp_path, vocabulary):
         "sinus rhythm": "2",
     }
     one, two, three, four = read_label_table(tmp_path / "out" / "labels.csv").patients
-    assert one == two != three
+    assert one == three != two
     assert (len(one), four) == (32, "")
 
 
@@ -231,7 +235,8 @@ def test_a_decision_survives_and_is_used(tmp_path, vocabulary):
     run(tmp_path, vocabulary)
     edit(tmp_path, "odd thing,3,,,auto: not in the vocabulary", "odd thing,3,,AF rbbb,my reason")
     edit(tmp_path, "sinus rhythm,2,NSR,,", "sinus rhythm,2,NSR,none,")
-    for rows in (ROWS, (*ROWS, ("a/5", "", "Odd thing; New thing; New thing", ""))):
+    more = (("a/5", "", "Odd thing; New thing", ""), ("a/6", "", "New thing", ""))
+    for rows in (ROWS, (*ROWS, *more)):
         summary = run(tmp_path, vocabulary, rows)
         assert review(tmp_path)["odd thing"]["codes final"] == "AF rbbb"
         assert review(tmp_path)["odd thing"]["why"] == "my reason"
@@ -371,6 +376,133 @@ def test_changes_deny_what_is_gone_even_without_a_comparison(mapper, change):
     assert found_in(mapper, [change]) == {code_of(name) for name in kept}
 
 
+# How many people a phrase is said of
+
+
+def said_by(count, people, text):
+    """Return rows with `count` recordings of `people` patients in turn."""
+    place = f"{count}-{people}"
+    return [(f"{place}/{n}", f"{place} {n % people}", text, "") for n in range(count)]
+
+
+def everything_written(tmp_path):
+    return b"".join(path.read_bytes() for path in sorted((tmp_path / "out").iterdir()))
+
+
+def test_the_name_of_one_patient_with_many_recordings_is_not_written(tmp_path):
+    """Fifty occurrences or more, the default, of 1, 9 and 10 patients: ten are enough."""
+    rows = [
+        *said_by(60, 1, "Pacemaker check of Maria Kowalska"),
+        *said_by(90, 9, "Visit of Jan Nowak"),
+        *said_by(60, 10, "Ordinary thing"),
+        *said_by(49, 40, "Frequent enough nowhere"),
+    ]
+    run(tmp_path, Vocabulary(), rows, min_count=50)
+    assert {phrase: row["count"] for phrase, row in review(tmp_path).items()} == {
+        "ordinary thing": "60"
+    }
+    written = everything_written(tmp_path).lower()
+    assert b"kowalska" not in written
+    assert b"nowak" not in written
+
+
+def test_the_floor_of_people_is_no_higher_than_the_count_asked_for(tmp_path):
+    rows = [*said_by(6, 2, "Of two"), *said_by(6, 3, "Of three")]
+    run(tmp_path, Vocabulary(), rows, min_count=3)
+    assert set(review(tmp_path)) == {"of three"}
+    run(tmp_path, Vocabulary(), rows, min_count=1)
+    assert set(review(tmp_path)) == {"of two", "of three"}
+
+
+def test_several_mentions_in_one_recording_are_one_person(tmp_path):
+    rows = [(f"a/{n}", "", "Odd thing; odd thing; odd thing", "") for n in range(9)]
+    run(tmp_path, Vocabulary(), rows, min_count=20)
+    assert review(tmp_path) == {}
+    run(tmp_path, Vocabulary(), [*rows, ("a/9", "", "Odd thing", "")], min_count=20)
+    assert review(tmp_path)["odd thing"]["count"] == "28"
+
+
+@pytest.mark.parametrize("salt", ["pepper", None])
+def test_where_keys_are_missing_the_log_says_once_that_recordings_are_counted(
+    tmp_path, salt, caplog
+):
+    rows = [*said_by(20, 1, "Odd thing"), *(() if salt is None else [("a", "", "Odd thing", "")])]
+    run(tmp_path, Vocabulary(), rows, min_count=20, salt=salt)
+    n_without = 20 if salt is None else 1
+    told = [line for line in caplog.messages if "recordings are counted" in line]
+    assert len(told) == 1
+    assert told[0].startswith(f"{n_without} of {len(rows)} recordings have no patient key")
+    assert set(review(tmp_path)) == ({"odd thing"} if salt is None else set())
+
+
+def test_where_all_have_keys_nothing_is_said_of_it(tmp_path, caplog):
+    run(tmp_path, Vocabulary(), said_by(20, 20, "Odd thing"))
+    assert "recordings are counted" not in caplog.text
+
+
+def expected_phrases(rows, min_count, min_people):
+    """Count again, from the rows, in memory."""
+    counts, people = Counter(), defaultdict(set)
+    for name, who, text, _ in rows:
+        for phrase in text.lower().split("; "):
+            counts[phrase] += 1
+            people[phrase].add(who or f"recording {name}")
+    return {
+        phrase: str(count)
+        for phrase, count in counts.items()
+        if count >= min_count and len(people[phrase]) >= min_people
+    }
+
+
+def test_recordings_that_change_or_go_leave_the_same_phrases_as_a_new_start(tmp_path):
+    """Twelve states of an archive in turn; what is no longer of enough people leaves the disk."""
+    rng = np.random.default_rng(5)
+    words = [f"Thing{letter}x" for letter in "abcdefgh"]
+    seen, vanished = set(), 0
+    for _ in range(12):
+        rows = []
+        for number in np.flatnonzero(rng.random(60) < 0.6):
+            text = "; ".join(rng.choice(words[: rng.integers(1, 9)], rng.integers(1, 5)))
+            who = rng.choice(["", *(f"p{n}" for n in range(rng.integers(5, 16)))])
+            rows.append((f"a/{number}", who, text, ""))
+        run(tmp_path, Vocabulary(), rows, min_count=14)
+        expected = expected_phrases(rows, 14, 10)
+        (tmp_path / "out" / "labels.csv").unlink()
+        listed = {p: row["count"] for p, row in review(tmp_path).items()}
+        (tmp_path / "out" / "review.csv").unlink()
+        assert listed == expected
+        written = everything_written(tmp_path)
+        for phrase in map(str.lower, words):
+            assert (phrase.encode() in written) == (phrase in expected)
+        vanished += len(seen - expected.keys())
+        seen |= expected.keys()
+    assert seen
+    assert vanished
+
+
+EARLIER = """
+CREATE TABLE recording
+    (name TEXT PRIMARY KEY, stamp TEXT, patient TEXT, phrases BLOB, run INTEGER) WITHOUT ROWID;
+CREATE TABLE phrase (fingerprint INTEGER PRIMARY KEY, count INTEGER, text TEXT);
+CREATE TABLE setting (value TEXT, run INTEGER);
+INSERT INTO setting VALUES ('whatever', 3);
+INSERT INTO phrase VALUES (1, 60, 'pacemaker check of maria kowalska');
+INSERT INTO recording VALUES ('a/1', 'stamp', '', x'0100000000000000', 3);
+"""
+
+
+def test_the_store_of_an_earlier_version_is_read_again_and_its_names_go(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    (tmp_path / "out").mkdir()
+    with closing(sqlite3.connect(tmp_path / "out" / ".phrases.sqlite")) as store:
+        store.executescript(EARLIER)
+    assert b"kowalska" in everything_written(tmp_path)
+    run(tmp_path, Vocabulary())
+    assert b"kowalska" not in everything_written(tmp_path)
+    assert labels(tmp_path) == {"a/1": {"NSR"}, "a/2": {"NSR"}, "a/3": set(), "a/4": set()}
+    assert ".phrases.sqlite: of other settings or versions; all is read again" in caplog.text
+
+
 # From MUSE files
 
 CANARY = "CANARYBIRD"
@@ -508,6 +640,32 @@ def test_a_killed_run_goes_on_and_ends_alike(archive, vocabulary, monkeypatch):
     output = command(archive, vocabulary)
     assert added == ["1/1", "1/3", "1/5"]
     assert (output / "labels.csv").read_bytes() == expected
+
+
+def test_a_killed_run_with_patients_ends_with_the_same_files(tmp_path, monkeypatch):
+    """Killed at every recording in turn, with commits before and after it."""
+    rows = [*said_by(12, 3, "Odd thing"), *said_by(12, 12, "Sinus rhythm")]
+    files = ("labels.csv", "review.csv", "counts.csv")
+    run(tmp_path, Vocabulary(), rows, min_count=11)
+    expected = [(tmp_path / "out" / name).read_bytes() for name in files]
+    assert set(review(tmp_path)) == {"sinus rhythm"}
+    shutil.rmtree(tmp_path / "out")
+    monkeypatch.setattr("ecg12.labelling.corpus.BATCH", 3)
+    add = Corpus.add
+    for stop in range(1, len(rows)):
+        left = iter(range(stop))
+
+        def killed(corpus, *arguments, left=left):
+            if next(left, None) is None:
+                raise KilledError
+            return add(corpus, *arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Corpus, "add", killed)
+            with suppress(KilledError):
+                run(tmp_path, Vocabulary(), rows, min_count=11)
+    run(tmp_path, Vocabulary(), rows, min_count=11)
+    assert [(tmp_path / "out" / name).read_bytes() for name in files] == expected
 
 
 def test_other_connectives_or_counts_read_everything_again(archive, vocabulary):
