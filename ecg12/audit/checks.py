@@ -1,6 +1,7 @@
 """What an audit reports of one recording: a part of `ecg12.signal.quality`'s assessment.
 
-Noise is left out: it says nothing about whether a data folder is what it is taken for.
+Noise is left out: it says nothing about whether a data folder is what it is taken for. Sparse leads
+are reported as missing samples.
 """
 
 from ecg12.signal.lead_checks import Finding
@@ -9,7 +10,8 @@ from ecg12.signal.quality import Quality
 REPORTED = {
     "missing lead", "unknown lead", "repeated lead", "flat lead", "missing samples",
     "saturated lead", "unknown gain", "implausible amplitude", "limb lead law broken",
-    "lead of wrong sign", "equal leads",
+    "limb leads contradict", "lead of wrong sign", "swapped leads", "equal leads",
+    "nearly flat lead", "short lead",
 }  # fmt: skip
 
 

@@ -163,6 +163,9 @@ def _noise(leads: _Leads) -> Iterator[Finding]:
     if found is None:
         return
     for k, lead in enumerate(leads.names):
+        if found.height[k] == 0 and np.isnan(leads.rows[k]).any():
+            yield Finding("sparse lead", lead, "less than half of each 1.5 s is there")
+            continue
         if found.height[k] < VERDICT["height"]:
             yield Finding("nearly flat lead", lead, f"{found.height[k]:.2g} of the QRS height")
             continue

@@ -9,6 +9,7 @@ from ecg12.signal.lead_checks import Finding
 NO_SIGNAL = {
     "flat lead": "no signal in",
     "nearly flat lead": "next to no signal in",
+    "sparse lead": "next to no signal in",
     "short lead": "less than 2 s of signal in",
 }
 FAULTS = {

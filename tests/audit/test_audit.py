@@ -10,6 +10,7 @@ import pytest
 
 from ecg12.audit import Tally, audit_folder
 from ecg12.audit.checks import reported
+from ecg12.cli.main import main
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.known_labels import read_labelled_classes
 from ecg12.io.label_table import read_label_table
@@ -52,6 +53,14 @@ def gap(row):
     return row
 
 
+def begins_late(row):
+    row[:4250] = MISSING  # of 5000; 1.5 s are left
+    return row
+
+
+AVF = "aVF - II + I/2"
+
+
 @pytest.mark.parametrize(
     ("lead", "change", "found"),
     [
@@ -64,9 +73,14 @@ def gap(row):
         ("I", lambda row: -row, {("lead of wrong sign", "I")}),
         ("III", lambda row: row + 1, set()),  # Σ |c| q is 3 steps, of which rounding takes 1.5
         ("III", lambda row: row + 5, {("limb lead law broken", "I - II + III")}),
-        ("aVF", lambda row: np.roll(row, 20), {("limb lead law broken", "aVF - II + I/2")}),
+        (
+            "aVF",
+            lambda row: np.roll(row, 20),
+            {("limb lead law broken", AVF), ("limb leads contradict", AVF)},
+        ),
+        ("V4", begins_late, {("short lead", "V4"), ("missing samples", "V4")}),
     ],
-    ids=["flat", "empty", "gap", "held", "V5", "aVR", "I", "within", "beyond", "shifted"],
+    ids="flat empty gap held V5 aVR I within beyond shifted short".split(),
 )
 def test_a_defect_in_one_lead_is_found_there(sound, lead, change, found):
     assert kinds(changed(sound, lead, change)) == found
@@ -84,6 +98,43 @@ def test_an_implausible_gain_is_told_in_millivolts(sound, factor, found):
     """Of a signal whose 99th percentile is about 1 mV; usual are 0.05 to 10."""
     own = reported(assess(replace(sound, gains=sound.gains / factor)))
     assert [finding.kind for finding in own] == ["implausible amplitude"] * found
+
+
+def test_a_lead_of_next_to_no_signal_is_found(sound):
+    """Numbers as usual that are 1/200 of the other leads' voltage."""
+    gains = sound.gains * np.where(np.arange(12) == 9, 200, 1)
+    assert kinds(replace(sound, gains=gains)) == {("nearly flat lead", "V4")}
+
+
+def reordered(record, order, signs=(1,) * 12):
+    """Return a recording whose leads hold the samples of others, each with a sign."""
+    rows = [
+        sign * record.stored[LEADS.index(lead)] for lead, sign in zip(order, signs, strict=True)
+    ]
+    return replace(record, stored=np.array(rows))
+
+
+def test_swapped_arm_electrodes_are_found(sound):
+    """I is inverted, II and III, aVR and aVL are exchanged; no law is broken."""
+    order = ("I", "III", "II", "aVL", "aVR", *LEADS[5:])
+    swapped = reordered(sound, order, (-1, *[1] * 11))
+    assert kinds(swapped) == {("swapped leads", "right and left arm")}
+
+
+def test_exchanged_leads_are_found(sound):
+    order = ("II", "I", *LEADS[2:])
+    found = kinds(reordered(sound, order))
+    assert ("swapped leads", "I and II") in found
+    assert {kind for kind, _ in found} == {
+        "swapped leads", "limb lead law broken", "limb leads contradict",
+    }  # fmt: skip
+
+
+def test_the_command_shows_swapped_arm_electrodes(sound, tmp_path, capsys):
+    order = ("I", "III", "II", "aVL", "aVR", *LEADS[5:])
+    write_record(tmp_path, reordered(sound, order, (-1, *[1] * 11)))
+    main(["check", str(tmp_path), "--workers", "1"])
+    assert "  swapped leads: 1 (A0001)\n" in capsys.readouterr().out
 
 
 def test_unknown_gains_are_told_and_laws_still_checked(sound):
@@ -207,11 +258,15 @@ def test_the_command_prints_and_writes_tables(folder, tmp_path):
 
 
 def test_real_recordings_obey_the_laws_and_four_have_flat_leads(shared):
-    """The flat leads of these four Chapman-Ningbo recordings are all-zero in the archive."""
+    """The flat leads of these four Chapman-Ningbo recordings are all-zero in the archive.
+
+    JS45544 has values in V1 for 1.7 s, zeros after.
+    """
     _, found = audit_folder(shared / "data/real/chapman_ningbo")
     odd = {one.name: {finding.kind for finding in one.findings} for one in found if one.findings}
     flat = {"JS11438", "JS20004", "JS45542", "JS45544"}
-    assert odd == dict.fromkeys(flat, {"flat lead"})
+    assert odd.pop("JS45544") == {"flat lead", "nearly flat lead"}
+    assert odd == dict.fromkeys(flat - {"JS45544"}, {"flat lead"})
 
 
 def test_a_library_that_is_not_installed_costs_its_recordings_only(tmp_path, sound, monkeypatch):

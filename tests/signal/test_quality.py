@@ -98,6 +98,14 @@ def test_mains_are_measured_where_a_lead_has_samples(ecg):
     assert "mains hum in V3" in quality.reasons
 
 
+def test_a_lead_of_few_samples_is_not_called_flat(ecg):
+    """V3 is there for 0.5 s of each 1.5 s, 3 s in all."""
+    ecg[8, np.arange(N) % 750 >= 250] = np.nan
+    quality = assess(recorded(ecg))
+    assert kinds(quality, "V3") == {"missing samples", "sparse lead"}
+    assert quality.verdict == "unusable"
+
+
 def spikes(row):
     row[[700, 2100, 4000]] += 5
     return row
