@@ -201,7 +201,7 @@ def _write(
         log.warning(
             "%d of %d recordings have no patient key: recordings are counted there in place of "
             "people, so a phrase about one person with many of them may be in %s",
-            without, tally["recordings"], output / REVIEW,
+            without, tally["recordings"], REVIEW,
         )  # fmt: skip
     return Summary(
         tally["recordings"],
