@@ -1,7 +1,7 @@
 """Which numbers the settings of a preprocessing may be.
 
 They come from a model folder, which a stranger may have written: a rate of 1e9 Hz would fill the
-memory. The ranges hold all that a recording of the heart can ask for, with room.
+memory. The ranges are wider than any recording of the heart needs.
 """
 
 from collections.abc import Mapping

@@ -429,9 +429,9 @@ def test_where_keys_are_missing_the_log_says_once_that_recordings_are_counted(
     rows = [*said_by(20, 1, "Odd thing"), *(() if salt is None else [("a", "", "Odd thing", "")])]
     run(tmp_path, Vocabulary(), rows, min_count=20, salt=salt)
     n_without = 20 if salt is None else 1
-    told = [line for line in caplog.messages if "recordings are counted" in line]
-    assert len(told) == 1
-    assert told[0].startswith(f"{n_without} of {len(rows)} recordings have no patient key")
+    warnings = [line for line in caplog.messages if "recordings are counted" in line]
+    assert len(warnings) == 1
+    assert warnings[0].startswith(f"{n_without} of {len(rows)} recordings have no patient key")
     assert set(review(tmp_path)) == ({"odd thing"} if salt is None else set())
 
 
