@@ -28,12 +28,16 @@ from experiments.small import Results, begin, held_out, measured, parser, table
 OPTIONS = {"n_estimators": 100, "max_depth": 3, "learning_rate": 0.1, "n_jobs": 1}
 
 
-def boosted(features, targets, others):
-    """Return (n, n_classes) scores of other recordings, by one booster per class."""
+def boosted(features, targets, others, known=None):
+    """Return (n, n_classes) scores of other recordings, by one booster per class.
+
+    `known` (n, n_classes): a booster learns from the recordings whose label it is true for.
+    """
     scores = np.zeros((len(others), targets.shape[1]))
-    for place, positive in enumerate(targets.T):
-        if positive.any() and not positive.all():
-            booster = xgboost.XGBClassifier(**OPTIONS).fit(features, positive)
+    known = np.ones_like(targets, bool) if known is None else known
+    for place, (own, positive) in enumerate(zip(known.T, targets.T, strict=True)):
+        if 0 < positive[own].sum() < own.sum():
+            booster = xgboost.XGBClassifier(**OPTIONS).fit(features[own], positive[own])
             scores[:, place] = booster.predict_proba(others)[:, 1]
     return scores
 

@@ -1,5 +1,6 @@
 r"""Transfer on real recordings: what pretraining on PTB-XL and on synthetic recordings is worth.
 
+    pip install -e .[experiments]
     python -m experiments.ptbxl.transfer DATA WORK --meta meta.csv --real REAL --synthetic FOLDER
 
 *Other hospitals*: one source is left out, the network learns the others' recordings (REAL without
@@ -7,6 +8,8 @@ PTB and PTB-XL; CPSC 2018 and its extra set are one source) and answers those of
 *Shares of PTB-XL*: 1, 5 and 20 % of its training part are learned, the validation part is answered.
 A fifth of what is learned from decides which epoch is kept. Five seeds; each has its own
 pretrained networks: `screen base` on PTB-XL, and one trained on FOLDER (`ecg12 synth`).
+XGBoost learns from the features of a pretrained network, by the other four fifths
+(`experiments.boosting`).
 
 Every run is a row of reports/transfer_real.csv; finished ones are not repeated.
 """
@@ -24,12 +27,13 @@ import numpy as np
 from ecg12.data.dataset import Dataset, prepare_folder
 from ecg12.metrics import auroc, macro
 from ecg12.models import SEResNet, freeze, swap_head
+from ecg12.models.heads import penultimate
 from ecg12.runtime import backend
 from ecg12.runtime.backend import keras
 from ecg12.runtime.files import atomic_write
 from ecg12.training.resources import Clock
 from ecg12.training.schedule import Schedule
-from ecg12.training.task import Task, class_scores
+from ecg12.training.task import Task, class_scores, column_scores
 from ecg12.training.trainer import Trainer
 from experiments.ptbxl.evaluation import LEFT_OUT, SOURCE_OF
 from experiments.ptbxl.plan import BASE
@@ -60,6 +64,7 @@ class Way:
     head: bool = False  # the last layer is kept, not replaced as in paper B
     frozen: int = 0
     trained: bool = True
+    boosted: bool = False  # boosters on the features, the network is not trained on
 
     def build(self, seed: int) -> Any:
         """Return the network before training."""
@@ -151,6 +156,31 @@ def measured(scores: np.ndarray, task: Task) -> float:
     return float(macro(auroc(y_true, scores, known)[enough]))
 
 
+def boosters_scores(model: Any, task: Task) -> np.ndarray:
+    """Return the test part's scores by XGBoost on a network's features, (n_test, n_classes)."""
+    from experiments.boosting import boosted  # needs the extra `experiments`
+
+    body = keras.Model(model.input, penultimate(model))
+    forward = backend.compiled([body], body.input_shape[1:])
+    learned, answered = (
+        column_scores(forward, task, task.parts[name])[0] for name in ("training", "test")
+    )
+    y_true, known = task.truth(task.parts["training"])
+    return np.asarray(boosted(learned, y_true, answered, known))
+
+
+def answer(way: Way, task: Task, seed: int, work: Path) -> tuple[np.ndarray, int]:
+    """Return the test part's scores, (n_test, n_classes), and the epochs that were trained."""
+    model = way.build(seed)
+    if way.boosted:
+        return boosters_scores(model, task), 0
+    forward, epochs = backend.compiled([model], model.input_shape[1:]), 0
+    if way.trained:
+        trainer = fit(model, task, seed, work)
+        forward, epochs = trainer.forward, trainer.progress.epoch
+    return class_scores(forward, task, task.parts["test"])[0], epochs
+
+
 def pretrain(folder: Path, work: Path, seed: int) -> Path:
     """Train a network on synthetic recordings, once; return its file."""
     path = work / f"synthetic, seed {seed}.keras"
@@ -193,13 +223,18 @@ def main() -> None:
     def on_synthetic(seed: int) -> Any:
         return loaded(pretrain(options.synthetic, networks, seed))
 
-    few = {"from scratch": Way(), "synthetic": Way(on_synthetic)}
+    few = {
+        "from scratch": Way(),
+        "synthetic": Way(on_synthetic),
+        "synthetic, XGBoost on the features": Way(on_synthetic, boosted=True),
+    }
     many = few | {
         "PTB-XL": Way(on_ptbxl),
         "PTB-XL, 3 blocks frozen": Way(on_ptbxl, frozen=3),
         "PTB-XL, all blocks frozen": Way(on_ptbxl, frozen=NETWORK.m),
         "PTB-XL, its last layer kept": Way(on_ptbxl, head=True),
         "PTB-XL, not trained on": Way(on_ptbxl, head=True, trained=False),
+        "PTB-XL, XGBoost on the features": Way(on_ptbxl, boosted=True),
     }
     finished = {(r["study"], r["way"], r["seed"]) for r in read_rows(options.table)}
     real = hospitals(options.real, options.work / "prepared" / "real-single")
@@ -209,13 +244,8 @@ def main() -> None:
             for name, way in (many if study.startswith("without") else few).items():
                 if (study, name, str(seed)) in finished:
                     continue
-                begun, model = time.process_time(), way.build(seed)
-                if way.trained:
-                    trainer = fit(model, task, seed, networks)
-                    forward, epochs = trainer.forward, trainer.progress.epoch
-                else:
-                    forward, epochs = backend.compiled([model], model.input_shape[1:]), 0
-                scores = class_scores(forward, task, task.parts["test"])[0]
+                begun = time.process_time()
+                scores, epochs = answer(way, task, seed, networks)
                 row = {
                     "study": study, "way": name, "seed": seed, "learned": learned,
                     "answered": len(task.parts["test"]), "epochs": epochs,

@@ -142,6 +142,14 @@ def test_boosters_find_a_class_by_its_feature_and_answer_0_without_examples():
     assert scores[below, 0].max() < 0.1
     assert not scores[:, 1].any()
 
+    # Where half of the labels are wrong and said to be unknown, the others alone are learned.
+    known = np.ones_like(targets)
+    known[:50] = False
+    wrong = np.where(known, targets, ~targets)
+    learned = boosted(features[:100], wrong[:100], features[100:], known[:100])
+    alone = boosted(features[50:100], targets[50:100], features[100:])
+    np.testing.assert_array_equal(learned[:, 0], alone[:, 0])
+
 
 def test_runs_are_kept_in_a_readable_file(study):
     results = Results("kept", study)
