@@ -35,7 +35,7 @@ LABELS, REVIEW, COUNTS = "labels.csv", "review.csv", "counts.csv"
 MIN_COUNT = 50  # how often a phrase must occur (Ansari et al., 2020)
 _Known = Callable[[str, str], bool]
 _Opened = Callable[[_Known], tuple[int | None, Iterable[Statements | RecordError]]]
-ALGORITHM = 2  # counts up when phrases of the same statements change
+ALGORITHM = 3  # counts up when phrases of the same statements change
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 In the manner of NegEx (Chapman et al., Journal of Biomedical Informatics 2001): words that deny
 what follows, words that deny what precedes, and words that look like them and deny nothing. They
-act within one clause, on their own part and on the parts joined to it by "and", "or" or
-a word of degree. A comma or "with" ends their reach, unless the comma belongs to a list that ends
-in "and" or "or": "no PACs, PVCs or pauses". Where the reach is in doubt the longer one is taken: a
-label that is lost costs less than one that is wrong.
+act within one clause, on their own part and on the parts joined to it by "and", "or" or a word of
+degree. A comma or "with" ends their reach, unless the comma belongs to a list that ends in "and" or
+"or" ("no PACs, PVCs or pauses"), or only the denial follows it ("AF, resolved"). Where the reach is
+in doubt the longer one is taken: a label that is lost costs less than one that is wrong.
 
 A clause that is a denial and nothing else, as in forms ("Atrial flutter: no") and in parentheses
 ("LBBB (no longer seen)"), speaks of the clause before it: `bare_denial`.
@@ -104,6 +104,8 @@ def without_denied(parts: list[Part]) -> list[Part]:
             kept[place] = replace(part, text=OPEN.sub("", part.text).strip(), doubtful=True)
         elif after := AFTER.search(part.text):
             _drop(kept, _back(parts, place))
+            if part.link == "," and _names_nothing(part.text, after):
+                _drop(kept, [place - 1, *_back(parts, place - 1)])
             kept[place] = _remainder(part, after)
         elif TRAILING.search(part.text) and not any(_forth(parts, place)):
             _drop(kept, [place, *_back(parts, place)])
@@ -112,6 +114,13 @@ def without_denied(parts: list[Part]) -> list[Part]:
             said = part.text[: before.start()].strip()
             kept[place] = replace(part, text=said) if said else None
     return [part for part in kept if part]
+
+
+def _names_nothing(text: str, after: re.Match[str]) -> bool:
+    """Tell whether a denial does not say of what: "no longer seen", "replaced by sinus rhythm"."""
+    denial = bare_denial(text)
+    replaced = after.start() == 0 and after[0].endswith("replaced by")
+    return replaced or (denial is not None and denial.predicate and not denial.rest)
 
 
 def _drop(kept: list[Part | None], places: Iterable[int]) -> None:

@@ -3,8 +3,8 @@
 A statement is cut at punctuation that ends a clause, then at connectives; "ST and T wave
 abnormality" names two findings that share a head noun, which is given back to the first. What
 compares with an earlier recording is dropped together with all that follows, and so is whatever
-names a reader. A clause that only denies ("Atrial flutter: no", "LBBB (none)") is dropped together
-with what it denies.
+names a reader. A clause that only denies ("Atrial flutter: no", "LBBB (none)", "Absent: AF") is
+dropped together with what it denies.
 """
 
 import re
@@ -40,6 +40,7 @@ PAPER = ("and", "with", "likely", "frequent")
 CACHED = 2**15  # clauses that are kept, since most occur again and again
 CLAUSE_ENDS = re.compile(r"([;:()\n]|\.(?=\s|$)| - |\b(?:but|however|except)\b)", re.IGNORECASE)
 COLON, DASH, OPENED, CLOSED = ":", " - ", "(", ")"  # those that lead to a value or an addition
+ADDING = (OPENED, CLOSED, DASH)  # what follows them belongs to the clause before
 COMPARISON = re.compile(
     r"\b(?:when |as )?compared (?:with|to)\b|\bin comparison (?:with|to)\b"
     r"|\bsince (?:the )?(?:previous|prior|last)\b|\b(?:previous|prior) (?:ecg|ekg|tracing)\b",
@@ -124,19 +125,27 @@ def _clauses(segment: str) -> list[str]:
     """Cut a segment at `CLAUSE_ENDS`; leave out bare denials, and what they deny.
 
     A denial after ":" or " - " denies the clause before it; after "(", or as a sentence of its own,
-    it acts as if it stood at the end of that clause.
+    it acts as if it stood at the end of that clause; before ":" it is a heading and denies the
+    clause behind it, additions included.
     """
     kept: list[_Clause] = []
     ends: list[str] = []
+    headed = reached = False  # below a heading that denies; at the clause that it denies
     pieces = CLAUSE_ENDS.split(segment)
     for text, end in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
         if text.strip():
-            denial = _denial_of(text) if kept else None
-            if denial and _deny(kept, ends, denial):
+            denial = _denial_of(text)
+            if headed:
+                reached = True
+                kept.append(_Clause("", tuple(ends)))
+            elif denial and end == COLON and not (denial.rest or COLON in ends or DASH in ends):
+                headed, reached = True, False
+            elif denial and kept and _deny(kept, ends, denial):
                 kept.append(_Clause(denial.rest, ()))
             else:
                 kept.append(_Clause(text, tuple(ends)))
             ends = []
+        headed = headed and (not reached or end in ADDING)
         ends.append(end)
     return [clause.text for clause in kept if clause.text]
 

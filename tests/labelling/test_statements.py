@@ -155,6 +155,19 @@ def test_what_is_denied_is_no_phrase(segment, phrases):
         # a sentence, and "but"
         ("Flutter. Not present. Pauses", ["pauses"]),
         ("Sinus rhythm with flutter, but no longer seen", ["sinus rhythm"]),
+        # after a comma
+        ("AF, resolved", []),
+        ("Sinus rhythm, AF, no longer seen today", ["sinus rhythm"]),
+        ("Sinus rhythm with pauses and AF, not present", ["sinus rhythm"]),
+        ("Flutter, replaced by sinus rhythm", ["sinus rhythm"]),
+        ("AF, P waves absent", ["af"]),
+        # headings
+        ("Absent: AF", []),
+        ("Sinus rhythm. Absent: AF, LBBB. Pauses", ["sinus rhythm", "pauses"]),
+        ("Not seen:\nAF (atrial fibrillation), flutter; pauses", ["pauses"]),
+        ("Ruled out: AF - paroxysmal", []),
+        ("Absent: AF. Not seen", []),
+        ("No: AF; absent: LBBB; present: PAC", ["present", "pac"]),
         # other marks
         ("AF? No", []),
         ("AF \u2013 no", []),
