@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from browser import CHROMIUM, Browser
 
+from ecg12.io.leads import LEADS
+
 CORPUS = Path(__file__).parents[1] / "corpus"
 AXE = Path(sys.prefix) / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 VIEWS = [(width, scheme) for width in (360, 1400) for scheme in ("light", "dark")]
@@ -297,6 +299,87 @@ def test_an_array_is_read_once_its_rate_is_said(page, tmp_path):
     shown.wait("!document.getElementById('detail').hidden")
     assert rows(shown)[0][2] in ("good", "usable", "unusable")
     assert "aVR" in text(shown, "#lead-facts")
+
+
+def test_sending_again_leaves_no_failure_of_before(page, tmp_path):
+    path = tmp_path / "three.npy"
+    np.save(path, np.random.default_rng(0).normal(0, 0.2, (3, 12, 5000)))
+    shown = page()
+    drop(shown, [path], expected=3)
+    assert [row[2] for row in rows(shown)] == ["failed"] * 3
+    for name, value in {"rate": "500", "unit": "mV", "leads": ",".join(LEADS)}.items():
+        shown.evaluate(f"document.getElementById('{name}').value = '{value}'")
+    shown.evaluate("document.getElementById('again').click()")
+    shown.wait("document.getElementById('progress-box').hidden")
+    found = rows(shown)
+    assert len(found) == 3
+    assert "failed" not in [row[2] for row in found]
+
+
+SLOW = """
+window.asked = 0;
+const real = window.fetch;
+window.fetch = async (address, options) => {
+  if (!String(address).includes("predict")) return real(address, options);
+  window.asked += 1;
+  await new Promise((done) => setTimeout(done, 300));
+  if (options.signal.aborted) throw new DOMException("aborted", "AbortError");
+  return real(address, options);
+};
+"""
+
+
+def test_what_is_cleared_is_not_sent_and_does_not_come_back(page, client, tmp_path):
+    content = (CORPUS / "muse" / "three_leads.xml").read_bytes()
+    paths = [tmp_path / f"p{number}.xml" for number in range(8)]
+    for path in paths:
+        path.write_bytes(content)
+    shown = page()
+    shown.evaluate(SLOW)
+    shown.drop(paths, 100, 150)
+    shown.wait("window.asked === 3")
+    shown.evaluate("document.getElementById('clear').click()")
+    shown.evaluate("new Promise((done) => setTimeout(done, 1000))")
+    assert shown.evaluate("window.asked") == 3
+    assert shown.evaluate("document.getElementById('detail').hidden")
+    assert shown.evaluate("document.getElementById('list').hidden")
+    assert shown.evaluate("document.title") == "ecg12"
+    quiet(shown, client.address)
+    drop(shown, paths[:1])
+    assert rows(shown)[0][0] == "p0.xml"
+
+
+def test_a_file_that_the_browser_cannot_read_costs_only_itself(page, client):
+    """As one that was removed after it was chosen: its `text` and `slice` fail."""
+    content = base64.b64encode((CORPUS / "muse" / "three_leads.xml").read_bytes()).decode()
+    shown = page()
+    shown.evaluate(f"""
+        const bytes = Uint8Array.from(atob("{content}"), (one) => one.charCodeAt(0));
+        const lost = new File(["x"], "lost.hea");
+        const fail = () => Promise.reject(new DOMException("gone", "NotReadableError"));
+        lost.text = fail;
+        lost.slice = () => ({{ arrayBuffer: fail }});
+        const transfer = {{ files: [lost, new File([bytes], "good.xml")], items: [] }};
+        const event = new Event("drop", {{ bubbles: true, cancelable: true }});
+        Object.defineProperty(event, "dataTransfer", {{ value: transfer }});
+        dispatchEvent(event);
+    """)
+    shown.wait("document.querySelectorAll('#recordings tbody tr').length === 2")
+    shown.wait("document.getElementById('progress-box').hidden")
+    assert [(row[0], row[2] == "failed") for row in rows(shown)] == [
+        ("lost.hea", True), ("good.xml", False)
+    ]  # fmt: skip
+    assert "lost.hea: the browser cannot read it" in text(shown, "#errors")
+    quiet(shown, client.address)
+
+
+def test_an_answer_that_is_not_the_service_s_is_told_with_its_status(page, files):
+    shown = page()
+    shown.evaluate(
+        "window.fetch = async () => new Response('<html>too large</html>', {status: 413})"
+    )
+    drop(shown, files)
+    assert "no answer of the service, but status 413" in text(shown, "#errors")
 
 
 def test_the_explanation_is_switched(page, client, pair, files):

@@ -8,7 +8,8 @@ const stem = (name) => name.replace(STEM, "").toLowerCase();
 // Return the names, in small letters, that a header's lines begin with: signal files and segments.
 async function namedBy(file) {
   if (file.size > LARGEST_HEADER) return [];
-  const lines = (await file.text()).split(/\r?\n/).filter((line) => line.trim() && line[0] !== "#");
+  const text = await file.text().catch(() => ""); // `readable` says so when it is sent
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() && line[0] !== "#");
   const [first, ...rest] = lines;
   const isSegmented = /^\S+\/\d+/.test(first ?? "");
   return rest.map((line) => line.trim().split(/\s+/)[0].toLowerCase())
@@ -49,6 +50,16 @@ export async function group(files) {
   return [...groups.values()];
 }
 
+// Throw if a file cannot be read, as one that was removed after it was chosen.
+export async function readable(file) {
+  try {
+    if (file.unreadable) throw file.unreadable;
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    throw new Error(`${file.name}: the browser cannot read it`);
+  }
+}
+
 // Return the files of a drop, those in folders included.
 export async function dropped(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
@@ -58,18 +69,23 @@ export async function dropped(transfer) {
   return found;
 }
 
+// Gather the files of an entry; what cannot be read is an empty file that says so.
 async function collect(entry, folder, found) {
   if (entry.name.startsWith(".")) return;
-  if (entry.isFile) {
-    const file = await new Promise((done, failed) => entry.file(done, failed));
-    file.relativePath = folder + entry.name;
-    found.push(file);
-    return;
-  }
-  const reader = entry.createReader();
-  for (;;) {
-    const some = await new Promise((done, failed) => reader.readEntries(done, failed));
-    if (!some.length) return;
-    for (const one of some) await collect(one, `${folder}${entry.name}/`, found);
+  const relativePath = folder + entry.name;
+  try {
+    if (entry.isFile) {
+      const file = await new Promise((done, failed) => entry.file(done, failed));
+      found.push(Object.assign(file, { relativePath }));
+      return;
+    }
+    const reader = entry.createReader();
+    for (;;) {
+      const some = await new Promise((done, failed) => reader.readEntries(done, failed));
+      if (!some.length) return;
+      for (const one of some) await collect(one, `${relativePath}/`, found);
+    }
+  } catch (unreadable) {
+    found.push(Object.assign(new File([], entry.name), { relativePath, unreadable }));
   }
 }

@@ -1,5 +1,5 @@
 // The page: sends files to the service, lists its answers, and shows one of them.
-import { dropped, group } from "./files.js";
+import { dropped, group, readable } from "./files.js";
 import { LEADS, draw, unpack } from "./paper.js";
 
 const $ = (id) => document.getElementById(id);
@@ -11,10 +11,11 @@ const FAR = 99; // percentile of the distance from the training recordings that 
 const VERDICTS = { good: 0, usable: 1, unusable: 2 };
 
 const state = {
-  rows: [], // {name, files, state, recording, drawing, csv, reason, sent, part, parts}
+  rows: [], // {name, files, from, state, recording, drawing, csv, reason, sent, part, parts}
   sort: { key: "name", direction: "none" },
   current: null, every: false, view: "page", zoom: 1, screen: 1, tint: false, tintClass: "",
   token: "", model: null, notice: "", added: 0,
+  sending: new AbortController(), // of the requests of all rows
 };
 
 function make(tag, attributes = {}, ...children) {
@@ -63,6 +64,8 @@ async function learn() {
 const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
 async function predict(files, include = "signals,csv,failures", start = 0) {
+  const { signal } = state.sending;
+  await Promise.all(files.map(readable));
   const most = state.model?.limits.request_bytes ?? Infinity;
   if (files.reduce((sum, file) => sum + file.size, 0) > most) {
     throw new Error(`larger than ${Math.floor(most / 2 ** 20)} MB, the most that is read`);
@@ -74,14 +77,23 @@ async function predict(files, include = "signals,csv,failures", start = 0) {
   for (const name of ["rate", "unit", "leads"]) if ($(name).value.trim()) body.append(name, $(name).value);
   for (const file of files) body.append("file", file, file.name);
   for (let tries = 0; ; tries++) {
-    const answer = await ask("v1/predict", { method: "POST", body });
+    const answer = await ask("v1/predict", { method: "POST", body, signal });
     if ((answer.status === 429 || answer.status === 503) && tries < 5) {
       await wait(1000 * (Number(answer.headers.get("Retry-After")) || 1));
       continue;
     }
-    const result = await answer.json();
+    const result = parsed(await answer.text(), answer.status);
     if (result.error) throw new Error(result.error);
     return result;
+  }
+}
+
+// What stands between, such as a proxy, may answer in the service's place.
+function parsed(text, status) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { error: `no answer of the service, but status ${status}` };
   }
 }
 
@@ -107,24 +119,32 @@ async function send(rows) {
     for (let row = left.shift(); row; row = left.shift()) await sendOne(row);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  const failed = rows.filter((row) => row.state === "failed").length;
-  say(`${rows.length - failed} predicted, ${failed} without a prediction.`);
+  const kept = rows.filter(isListed);
+  if (!kept.length) return;
+  const failed = kept.filter((row) => row.state === "failed").length;
+  say(`${kept.length - failed} predicted, ${failed} without a prediction.`);
 }
 
+const isListed = (row) => state.rows.includes(row); // until all are cleared
+
 async function sendOne(row) {
+  if (!isListed(row)) return;
   row.state = "sending";
   list();
   try {
-    fill(row, await predict(row.files));
+    const answer = await predict(row.files);
+    if (isListed(row)) fill(row, answer);
   } catch (error) {
     const lost = error instanceof TypeError;
     Object.assign(row, { state: "failed", reason: lost ? "the service did not answer" : error.message });
   }
+  if (!isListed(row)) return;
   list();
   if (!state.current || state.current === row) show(row, false);
 }
 
-// Put an answer into its row; further recordings of it get rows of their own.
+// Put an answer into its row; further recordings of it get rows of their own, in place of those of
+// an earlier answer.
 function fill(row, answer) {
   state.notice = answer.notice;
   const done = answer.recordings.map((recording, i) => ({
@@ -138,8 +158,9 @@ function fill(row, answer) {
   if (found.length === 1 && row.files.length) done.forEach((one) => { one.explainable = true; });
   if (!found.length) found.push({ name: row.name, state: "failed", reason: "no recording in it" });
   Object.assign(row, { reason: "", failure: undefined, csv: answer.csv }, found[0]);
-  if (!state.rows.includes(row)) return; // cleared meanwhile
-  const more = found.slice(1).map((one, i) => ({ ...one, files: [], order: row.order + (i + 1) / 1000 }));
+  if (state.current?.from === row) state.current = null;
+  state.rows = state.rows.filter((one) => one.from !== row);
+  const more = found.slice(1).map((one, i) => ({ ...one, files: [], from: row, order: row.order + (i + 1) / 1000 }));
   state.rows.splice(state.rows.indexOf(row) + 1, 0, ...more);
 }
 
@@ -327,6 +348,7 @@ async function turn(part) {
       row.parts.set(wanted, answer.signals[place]);
     }
   } catch (error) {
+    if (!isListed(row)) return;
     complain(`This part is not shown: ${error instanceof TypeError ? "the service did not answer" : error.message}`);
     if (row.part === wanted) row.part = before;
   }
@@ -349,6 +371,7 @@ async function explain(row) {
     row.explanation = (await predict(row.files, "explanation,failures")).explanation ?? {};
     say("The explanation is shown.");
   } catch (error) {
+    if (!isListed(row)) return;
     state.tint = false;
     complain(`No explanation: ${error.message}`);
   }
@@ -468,7 +491,8 @@ function connect() {
   };
   $("again").onclick = () => send(state.rows.filter((row) => row.state === "failed" && row.files.length));
   $("clear").onclick = () => {
-    Object.assign(state, { rows: [], current: null });
+    state.sending.abort();
+    Object.assign(state, { rows: [], current: null, sending: new AbortController() });
     for (const id of ["list", "detail"]) $(id).hidden = true;
     $("empty").hidden = false;
     document.title = "ecg12";
