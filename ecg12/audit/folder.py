@@ -85,7 +85,7 @@ def audit_folder(
     FileNotFoundError
         If there is no such folder or no recording in it.
     """
-    paths = find_any(folder, with_arrays=bool(array), unlisted=True)
+    paths = find_any(folder, array or None, unlisted=True)
     chunks = [paths[i : i + CHUNK] for i in range(0, len(paths), CHUNK)]
     executor = LocalExecutor(n_jobs or cpu_count())
     results = executor.in_order(_audit_chunk, [(chunk, Path(folder), array) for chunk in chunks])

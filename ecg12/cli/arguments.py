@@ -4,15 +4,18 @@ Each refuses a value before any work is done, with a line that says what is want
 """
 
 import os
+import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from functools import wraps
+from ipaddress import ip_address
 from math import inf
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from ecg12.runtime.settings import SHIPPED
 
+_HOST = re.compile(r"[a-z0-9_][a-z0-9._-]*")
 MOST = 10**9  # of anything that is counted
 MOST_WORKERS = 1024
 LONGEST = 86400.0  # s of signal: a day
@@ -51,6 +54,22 @@ def number(least: float = 0.0, most: float = inf, *, above: bool = False) -> Cal
         return value
 
     return read
+
+
+def host_name(text: str) -> str:
+    """Return the name or address of a host, without port, scheme and path."""
+    name = text.lower().removeprefix("[").removesuffix("]")
+    if not _HOST.fullmatch(name) and not _is_address(name):
+        raise ArgumentTypeError(f"{text!r}: a name without port is needed, such as ecg.example.org")
+    return name
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 workers = whole(1, MOST_WORKERS)

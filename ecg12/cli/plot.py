@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     single = len(options.files) == 1 and not options.files[0].is_dir()
     if not single or (output and output.is_dir()):
         _make_folder(output)
-        paths = list(expand(options.files, with_arrays=bool(said)))
+        paths = list(expand(options.files, said or None))
     else:
         paths = options.files
         _check_file(output, paths[0])

@@ -95,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
 
         return run_windows(options)
     said = array_options(options)
-    paths = list(expand(options.files, with_arrays=bool(said)))
+    paths = list(expand(options.files, said or None))
     model = load_model(
         options.model,
         decide=options.decide,

@@ -31,7 +31,7 @@ def run_windows(options: argparse.Namespace) -> int:
     if options.plot:
         import ecg12.plotting.timeline  # noqa: F401  what is not installed is said at once
     said = array_options(options)
-    paths = list(expand(options.files, with_arrays=bool(said)))
+    paths = list(expand(options.files, said or None))
     model = load_model(options.model, decide=options.decide, runtime=options.runtime)
     failures = Failures(options)
     drawn: set[str] = set()

@@ -5,7 +5,7 @@ Only this machine can reach it, unless --host names another address; then ECG12_
 
 import argparse
 
-from ecg12.cli.arguments import input_folder, whole
+from ecg12.cli.arguments import host_name, input_folder, whole
 from ecg12.runtime.settings import RUNTIMES, Settings
 
 
@@ -19,8 +19,8 @@ def add(command: argparse.ArgumentParser) -> None:
         "--root-path", default="", metavar="PATH", help="path at which a proxy offers the service"
     )
     command.add_argument(
-        "--allow-host", action="append", default=[], metavar="NAME",
-        help="a name by which the service may be called; may be repeated",
+        "--allow-host", type=host_name, action="append", default=[], metavar="NAME",
+        help="a name, without port, by which the service may be called; may be repeated",
     )  # fmt: skip
     command.add_argument(
         "--model", type=input_folder, help="model folder (default: the package's own model)"

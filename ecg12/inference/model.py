@@ -115,7 +115,8 @@ class Model:
         """
         given = [paths] if isinstance(paths, str | Path) else paths
         said = {"rate": rate, "unit": unit, "leads": leads}
-        found = expand(given, with_arrays=any(value is not None for value in said.values()))
+        is_said = any(value is not None for value in said.values())
+        found = expand(given, said if is_said else None)
         sources = (file_source(path, **said) for path in found)
         return predict_stream(self.classifier, sources, many=len(found) >= MANY)
 

@@ -145,7 +145,7 @@ def _given(paths: Iterable[str | Path], output: Path, array: Mapping[str, Any]) 
         if path.absolute().is_relative_to(place):
             raise InputError(f"{path}: in {output}, which is to be written; name another folder")
     found: dict[Path, Path] = {}
-    for path, folder in expand(named, with_arrays=bool(array)).items():
+    for path, folder in expand(named, array or None).items():
         if not path.absolute().is_relative_to(place):
             found.update(dict.fromkeys(_single(path, array.get("leads")), folder))
     return found

@@ -3,9 +3,10 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ecg12.io import arrays, wfdb
 from ecg12.io.format_table import (
@@ -206,7 +207,7 @@ def _read_unknown(path: Path, seconds: float | None) -> Record:
     raise RecordError(f"{path}: {reason}; read are {READ}")
 
 
-def scan(folder: str | Path, with_arrays: bool = False) -> Folder:
+def scan(folder: str | Path, array: Mapping[str, Any] | None = None) -> Folder:
     """Sort out what lies below a folder; each file is looked at once.
 
     Names that begin with a dot are passed over, as are the signal files and other files that belong
@@ -216,9 +217,9 @@ def scan(folder: str | Path, with_arrays: bool = False) -> Folder:
     ----------
     folder
         The folder.
-    with_arrays
-        Whether arrays of numbers count as recordings, each of their recordings as one. Without
-        rate, unit and leads, which they seldom say, they cannot be read.
+    array
+        What arrays of numbers do not say, as `read_any` takes it: rate, unit, leads. Each of their
+        recordings counts as one; None: they are no recordings.
 
     Raises
     ------
@@ -242,8 +243,8 @@ def scan(folder: str | Path, with_arrays: bool = False) -> Folder:
                 row = format_of(path)
             except OSError:  # a recording, as far as its name tells; reading it says why it fails
                 row = UNREADABLE
-            if row is ARRAY and with_arrays:
-                found.recordings.update(dict.fromkeys(elements(path), row))
+            if row is ARRAY and array is not None:
+                found.recordings.update(dict.fromkeys(elements(path, array.get("leads")), row))
             elif row is UNREADABLE and path.suffix.lower() in NAMED | {".xml"}:
                 found.recordings[path] = row
             elif row is UNREADABLE:
@@ -266,7 +267,7 @@ def _is_damaged_xml(path: Path) -> bool:
 
 
 def find_any(
-    folder: str | Path, with_arrays: bool = False, *, unlisted: bool = False
+    folder: str | Path, array: Mapping[str, Any] | None = None, *, unlisted: bool = False
 ) -> list[Path]:
     """List the recordings below a folder, sorted, each as `read_any` takes it.
 
@@ -277,9 +278,8 @@ def find_any(
     ----------
     folder
         Looked through with all folders below it.
-    with_arrays
-        Whether arrays of numbers count as recordings. Without rate, unit and leads, which their
-        files seldom say, they cannot be read.
+    array
+        As for `scan`.
     unlisted
         Return the folders that cannot be listed, too; reading one raises the reason.
 
@@ -288,7 +288,7 @@ def find_any(
     FileNotFoundError
         If there is no such folder or no recording in it.
     """
-    found = scan(folder, with_arrays)
+    found = scan(folder, array)
     found.complain()
     if not found.recordings and not (unlisted and found.unlisted):
         reasons = "".join(f"; {line}" for line in found.left_out())

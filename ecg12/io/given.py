@@ -1,8 +1,9 @@
 """Which recordings the user means: files as they are, folders expanded."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ecg12.io.formats import scan
 from ecg12.io.wfdb import SUFFIXES
@@ -10,7 +11,7 @@ from ecg12.io.wfdb import SUFFIXES
 log = logging.getLogger(__name__)
 
 
-def expand(paths: Iterable[str | Path], with_arrays: bool = False) -> dict[Path, Path]:
+def expand(paths: Iterable[str | Path], array: Mapping[str, Any] | None = None) -> dict[Path, Path]:
     """Return the recordings that paths name, each once, in order, with the folder each is below.
 
     Parameters
@@ -19,8 +20,8 @@ def expand(paths: Iterable[str | Path], with_arrays: bool = False) -> dict[Path,
         Files of any format, WFDB recordings without suffix, or folders, of which all recordings are
         taken, also ECGs of formats that are not read. Whatever cannot be read, a folder without
         recordings included, is kept, for reading it says why.
-    with_arrays
-        Whether arrays of numbers in folders are recordings, as `scan` takes it.
+    array
+        What arrays of numbers in folders do not say, as `scan` takes it.
 
     Returns
     -------
@@ -31,7 +32,7 @@ def expand(paths: Iterable[str | Path], with_arrays: bool = False) -> dict[Path,
     for path in map(Path, paths):
         is_folder = _is_folder(path)
         folder = path if is_folder else path.parent
-        for recording in _within(path, with_arrays) if is_folder else [path]:
+        for recording in _within(path, array) if is_folder else [path]:
             found.setdefault(_stem(recording), (recording, folder))
     return dict(found.values())
 
@@ -48,9 +49,9 @@ def _stem(path: Path) -> Path:
     return path.with_suffix("") if path.suffix.lower() in SUFFIXES else path
 
 
-def _within(folder: Path, with_arrays: bool) -> list[Path]:
+def _within(folder: Path, array: Mapping[str, Any] | None) -> list[Path]:
     try:
-        found = scan(folder, with_arrays)
+        found = scan(folder, array)
     except OSError:  # which reading it says again
         return [folder]
     found.complain()

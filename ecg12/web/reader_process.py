@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from ecg12.io.arrays import split_index
 from ecg12.io.formats import format_at, open_any, read_any, scan
 from ecg12.io.record import Record
 from ecg12.io.wfdb import SUFFIXES
@@ -122,7 +123,7 @@ def _enter(job: Job) -> None:
 def _find(job: Job) -> list[str]:
     """List the recordings, in the order of their first files, each called by that file."""
     _enter(job)
-    found = scan(".", with_arrays=True)
+    found = scan(".", job.said)
     first: dict[str, int] = {}
     for place, name in enumerate(job.names):
         first.setdefault(_stem(name), place)
@@ -136,9 +137,9 @@ def _find(job: Job) -> list[str]:
 
 
 def _stem(name: str) -> str:
-    """Return what the files of one recording share in their names."""
+    """Return what the files of one recording share in their names; of `a.npy[2]` the file."""
     path = Path(name)
-    return str(path.with_suffix("")) if path.suffix.lower() in SUFFIXES else name.partition("[")[0]
+    return str(path.with_suffix("") if path.suffix.lower() in SUFFIXES else split_index(path)[0])
 
 
 def _read(most_bytes: int, job: Job, name: str) -> Reading:

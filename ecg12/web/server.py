@@ -160,7 +160,7 @@ def make_server(
     token
         What ``Authorization: Bearer`` must hold; needed unless `host` is loopback.
     allow_hosts
-        Further names in the Host header that are answered.
+        Further names in the Host header that are answered, without port.
     limits
         On size, time and number of requests; the usual ones by default.
 
@@ -174,7 +174,7 @@ def make_server(
     check_access(host, token)
     limits = limits or Limits()
     loopback = is_loopback(host)
-    own = set() if loopback else {socket.gethostname(), host} - ANY
+    own = ({host} if loopback else {socket.gethostname(), host}) - ANY
     app = create_app(
         model, name=name, limits=limits, token=token, hosts=LOOPBACK | own | set(allow_hosts),
         addresses=not loopback,

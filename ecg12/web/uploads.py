@@ -14,7 +14,7 @@ from ecg12.web.limits import MEGABYTE, Limits, RefusedError
 
 with require_extra("the service", "web"):
     from python_multipart import MultipartParser
-    from python_multipart.exceptions import MultipartParseError
+    from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import parse_options_header
 
 MULTIPART = "multipart/form-data"
@@ -68,8 +68,9 @@ class Receiver:
             if its parts cannot be used, 503 if too much is held at once.
         """
         parts = _Parts(folder, upload, self.limits)
-        parser = MultipartParser(self._boundary(request), parts.callbacks())  # type: ignore[arg-type]
+        boundary = self._boundary(request)
         try:
+            parser = MultipartParser(boundary, parts.callbacks())  # type: ignore[arg-type]
             async with asyncio.timeout(self.limits.upload_seconds):
                 async for chunk in self._chunks(request):
                     self._count(upload, len(chunk))
@@ -77,7 +78,7 @@ class Receiver:
             parser.finalize()
         except TimeoutError:
             raise RefusedError(408, "the body of the request arrived too slowly") from None
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise RefusedError(422, f"the body is no {MULTIPART}: {error}") from error
         except OSError as error:
             reason = f"the files cannot be held to be read: {error.strerror}; try later"

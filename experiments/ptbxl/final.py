@@ -20,9 +20,16 @@ from experiments.ptbxl.report import (
     test_table,
     write_between,
 )
-from experiments.ptbxl.runs import MIN_POSITIVES, Config, add_row, superclass_auroc, unit_scores
+from experiments.ptbxl.runs import (
+    MIN_POSITIVES,
+    Config,
+    add_row,
+    superclass_auroc,
+    superclass_columns,
+    unit_scores,
+)
 from experiments.ptbxl.shipping import load, ship
-from experiments.ptbxl.task import CHALLENGE, SUPERCLASSES, Material
+from experiments.ptbxl.task import Material
 
 log = logging.getLogger(__name__)
 PARTS = ("validation", "test")
@@ -47,9 +54,8 @@ def member_scores(networks: Path, name: str, material: Material) -> dict[str, np
 
 def superclass_ways(members: list[dict[str, np.ndarray]], part: str) -> dict[str, np.ndarray]:
     """Return the ensemble's scores of the superclasses, by what the networks are given."""
-    columns = slice(len(CHALLENGE), len(CHALLENGE) + len(SUPERCLASSES))
     mean = {
-        unit: np.mean([own[f"{part}_{unit}"][:, columns] for own in members], axis=0)
+        unit: np.mean([superclass_columns(own[f"{part}_{unit}"]) for own in members], axis=0)
         for unit in ("recording", "millivolts")
     }
     return {
@@ -116,9 +122,7 @@ def _part(
     scores = classifier_scores(classifier, material.dataset.signals[rows])
     table, summary = test_table(scores, points, material, part)
     ways = superclass_ways(members, part)
-    padded = {way: np.hstack([np.zeros((len(own), len(CHALLENGE))), own])
-              for way, own in ways.items()}  # fmt: skip
-    reached = {way: superclass_auroc(own, material, part) for way, own in padded.items()}
+    reached = {way: superclass_auroc(own, material, part) for way, own in ways.items()}
     _log(reports, part, names, summary, reached)
     lines = summary_lines(title, summary) + superclass_table(ways, material, part)
     return [*lines, "", *(table if part == "test" else []), ""]

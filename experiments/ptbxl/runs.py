@@ -205,30 +205,40 @@ def measures(by_unit: dict[str, np.ndarray], material: Material, part: str) -> d
     networks see them.
     """
     scores = by_unit["recording"]
-    rows = material.parts[part]
-    targets, known = (cells[rows] for cells in challenge_cells(material))
+    found: dict[str, Any] = {}
+    if has_superclasses(scores):
+        areas = {unit: superclass_auroc(own, material, part) for unit, own in by_unit.items()}
+        found["superclasses_auroc"] = round(areas["recording"], 4)
+        found["superclasses_auroc_mv"] = round(areas["millivolts"], 4)
     n = len(CHALLENGE)
-    areas = auroc(targets, scores[:, :n], known)
-    enough = (targets & known).sum(axis=0) >= MIN_POSITIVES
-    tuned = tune(scores[:, :n], targets, CHALLENGE, known=known)
-    return {
-        "superclasses_auroc": round(superclass_auroc(scores, material, part), 4),
-        "superclasses_auroc_mv": round(superclass_auroc(by_unit["millivolts"], material, part), 4),
-        "challenge_auroc": round(macro(areas[enough]), 4),
-        "challenge_metric": round(
-            challenge_score(targets, (scores[:, :n] > tuned.thresholds) & known, CHALLENGE), 4
-        ),
-        "best_constant": round(best_constant(targets, CHALLENGE)[1], 4),
-    }
+    if scores.shape[1] >= n:
+        rows = material.parts[part]
+        targets, known = (cells[rows] for cells in challenge_cells(material))
+        enough = (targets & known).sum(axis=0) >= MIN_POSITIVES
+        tuned = tune(scores[:, :n], targets, CHALLENGE, known=known)
+        labels = (scores[:, :n] > tuned.thresholds) & known
+        found["challenge_auroc"] = round(macro(auroc(targets, scores[:, :n], known)[enough]), 4)
+        found["challenge_metric"] = round(challenge_score(targets, labels, CHALLENGE), 4)
+        found["best_constant"] = round(best_constant(targets, CHALLENGE)[1], 4)
+    return found
+
+
+def has_superclasses(scores: np.ndarray) -> bool:
+    """Tell whether scores are not of the challenge's classes alone."""
+    return scores.shape[1] != len(CHALLENGE)
+
+
+def superclass_columns(scores: np.ndarray) -> np.ndarray:
+    """Return the scores of the superclasses, (n, 5), of all columns or of these alone."""
+    start = 0 if scores.shape[1] == len(SUPERCLASSES) else len(CHALLENGE)
+    return scores[:, start : start + len(SUPERCLASSES)]
 
 
 def superclass_auroc(scores: np.ndarray, material: Material, part: str) -> float:
     """Return the macro AUROC of the superclasses, recordings without any left out."""
-    if scores.shape[1] == len(CHALLENGE):
-        return float("nan")
     truth = material.superclasses[material.parts[part]]
-    rows, n = truth.any(axis=1), len(CHALLENGE)
-    return macro(auroc(truth[rows], scores[rows, n : n + len(SUPERCLASSES)]))
+    rows = truth.any(axis=1)
+    return macro(auroc(truth[rows], superclass_columns(scores)[rows]))
 
 
 def spent_before(checkpoint: Path, made: str) -> float:

@@ -9,7 +9,7 @@ from ecg12.runtime.backend import keras
 from experiments.ptbxl import evaluation
 from experiments.ptbxl.evaluation import areas, metric_estimate, samples
 from experiments.ptbxl.rhythm import Rhythm, measure
-from experiments.ptbxl.runs import Config
+from experiments.ptbxl.runs import Config, superclass_auroc
 from experiments.ptbxl.shipping import challenge_network, rounded
 from experiments.ptbxl.task import (
     CHALLENGE,
@@ -101,6 +101,30 @@ def test_what_the_tables_do_not_tell_is_unknown():
     assert [cell(task, i, "rate<60") for i in range(3)] == [False, None, True]
     assert [cell(task, i, "Brady") for i in range(3)] == [False, False, None]
     assert task.outputs().shape == (3, len(task_classes().columns))
+
+
+def test_the_superclasses_alone_are_learned_in_millivolts_from_recordings_that_have_one():
+    superclasses = np.eye(5, dtype=bool)[[0, 1, 2]]
+    superclasses[1] = False
+    found = material([("NSR",)] * 3, [70] * 3, superclasses=superclasses)
+    found.dataset.signals[1::2] = 7  # the second row of a recording is in millivolts
+    task = make_task(found, columns="superclasses")
+    assert task.parts["training"].tolist() == [0, 2]
+    assert task.outputs()[[0, 2]].tolist() == [[1, 0, 0, 0, 0], [0, 0, 1, 0, 0]]
+    inputs = task.dataset.inputs(task.parts["training"])
+    np.testing.assert_allclose(inputs, 7 * PREPROCESSING.step)
+    assert task.dataset.preprocessing.amplitude == "millivolts"
+
+
+def test_superclasses_are_scored_among_all_columns_and_alone():
+    truth = np.eye(5, dtype=bool)[[0, 1, 2, 3, 4, 0, 1]]
+    truth[6] = False
+    found = material([("NSR",)] * 7, [70] * 7, superclasses=truth)
+    own = np.random.default_rng(0).random((7, 5))
+    expected = np.mean([roc_auc_score(truth[:6, k], own[:6, k]) for k in range(5)])
+    among = np.hstack([np.zeros((7, len(CHALLENGE))), own, np.ones((7, 7))])
+    for scores in (own, among):
+        assert superclass_auroc(scores, found, "training") == pytest.approx(expected)
 
 
 def test_the_shipped_network_answers_the_challenge_s_columns_alike():

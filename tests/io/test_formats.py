@@ -177,11 +177,20 @@ def test_nothing_in_a_folder_is_passed_over_in_silence(mixture, caplog):
 
 
 def test_arrays_of_a_folder_count_if_they_are_wanted(mixture, make_ecg):
-    paths = find_any(mixture, with_arrays=True)
+    paths = find_any(mixture, {})
     assert [path.name for path in paths] == ["A1", "a.npy", *(f"many.npy[{n}]" for n in range(3))]
     for seed, path in enumerate(paths[2:]):
         record = read_any(path, rate=500, unit="mV", leads=LEADS)
         np.testing.assert_array_equal(record.millivolts, make_ecg(500, 2, seed))
+
+
+def test_arrays_of_few_leads_in_a_folder_are_told_apart_by_their_number(tmp_path):
+    """A stack of two recordings of three leads; without leads said, of no shape of recordings."""
+    np.save(tmp_path / "stack.npy", np.zeros((2, 3, 1000)))
+    said = {"rate": 500, "unit": "mV", "leads": "I,II,V1"}
+    paths = find_any(tmp_path, said)
+    assert [path.name for path in paths] == ["stack.npy[0]", "stack.npy[1]"]
+    assert [read_any(path, **said).leads for path in paths] == [("I", "II", "V1")] * 2
 
 
 def test_a_folder_of_nothing_that_is_read(tmp_path):

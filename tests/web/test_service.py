@@ -120,6 +120,21 @@ def test_an_array_is_read_by_what_the_fields_say(client, tmp_path, monkeypatch, 
     assert "rate" in answer["failures"][0]["reason"]
 
 
+def test_names_that_end_like_an_index_are_files_of_their_own(client):
+    """As browsers number downloads of equal names."""
+    data = (CORPUS / "edf" / "edf.edf").read_bytes()
+    names = ["ecg[2].edf", "ecg[1].edf", "ecg.edf"]
+    _, answer = client.predict([(name, data) for name in names])
+    assert [one["source"] for one in answer["recordings"]] == names
+    array = io.BytesIO()
+    np.save(array, np.random.default_rng(0).normal(0, 0.1, (2, 3, 5000)))
+    files = [(name, array.getvalue()) for name in ("a[1].npy", "a[2].npy")]
+    _, answer = client.predict(files, ARRAY)
+    assert [one["source"] for one in answer["recordings"]] == [
+        "a[1].npy[0]", "a[1].npy[1]", "a[2].npy[0]", "a[2].npy[1]"
+    ]  # fmt: skip
+
+
 def test_several_recordings_are_answered_in_the_order_sent(client, pair):
     edf = ("z.edf", (CORPUS / "edf" / "edf.edf").read_bytes())
     again = [(name.replace("A0001", "B"), data.replace(b"A0001", b"B")) for name, data in pair]
@@ -337,6 +352,12 @@ def test_capitals_are_answered_as_predict_answers(
 def test_a_broken_body_is_refused(client, body):
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
     assert client.request("POST", "/v1/predict", body, kind)[0] == 422
+
+
+def test_a_boundary_that_is_too_long_is_refused(client):
+    """RFC 2046 allows 70 characters."""
+    kind = {"Content-Type": f"multipart/form-data; boundary={'y' * 300}"}
+    assert client.request("POST", "/v1/predict", b"--x--", kind)[0] == 422
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """Who may ask the service: hosts, origins, tokens, and a proxy before it."""
 
+import http.client
 import json
 
 import pytest
 
+from ecg12.cli.arguments import host_name
 from ecg12.cli.main import main
 
 
@@ -19,6 +21,30 @@ def test_another_host_is_refused(client, host):
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]:8000"])
 def test_this_machine_is_answered(client, host):
     assert client.get("/v1/model", {"Host": host})[0] == 200
+
+
+def test_every_address_of_this_machine_is_answered_by_its_own_name(serve):
+    with serve(host="127.0.0.2") as one:
+        connection = http.client.HTTPConnection("127.0.0.2", one.port, timeout=60)
+        connection.request("GET", "/health")
+        assert connection.getresponse().status == 200
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["ecg.example.org:8443", "http://ecg.example.org", "a/b", "", "a b"]
+)
+def test_a_further_host_is_a_name_without_port(name, capsys):
+    """The Host header is compared without its port, so a name with one would match nothing."""
+    with pytest.raises(SystemExit) as end:
+        main(["serve", "--allow-host", name])
+    assert end.value.code == 2
+    assert f"--allow-host: {name!r}: a name without port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["ECG.example.org", "ecg_1", "10.0.0.5", "[2001:db8::1]"])
+def test_names_and_addresses_are_hosts(name):
+    assert host_name(name) == name.lower().strip("[]")
 
 
 @pytest.mark.parametrize(
