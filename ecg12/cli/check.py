@@ -6,12 +6,12 @@ from ecg12.cli.arguments import input_folder, output_folder
 from ecg12.cli.messages import Failures, add_failures
 from ecg12.cli.options import (
     add_array,
+    add_classes,
     add_labels,
-    add_weights,
     add_workers,
     array_options,
+    chosen_classes,
     read_labels,
-    scored_classes,
 )
 
 
@@ -26,7 +26,7 @@ def add(command: argparse.ArgumentParser) -> None:
         type=output_folder,
         help="folder for csv tables, made if missing",
     )
-    add_weights(command)
+    add_classes(command)
     add_labels(command)
     add_workers(command)
     add_failures(command)
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     from ecg12.audit import Tally, audit_folder, write_tables
     from ecg12.runtime.progress import bar
 
-    classes = scored_classes(options)
+    classes = chosen_classes(options)
     tally = Tally(classes, *read_labels(options, classes))
     total, found = audit_folder(options.data, options.workers, **array_options(options))
     shown = bar(found, total=total, desc="recordings", unit="rec")

@@ -7,7 +7,7 @@ side, unbiased and optimistic ones.
 import argparse
 
 from ecg12.cli.arguments import input_file, input_folder, networks, output_folder, seed, whole
-from ecg12.cli.options import add_label_table, add_weights, scored_classes
+from ecg12.cli.options import add_classes, add_label_table, chosen_classes
 
 
 def add(command: argparse.ArgumentParser) -> None:
@@ -23,13 +23,7 @@ def add(command: argparse.ArgumentParser) -> None:
         help="folder of the tables",
     )
     command.add_argument("--recipe", help="(default submission; with --classes as finetune)")
-    scored = command.add_mutually_exclusive_group()
-    scored.add_argument(
-        "--classes",
-        type=input_file,
-        help="csv: code[,abbreviation[,name]], one of them sinus rhythm",
-    )
-    add_weights(scored)
+    add_classes(command, "one of them sinus rhythm")
     add_label_table(command)
     command.add_argument("--folds", type=whole(2), default=5, help="(default %(default)s)")
     command.add_argument(
@@ -55,18 +49,16 @@ def run(options: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from ecg12.crossval import cross_validate
-    from ecg12.io.class_table import read_classes
     from ecg12.io.label_table import read_label_table
     from ecg12.runtime.settings import Settings
     from ecg12.training.recipes import begin_at, for_own_classes, get_recipe
     from ecg12.training.transfer import pretrained_folder
 
     folder = pretrained_folder(Settings(pretrained=options.pretrained or ""))
+    classes = chosen_classes(options)
     if options.classes:
-        classes = read_classes(options.classes)
         recipe = for_own_classes(options.recipe, folder)
     else:
-        classes = scored_classes(options)
         recipe = begin_at(get_recipe(options.recipe or "submission"), folder)
     labels = read_label_table(options.labels, classes.columns) if options.labels else None
     if options.seed is not None:

@@ -52,14 +52,18 @@ class Failures:
         self.reasons: list[tuple[str, str]] = []
 
     def add(self, file: str | Path, reason: str) -> None:
-        """Note a failure; a reason that begins with the file's name is divided there."""
-        named, _, rest = reason.partition(": ")
-        same = reason.startswith(str(file)) and rest
-        self.reasons.append((named, rest) if same else (str(file), reason))
+        """Note a failure; a reason that begins with the file's name is divided behind it."""
+        name = str(file)
+        suffix, _, rest = reason[len(name) :].partition(": ")
+        same = reason.startswith(name) and rest
+        self.reasons.append((name + suffix, rest) if same else (name, reason))
 
     def add_message(self, message: str) -> None:
-        """Note a failure whose message begins with the file."""
-        self.add(message.partition(": ")[0], message)
+        """Note a failure whose message begins with the file; a file's name may hold a colon."""
+        words = message.split(": ")
+        names = [": ".join(words[:n]) for n in range(1, len(words))] or [message]
+        there = [name for name in names if Path(name).exists()]
+        self.add(there[-1] if there else names[0], message)
 
     def update(self, reasons: Mapping[Path, str]) -> None:
         """Note several."""

@@ -44,6 +44,22 @@ def scored_classes(options: argparse.Namespace) -> "ScoredClasses":
     return load_weights(options.weights or WEIGHTS)
 
 
+def add_classes(command: argparse.ArgumentParser, own: str = "as for finetune") -> None:
+    """Add the table of one's own classes, or that of the challenge's."""
+    scored = command.add_mutually_exclusive_group()
+    scored.add_argument(
+        "--classes", type=input_file, help=f"csv: code[,abbreviation[,name]], {own}"
+    )
+    add_weights(scored)
+
+
+def chosen_classes(options: argparse.Namespace) -> "ScoredClasses":
+    """Return one's own classes, or the challenge's."""
+    from ecg12.io.class_table import read_classes
+
+    return read_classes(options.classes) if options.classes else scored_classes(options)
+
+
 def add_array(command: argparse.ArgumentParser) -> None:
     """Add what an array of numbers (csv, npy, npz, HDF5) does not say of itself."""
     array = command.add_argument_group("arrays of numbers (csv, npy, npz, HDF5)")

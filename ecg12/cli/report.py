@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ecg12.cli.arguments import input_file, input_folder, output_folder, seed, whole
-from ecg12.cli.options import add_weights, scored_classes
+from ecg12.cli.options import add_classes, chosen_classes
 
 if TYPE_CHECKING:
     from ecg12.io.classes import ScoredClasses
@@ -38,11 +38,7 @@ def add(command: argparse.ArgumentParser) -> None:
         metavar="TABLE",
         help="csv with the columns recording and patient",
     )
-    scored = command.add_mutually_exclusive_group()
-    add_weights(scored)
-    scored.add_argument(
-        "--classes", type=input_file, help="table of your own classes, as for finetune"
-    )
+    add_classes(command)
     command.add_argument(
         "--replicates",
         type=whole(2, MOST_REPLICATES),
@@ -60,14 +56,10 @@ def add(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print the scores; write and compare what is asked for."""
-    from ecg12.io.class_table import read_classes
     from ecg12.metrics import find_headers, read_predictions, summarise
     from ecg12.runtime.errors import InputError
 
-    if options.classes:
-        classes = read_classes(options.classes)
-    else:
-        classes = scored_classes(options)
+    classes = chosen_classes(options)
     if not (options.output or options.against):
         headers = find_headers(options.labels, first_only=True)
         print(summarise(*read_predictions(headers, options.outputs, classes), classes))

@@ -104,7 +104,7 @@ def cross_validate(
         units = patient_numbers(keys or [""] * len(dataset))
         ways = _groupings(data, dataset)
         groups = held_out_groups(folds, predictions, truth, ways, units)
-        summary = summarise(folds, predictions, truth, groups)
+        summary = summarise(folds, predictions, truth, groups, by_database=by_database)
         write_metrics(folder / "ways.csv", summary.rows)
         write_metrics(folder / "summary.csv", summary.means)
         write_metrics(folder / "subgroups.csv", group_rows(groups))

@@ -73,7 +73,7 @@ class Summary:
     def _notes(self) -> list[str]:
         optimism = self.mean("in-fold", "challenge") - self.mean("nested", "challenge")
         before, after = (
-            np.mean([row[name] for row in self.folds])
+            _known_mean([row[name] for row in self.folds])
             for name in ("log_loss", "log_loss_calibrated")
         )
         return [
@@ -87,6 +87,12 @@ class Summary:
         return float(found[0]["mean"])
 
 
+def _known_mean(values: Sequence[float]) -> float:
+    """Return the mean of what is not NaN: of a fold without known labels nothing is measured."""
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else math.nan
+
+
 def _cell(row: Row) -> str:
     span = f" ({row['low']:.3f} to {row['high']:.3f})" if row["metric"] in SPANNED else ""
     return f"{row['mean']:.3f}{span}"
@@ -97,6 +103,8 @@ def summarise(
     predictions: Sequence[FoldPredictions],
     truth: Truth,
     groups: Sequence[GroupScores] = (),
+    *,
+    by_database: bool = False,
 ) -> Summary:
     """Judge the folds' predictions in each of `WAYS`.
 
@@ -108,16 +116,17 @@ def summarise(
         Of all recordings.
     groups
         Scores of subgroups, as `subgroups.held_out_groups` returns them.
+    by_database
+        Each fold holds out a database: the means have their range, not an interval.
     """
     rows: list[Row] = []
     for way, decided in decide_folds(folds, predictions, truth).items():
         for fold, judged in zip(folds, decided, strict=True):
             rows.append({"way": way, "fold": fold.name, **measure(judged)})
-    by_number = all(fold.name.isdecimal() for fold in folds)
-    means = [_mean(way, metric, rows, by_number) for way in WAYS for metric in METRICS]
+    means = [_mean(way, metric, rows, by_database) for way in WAYS for metric in METRICS]
     pairs = zip(folds, predictions, strict=True)
     own = [fold_row(fold, predicted, truth) for fold, predicted in pairs]
-    return Summary(rows, means, own, "interval" if by_number else "range", tuple(groups))
+    return Summary(rows, means, own, "range" if by_database else "interval", tuple(groups))
 
 
 def interval(values: Sequence[float]) -> Estimate:
@@ -132,16 +141,16 @@ def interval(values: Sequence[float]) -> Estimate:
     return student_interval(known, overlap=1 / max(1, len(values) - 1))
 
 
-def _mean(way: str, metric: str, rows: Iterable[Row], by_number: bool) -> Row:
+def _mean(way: str, metric: str, rows: Iterable[Row], by_database: bool) -> Row:
     """Average a metric over the folds for which it is defined; databases get their range."""
     every = [row[metric] for row in rows if row["way"] == way]
     values = [value for value in every if not math.isnan(value)]
     if len(values) < 2:
         mean, low, high = (values or [math.nan])[0], math.nan, math.nan
-    elif by_number:
-        mean, low, high = interval(every)
-    else:
+    elif by_database:
         mean, low, high = float(np.mean(values)), min(values), max(values)
+    else:
+        mean, low, high = interval(every)
     fitted, judged, unbiased = WAYS[way]
     return {
         "way": way, "fitted_on": fitted, "judged_on": judged, "unbiased": int(unbiased),

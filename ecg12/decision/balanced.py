@@ -24,11 +24,19 @@ def balanced_thresholds(
     -------
     (n_classes,) float64, half-way between neighbouring scores. A class without positives, or
     without negatives, has the threshold one half.
+
+    Raises
+    ------
+    ValueError
+        If y_true holds anything but 0 and 1.
     """
-    rows = np.ones(np.shape(y_true), bool) if known is None else known
-    thresholds = np.full(np.shape(y_true)[1], 0.5)
+    from ecg12.metrics.classwise import as_sets  # slow to load
+
+    y_true, y_score = as_sets(y_true, "y_true"), np.asarray(y_score)
+    rows = np.ones(y_true.shape, bool) if known is None else known
+    thresholds = np.full(y_true.shape[1], 0.5)
     for k, own in enumerate(rows.T):
-        score, true = np.asarray(y_score)[own, k], np.asarray(y_true)[own, k]
+        score, true = y_score[own, k], y_true[own, k]
         levels = np.unique(score)
         if true.any() and not true.all() and len(levels) > 1:
             between = (levels[1:] + levels[:-1]) / 2

@@ -145,16 +145,23 @@ def platt(log_odds: np.ndarray, y_true: np.ndarray) -> tuple[float, float]:
 
 
 def log_loss(y_true: np.ndarray, probabilities: np.ndarray, known: Known = None) -> float:
-    """Return the mean of -log(probability of the truth), probabilities kept `NEAREST` off 0, 1."""
+    """Return the mean of -log(probability of the truth), probabilities kept `NEAREST` off 0, 1.
+
+    NaN if nothing is known.
+    """
     inside = np.clip(probabilities, NEAREST, 1 - NEAREST)
     losses = y_true * np.log(inside) + (1.0 - y_true) * np.log(1 - inside)
-    return float(-np.mean(losses, where=True if known is None else known))
+    return -_mean(losses, known)
 
 
 def brier_score(y_true: np.ndarray, probabilities: np.ndarray, known: Known = None) -> float:
-    """Return the mean squared difference of probability and truth."""
-    squares = (probabilities - y_true) ** 2
-    return float(np.mean(squares, where=True if known is None else known))
+    """Return the mean squared difference of probability and truth; NaN if nothing is known."""
+    return _mean((probabilities - y_true) ** 2, known)
+
+
+def _mean(values: np.ndarray, known: Known) -> float:
+    chosen = values if known is None else values[known]
+    return float(chosen.mean()) if chosen.size else float("nan")
 
 
 def calibration_error(y_true: np.ndarray, probabilities: np.ndarray, known: Known = None) -> float:

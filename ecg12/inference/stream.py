@@ -27,7 +27,7 @@ from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError
 from ecg12.runtime.prefetch import prefetch
 from ecg12.signal.preprocessing import Preprocessing, prepare_parts
-from ecg12.signal.quality import Quality, assess
+from ecg12.signal.quality import Quality, assess, no_signal
 
 ASSESSED = 10.0  # s that are read at least, for the signal's quality
 MANY = 1000  # recordings for which processes are worth their start
@@ -151,13 +151,16 @@ def _prepare(chains: Sequence[Preprocessing], source: Source) -> _Item:
         signals = tuple(prepare_parts(record, one) for one in chains)
     except (InputError, OSError) as error:
         return Failure(source.name, str(error))
-    n_used = int(np.ceil(seconds * record.rate))
-    quality = assess(replace(record, stored=record.stored[:, :n_used]))
-    if quality.no_signal:
-        return Failure(source.name, f"{NO_SIGNAL}{quality.no_signal}")
     longest = max(one.parts * one.seconds for one in chains)
+    if nothing := no_signal(_beginning(record, longest)):  # the filters' margin does not count
+        return Failure(source.name, f"{NO_SIGNAL}{nothing}")
+    quality = assess(_beginning(record, seconds))
     used = min(record.stored.shape[1] / record.rate, longest)
     return _Prepared(source.name, record.leads, record.rate, used, signals, quality)
+
+
+def _beginning(record: Record, seconds: float) -> Record:
+    return replace(record, stored=record.stored[:, : int(np.ceil(seconds * record.rate))])
 
 
 def _predict(classifier: Classifier, items: Sequence[_Item]) -> Iterator[Outcome]:

@@ -13,13 +13,13 @@ from functools import cached_property
 
 from ecg12.ensemble.classifier import BATCH, Classifier
 from ecg12.inference.results import Outcome
-from ecg12.inference.stream import Source, needed_seconds, predict_stream
+from ecg12.inference.stream import Source, predict_stream
 from ecg12.io.open_record import OpenRecord, samples
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError, RecordError
 
 LEAST = 1.0  # s from one window to the next
-LONGEST_READ = 900.0  # s that are read in one go; windows that are further apart, one by one
+LONGEST_READ = 900.0  # s that are read in one go, of longer windows their beginning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,8 @@ class Window:
     outcome
         The prediction, or why there is none.
     heart_rate
-        Beats per minute, or None where it is unknown.
+        Beats per minute in the window, of longer ones in the first `LONGEST_READ` seconds; None
+        where it is unknown.
     """
 
     start: float
@@ -106,10 +107,9 @@ def predict_windows(
         How the predictions name the recording.
     """
     waiting: deque[_Job] = deque()
-    seconds = needed_seconds(classifier)
 
     def sources() -> Iterator[Source]:
-        for job in _jobs(record, windows, seconds):
+        for job in _jobs(record, windows):
             waiting.append(job)
             yield Source(name, job.read)
 
@@ -121,18 +121,18 @@ def predict_windows(
 
 @dataclass(eq=False)
 class _Block:
-    """What is used of some windows, first and last sample of each, read by the first that asks."""
+    """Some windows, first and last sample of each, read by the first that asks."""
 
     record: OpenRecord
-    used: Sequence[tuple[int, int]]
+    spans: Sequence[tuple[int, int]]
 
     @cached_property
     def windows(self) -> list[Record]:
-        first, last = self.used[0][0], self.used[-1][1]
+        first, last = self.spans[0][0], self.spans[-1][1]
         whole = self.record.read(first, last - first)
         return [
             replace(whole, stored=whole.stored[:, begin - first : end - first])
-            for begin, end in self.used
+            for begin, end in self.spans
         ]
 
     @cached_property
@@ -149,27 +149,34 @@ class _Job:
     span: tuple[int, int]
     heart_rate: float | None = field(default=None, init=False)
 
-    def read(self, _: float) -> Record:
-        """Read what the networks need of the window, alone where its block is unreadable."""
+    def read(self, seconds: float) -> Record:
+        """Read the first seconds of the window, alone where its block is unreadable."""
+        needed = samples(seconds, self.block.record.rate)
         try:
             record = self.block.windows[self.place]
         except RecordError:
-            first, last = self.block.used[self.place]
-            record = self.block.record.read(first, last - first)
-            [self.heart_rate] = _heart_rates([record])
-            return record
+            return self._read_alone(needed)
         self.heart_rate = self.block.heart_rates[self.place]
+        return replace(record, stored=record.stored[:, :needed])
+
+    def _read_alone(self, needed: int) -> Record:
+        first, last = self.block.spans[self.place]
+        record = self.block.record.read(first, min(needed, last - first))
+        try:
+            whole = self.block.record.read(first, last - first)
+        except RecordError:  # beyond what the networks need: the heart rate is unknown
+            return record
+        [self.heart_rate] = _heart_rates([whole])
         return record
 
 
-def _jobs(record: OpenRecord, windows: Windows, seconds: float) -> Iterator[_Job]:
+def _jobs(record: OpenRecord, windows: Windows) -> Iterator[_Job]:
     """Yield the windows; as many share a block as predict_stream hands to one thread."""
     together = BATCH if BATCH * windows.every <= LONGEST_READ else 1
-    longest = samples(seconds, record.rate)
+    longest = samples(LONGEST_READ, record.rate)
     for begin in range(0, len(windows), together):
         spans = [windows.span(i) for i in range(begin, min(begin + together, len(windows)))]
-        used = [(first, min(last, first + longest)) for first, last in spans]
-        block = _Block(record, used)
+        block = _Block(record, [(first, min(last, first + longest)) for first, last in spans])
         for place, span in enumerate(spans):
             yield _Job(block, place, span)
 

@@ -2,10 +2,12 @@
 
 A label is unknown where a label table has an empty cell (`label_table`), and where the recording's
 database does not label the class at all and the recording does not show it either. A csv table says
-which codes a database labels, one database a line, codes separated by blanks:
+which codes a database labels, one database a line, codes separated by blanks, or by "|" where one's
+own keys hold blanks:
 
     database,codes
     cpsc2018,164889003 270492004 164909002 426783006
+    mine,atrial fibrillation|sinus rhythm
 
 Databases are named as by `databases.database_of`. Of one that is not in the table all is known.
 """
@@ -60,7 +62,7 @@ def read_labelled_classes(path: str | Path) -> LabelledClasses:
     table = read_table(path, (DATABASE, CODES))
     found: dict[str, frozenset[str]] = {}
     for line, cells in table.records():
-        database, codes = cells[DATABASE], frozenset(cells[CODES].split())
+        database, codes = cells[DATABASE], _codes_of(cells[CODES])
         if not database or not codes:
             raise InputError(f"{table.where(line)}: needs a database and its codes; got {cells}")
         if database in found:
@@ -69,6 +71,11 @@ def read_labelled_classes(path: str | Path) -> LabelledClasses:
     if not found:
         raise InputError(f"{path}: names no database; a line reads cpsc2018,164889003 270492004")
     return LabelledClasses(found, str(path))
+
+
+def _codes_of(cell: str) -> frozenset[str]:
+    codes = cell.split("|") if "|" in cell else cell.split()
+    return frozenset(filter(None, map(str.strip, codes)))
 
 
 def warn_of_absent(labelled: LabelledClasses, databases: Sequence[str]) -> None:

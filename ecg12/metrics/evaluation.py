@@ -95,7 +95,10 @@ def evaluation_of(
     }
     mean = {name: macro(values) for name, values in per_class.items()}
     total = {"AUROC": mean["AUROC"], "AUPRC": mean["AUPRC"]}
-    total |= {"Accuracy": accuracy(y_true, y_pred), "F-measure": mean["F-measure"]}
+    some = slice(None) if known is None else known.any(axis=1)
+    judged = y_true[some], y_pred[some]  # a recording of which nothing is known is not right
+    total["Accuracy"] = accuracy(*judged) if len(judged[0]) else float("nan")
+    total["F-measure"] = mean["F-measure"]
     if classes.year == 2020:
         names = ("Fbeta-measure", "Gbeta-measure")
         total |= zip(names, map(macro, beta_measures(y_true, y_pred)), strict=True)

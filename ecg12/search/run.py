@@ -98,6 +98,8 @@ def search(
         dataset, classes = open_data(
             data, work, recipe, classes=classes, labels=labels, executor=spread
         )
+        if target is not None:
+            _check_shown(target, classes)
         task = Task(dataset, divide(dataset, recipe), classes)
         store_task(work, task)
         plan, counts = make_plan(folder, options, task, executor)
@@ -118,6 +120,15 @@ def search(
         report = {**_counts(rows, counts), "retrained": ranked, "members": members}
         write_json(folder / REPORT, report)
     return report
+
+
+def _check_shown(target: Path, classes: ScoredClasses) -> None:
+    """Refuse a target whose headers show no class, before the trials are trained."""
+    if not classes.encode(build_manifest(target).codes).any():
+        raise InputError(
+            f"{target}: no recording shows any of the classes {', '.join(classes.names)}; its "
+            "labels are those of its headers"
+        )
 
 
 def _run_all(
@@ -141,7 +152,8 @@ def _run_all(
                 forget(folder, number)
         alive = stay
     if not alive:
-        raise InputError(f"{folder}: every trial failed, such as {rows[1]['ended']}")
+        failed = next(row for row in rows.values() if row["ended"].startswith(FAILED))
+        raise InputError(f"{folder}: every trial failed, such as {failed['ended']}")
     write_table(folder / TABLE, plan.trials, rows=rows, given_up=given_up, ranked=alive)
     return rows, alive
 

@@ -83,15 +83,16 @@ class Augmentation:
             varied = signals * gains.astype(np.float32)
         else:
             varied = signals.copy()
+        recorded = recorded_leads(signals)
         if self.noise or self.wander:
-            present = recorded_leads(signals)[..., None]
             if self.noise:
-                _add_noise(rng, varied, self.noise * present)
+                _add_noise(rng, varied, self.noise * recorded[..., None])
             if self.wander:
-                _add_wander(rng, varied, self.wander * present, rate)
+                _add_wander(rng, varied, self.wander * recorded[..., None], rate)
             _clear_after(varied, lengths(signals))
         if self.lead_dropout:
             kept = kept_leads(rng, len(signals), self.lead_dropout)
+            kept[~(kept & recorded).any(axis=1)] = True  # of few leads none may be left
             _drop_leads(varied, kept, rescale)
         return varied
 
@@ -208,5 +209,5 @@ def _drop_leads(signals: np.ndarray, kept: np.ndarray, rescale: bool) -> None:
     ends = lengths(signals[losing])
     for index, end in zip(losing, ends, strict=True):
         signals[index, ~kept[index]] = 0
-        if rescale:
+        if rescale and end:
             signals[index] /= amplitude(signals[index, kept[index], :end]) or 1.0

@@ -134,7 +134,7 @@ def low_pass(
         whole = np.zeros((len(signals), size))
         whole[:, size - n :] = signals
         return _pass(whole, _response(order, cutoff / rate, size))[:, size - n :]
-    reach = min(6 * -(-order // 2), n - 1)
+    reach = min(3 * (order + 1), n - 1)
     size = _fast_size(n + 2 * reach + 2 * spare)
     whole = np.empty((len(signals), size))
     begin, end = spare + reach, spare + reach + n

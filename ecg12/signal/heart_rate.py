@@ -13,7 +13,9 @@ from scipy.signal import butter, find_peaks, sosfilt, sosfilt_zi
 from ecg12.io.record import Record
 
 QRS_BAND = (8.0, 20.0)  # Hz
-REFRACTORY = 0.24  # s; no two QRS complexes are closer, up to 250 per minute
+REFRACTORY = 0.24  # s; two QRS complexes are rarely closer, up to 250 per minute
+CLOSEST = 0.15  # s; in a regular rhythm alone, up to 400 per minute
+REGULAR = 0.1  # share of the mean RR interval, the standard deviation of a regular rhythm at most
 QRS_SHARE = 0.3  # of the usual peak of the envelope
 STRETCH = 1.5  # s; holds a beat at 40 per minute and more
 LOWEST_RATE = 50.0  # Hz; below, a QRS complex has no shape
@@ -167,8 +169,22 @@ def _peaks(summed: np.ndarray, rate: float, present: np.ndarray | None = None) -
     """Return the QRS complexes of each row: peaks of what `_steepness` sums up to over leads."""
     envelopes = uniform_filter1d(summed, round(0.1 * rate), axis=1)
     heights = QRS_SHARE * usual_of(np.max, envelopes, rate, present)
-    pairs, distance = zip(envelopes, heights, strict=True), round(REFRACTORY * rate)
-    return [find_peaks(row, height=height, distance=distance)[0] for row, height in pairs]
+    return [_beats(*pair, rate) for pair in zip(envelopes, heights, strict=True)]
+
+
+def _beats(envelope: np.ndarray, height: float, rate: float) -> np.ndarray:
+    """Return the peaks; at more than 250 per minute only those of a regular rhythm.
+
+    There, peaks `REFRACTORY` apart are every second beat, and look like a rate of 125 and more.
+    """
+    found, _ = find_peaks(envelope, height=height, distance=max(int(REFRACTORY * rate), 1))
+    if len(found) < FEWEST or np.median(np.diff(found)) >= 2 * REFRACTORY * rate:
+        return found
+    closer, _ = find_peaks(envelope, height=height, distance=max(int(CLOSEST * rate), 1))
+    intervals = np.diff(closer)
+    mean = intervals.mean()
+    is_fast = mean < REFRACTORY * rate and intervals.std() < REGULAR * mean
+    return closer if is_fast else found
 
 
 def usual_of(

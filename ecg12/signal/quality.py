@@ -184,6 +184,14 @@ def _noise(leads: _Leads) -> Iterator[Finding]:
             yield Finding("spikes", lead, f"{found.spike[k]:.2g} QRS heights")
 
 
+def no_signal(record: Record) -> str:
+    """Return why a recording holds no signal of the twelve leads; "" if it holds some."""
+    rows = record.centred[[lead in LEADS for lead in record.leads]]
+    highest, lowest = np.fmax.reduce(rows, axis=1), np.fmin.reduce(rows, axis=1)
+    alive = tuple(map(str, np.flatnonzero(highest > lowest)))
+    return _no_signal(record, alive, float(np.isnan(rows).all()))
+
+
 def _judge(
     record: Record, findings: list[Finding], leads: _Leads, missing: float, peak: float
 ) -> Quality:
@@ -192,24 +200,24 @@ def _judge(
     by_reader = set(record.derived) & set(leads.names)
     absent = tuple(lead for lead in LEADS if lead not in (*leads.names, *derived))
     seconds = record.stored.shape[1] / record.rate
-    no_signal = _no_signal(record, leads.names, missing)
+    nothing = _no_signal(record, leads.names, missing)
     where = by_kind(findings, derived)
     unusable = (
-        bool(no_signal)
+        bool(nothing)
         or seconds < TOO_SHORT
         or any(where[kind] for kind in NO_SIGNAL)
         or len(where["no common beats"]) >= VERDICT["leads"]
     )
-    reasons = [f"no signal: {no_signal}"] if no_signal else []
+    reasons = [f"no signal: {nothing}"] if nothing else []
     reasons += [f"only {seconds:.3g} s long"] if seconds < SHORT else []
-    if not no_signal:
+    if not nothing:
         reasons += words(where, [lead for lead in absent if lead not in record.leads])
         reasons += [f"{missing:.0%} of the samples are missing"] if missing > MISSING else []
     return Quality(
         verdict="unusable" if unusable else "usable" if reasons else "good",
         reasons=tuple(reasons),
         warnings=tuple(warnings(findings)),
-        no_signal=no_signal,
+        no_signal=nothing,
         used=tuple(lead for lead in leads.names if lead not in record.derived),
         derived=tuple(lead for lead in LEADS if lead in (*by_reader, *derived)),
         absent=absent,

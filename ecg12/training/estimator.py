@@ -25,9 +25,15 @@ from ecg12.runtime.optional_deps import require_extra
 if TYPE_CHECKING:
     from ecg12.training.recipes import Recipe
 
+MISSING = {"None", "nan", "NaT", "<NA>"}  # as Python, NumPy and pandas write what is missing
+
 with require_extra("ECGClassifier", "sklearn"):
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils.validation import check_is_fitted
+
+
+def _patient(key: Any) -> str:
+    return "" if str(key) in MISSING else str(key)
 
 
 class ECGClassifier(ClassifierMixin, BaseEstimator):
@@ -115,7 +121,8 @@ class ECGClassifier(ClassifierMixin, BaseEstimator):
         y
             (n, n_classes) array or data frame of 0 and 1.
         groups
-            (n,) patient of each recording; None: each recording is its own.
+            (n,) patient of each recording; one that is None or NaN is unknown, its recording a
+            patient of its own. None: all are.
 
         Raises
         ------
@@ -125,7 +132,7 @@ class ECGClassifier(ClassifierMixin, BaseEstimator):
         from ecg12.training.array_fit import array_recipe, fit_records  # loads Keras
 
         y_true, names = self._targets(X, y)
-        patients = () if groups is None else tuple(map(str, groups))
+        patients = () if groups is None else tuple(map(_patient, groups))
         if groups is not None and len(patients) != len(y_true):
             raise InputError(f"groups: {len(patients)} for {len(y_true)} recordings")
         recipe = array_recipe(self.recipe, self.pretrained, self.epochs, self.random_state)

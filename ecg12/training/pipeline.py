@@ -253,7 +253,20 @@ def open_data(
         raise InputError(f"{data}: no recording shows any of the classes {', '.join(absent)}")
     if absent:
         log.warning("no recording shows %s, so nothing learns them", ", ".join(absent))
+    if one_sided := _never_denied(dataset, classes):
+        log.warning(
+            "no recording is known to be without %s, so nothing learns what is not", one_sided
+        )
     return dataset, classes
+
+
+def _never_denied(dataset: Dataset, classes: ScoredClasses) -> str:
+    """Name the classes of which all known labels are positive, as those of a wrong table are."""
+    if dataset.known is None:
+        return ""
+    denied = (dataset.known & ~dataset.targets).any(axis=0)
+    shown = dataset.targets.any(axis=0)
+    return ", ".join(np.array(classes.names)[shown & ~denied])
 
 
 def _absent(dataset: Dataset, classes: ScoredClasses, *, validating: bool) -> list[str]:

@@ -185,13 +185,20 @@ class Schedule:
         )
         return 0.0 if whole else self.crop
 
-    def momentum(self, steps: int) -> float:
-        """Return the momentum of the average of the weights in an epoch of so many steps.
+    def momentum(self, steps: int, epochs: int | None = None) -> float:
+        """Return the momentum of the average of the weights in epochs of so many steps.
 
         It is at most such that the average spans a tenth of the training: over few steps it would
         hold the initial weights.
+
+        Parameters
+        ----------
+        steps
+            Of an epoch.
+        epochs
+            How many there will be; None: all of the schedule.
         """
-        return min(self.ema, max(0.0, 1 - SPANS / (self.epochs * steps)))
+        return min(self.ema, max(0.0, 1 - SPANS / ((epochs or self.epochs) * steps)))
 
     def batch_size(self, n: int) -> int:
         """Return the batch for n training recordings: halved until an epoch has `min_steps`."""

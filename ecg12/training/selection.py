@@ -143,7 +143,7 @@ def score_parts(
             "%s part: %s %.3f (best constant prediction %.3f), macro AUROC %.3f",
             name, measure, reached[measure], reached["best_constant"], reached["AUROC"],
         )  # fmt: skip
-        results[name] = {key: value for key, value in reached.items() if np.isfinite(value)}
+        results[name] = _defined(reached)
         if classifier.calibration is not None:
             results[name]["calibration"] = _calibrated(
                 classifier.calibration, prediction.scores, task, name
@@ -162,4 +162,9 @@ def _calibrated(
     log.info("%s part: log loss %.3f, calibrated %.3f", part, before, after)
     if kept and part == "validation":
         log.info("not calibrated, too few examples in this part: %s", ", ".join(kept))
-    return {**stages, "not_calibrated": kept}
+    return {stage: _defined(own) for stage, own in stages.items()} | {"not_calibrated": kept}
+
+
+def _defined(measures: dict[str, float]) -> dict[str, Any]:
+    """Leave out measures that a part's labels do not define, such as with none that is known."""
+    return {key: value for key, value in measures.items() if np.isfinite(value)}

@@ -72,8 +72,7 @@ class Trainer:
         self.horizon = schedule.epochs  # how many epochs there will be
         self.history: list[dict[str, float]] = []
         self.best_weights: list[np.ndarray] = model.get_weights()
-        steps = -(-len(task.parts["training"]) // self.batch)
-        self.optimizer = make_optimizer(schedule, steps)
+        self.optimizer = make_optimizer(schedule, self._steps())
         self.optimizer.build(model.trainable_variables)
         for trained in dict.fromkeys((model, self.on_crops)):
             trained.compile(self.optimizer, self._loss_function(), **backend.compile_options())
@@ -91,8 +90,9 @@ class Trainer:
         """Train on, then give the model its best weights; return why the training ended.
 
         It ends when the schedule does, or for the time budget after `epochs` epochs or when the
-        clock has run out. Then the checkpoint stays open, so that a later call can go on. One
-        epoch, or what the clock allows of it, is trained in any case.
+        clock has run out. Then the checkpoint stays open, so that a later call can go on; where the
+        rate looks ahead, up to the epochs that the first call planned. One epoch, or what the
+        clock allows of it, is trained in any case.
 
         Raises
         ------
@@ -102,7 +102,9 @@ class Trainer:
         """
         limit = min(epochs or self.schedule.epochs, self.schedule.epochs)
         if not self.progress.epoch:
-            self.horizon = limit
+            self._plan(limit)
+        elif self.schedule.decay != "plateau":  # the rate has come to its end with these epochs
+            limit = min(limit, self.horizon)
         while not self.progress.stopped:
             if self.progress.epoch and (self.progress.epoch >= limit or self.clock.left() <= 0):
                 break
@@ -125,6 +127,19 @@ class Trainer:
                 self._save()
         self.model.set_weights(self.best_weights)
         return self.progress.stopped or "time budget"
+
+    def _plan(self, epochs: int) -> None:
+        """Note how many epochs there will be; the average of the weights spans a share of them."""
+        self.horizon = epochs
+        momentum = self.schedule.momentum(self._steps(), epochs)
+        if self.schedule.ema and momentum != self.optimizer.ema_momentum:
+            self.optimizer.ema_momentum = momentum
+            for trained in dict.fromkeys((self.model, self.on_crops)):
+                trained.make_train_function(force=True)  # the old one holds the old momentum
+
+    def _steps(self) -> int:
+        """Return the steps of an epoch."""
+        return -(-len(self.task.parts["training"]) // self.batch)
 
     def _give_up(self, loss: float) -> None:
         if not self.progress.epoch:
@@ -249,7 +264,8 @@ class Trainer:
             variable.assign(arrays[f"v{i}"])
         self.best_weights = [arrays[f"best{i}"] for i in range(len(self.best_weights))]
         self.progress, self.history = Progress(**state["progress"]), state["history"]
-        self.batch, self.horizon = state["batch"], state["horizon"]
+        self.batch = state["batch"]
+        self._plan(state["horizon"])
         log.info("%s: going on after epoch %d", self.model.name, self.progress.epoch)
 
 

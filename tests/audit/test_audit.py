@@ -224,6 +224,26 @@ def test_unknown_labels_are_counted_by_database(folder, tmp_path):
     assert ("AF", 0, 1, 1) in tally.tables()["unknown_labels.csv"]
 
 
+def test_unknown_labels_of_classes_of_one_s_own_are_counted_by_the_command(
+    folder, tmp_path, capsys
+):
+    classes, labels = tmp_path / "classes.csv", tmp_path / "labels.csv"
+    classes.write_text("NORM,NORM,normal\natrial fib,AFIB,fibrillation\n")
+    labels.write_text("recording,patient,NORM,atrial fib\nptb/S1,,1,0\ngeorgia/E1,,0,\n")
+    labelled = tmp_path / "labelled.csv"
+    labelled.write_text("database,codes\nptb,atrial fib|\n")
+    words = ["--classes", classes, "--labels", labels, "--labelled-classes", labelled]
+    output = tmp_path / "tables"
+    with pytest.raises(SystemExit):  # E3 cannot be read
+        main(["check", str(folder), *map(str, words), "-o", str(output), "--workers", "1"])
+    rows = (output / "unknown_labels.csv").read_text().splitlines()
+    assert rows[1:] == [
+        "NORM,0,0,0",
+        "AFIB,1,0,1",
+    ]  # georgia, ptb, all; S1 shows NORM; E1's cell of AFIB is empty
+    assert "unknown labels: recordings as above" in capsys.readouterr().out
+
+
 def test_a_file_that_gives_a_read_error_costs_only_itself(folder):
     """Reading the start of a process's memory is an input/output error (EIO)."""
     (folder / "ptb" / "S3.xml").symlink_to("/proc/self/mem")

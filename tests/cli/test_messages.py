@@ -1,5 +1,6 @@
 """What failed is listed apart from all else; how much is said."""
 
+import argparse
 import csv
 import logging
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from ecg12.cli import COMMANDS
 from ecg12.cli.main import main, parser
+from ecg12.cli.messages import Failures
 from ecg12.io.wfdb import write_record
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +35,22 @@ def ended(arguments, capsys):
     assert end.value.code == 1
     out, err = capsys.readouterr()
     return out, err.splitlines()
+
+
+def test_a_name_with_a_colon_is_named_whole(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("scan 10: 30.hea").touch()
+    found = Failures(argparse.Namespace(failures=None))
+    found.add("Holter: Mon/a.hea", "Holter: Mon/a.hea: no such file")
+    found.add("A1", "A1.mat: cut off: 3 bytes")
+    found.add("b.hea", "another reason")
+    found.add_message("scan 10: 30.hea: damaged: 12")
+    found.add_message("gone.hea: no such file")
+    assert found.reasons == [
+        ("Holter: Mon/a.hea", "no such file"), ("A1.mat", "cut off: 3 bytes"),
+        ("b.hea", "another reason"), ("scan 10: 30.hea", "damaged: 12"),
+        ("gone.hea", "no such file"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", ["check", "plot", "convert"])

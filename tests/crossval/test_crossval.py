@@ -255,8 +255,8 @@ def test_groups_are_scored_on_what_was_held_out(judged, targets):
 
 def test_databases_get_their_range(judged, targets):
     folds, predictions, _ = judged
-    named = [Fold(f"site {f.name}", f.training, f.validation, f.held_out) for f in folds]
-    summary = summarise(named, predictions, Truth(targets, CPSC_2018))
+    named = [Fold(f"201{f.name}", f.training, f.validation, f.held_out) for f in folds]
+    summary = summarise(named, predictions, Truth(targets, CPSC_2018), by_database=True)
     own = [r["challenge"] for r in summary.rows if r["way"] == "nested"]
     row = next(r for r in summary.means if (r["way"], r["metric"]) == ("nested", "challenge"))
     assert (row["low"], row["high"]) == (min(own), max(own))

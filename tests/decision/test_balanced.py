@@ -36,3 +36,12 @@ def test_unknown_cells_and_classes_without_examples_count_nowhere():
     first, second = balanced_thresholds(scores, y_true, known)
     assert first == pytest.approx(0.4)
     assert second == 0.5
+
+
+def test_truth_of_zeros_and_ones_is_truth():
+    rng = np.random.default_rng(0)
+    y_true, scores = rng.random((50, 2)) < 0.4, rng.random((50, 2))
+    expected = balanced_thresholds(scores, y_true)
+    np.testing.assert_array_equal(balanced_thresholds(scores, y_true.astype(int)), expected)
+    with pytest.raises(ValueError, match="y_true"):
+        balanced_thresholds(scores, 2 * y_true.astype(int))

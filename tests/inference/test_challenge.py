@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib import cpu_count
 
 from ecg12.ensemble.classifier import Classifier, Member
 from ecg12.ensemble.model_folder import save_classifier
@@ -165,6 +166,7 @@ def test_folder_gets_the_answers_of_single_recordings(model, folder, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(cpu_count() < 2, reason="on one processor nothing is gained by processes")
 def test_processes_prepare_many_recordings_and_the_answers_are_the_same(
     model, folder, tmp_path, monkeypatch
 ):

@@ -118,6 +118,25 @@ def test_windows_cover_every_sample_once_at_odd_rates(model, rate):
     assert all(one[1] == two[0] for one, two in zip(spans, spans[1:], strict=False))
 
 
+def test_the_heart_rate_of_a_long_window_is_of_all_of_it(model, make_ecg):
+    """20 s at 75 per minute, then 40 s at twice as many: 25 + 100 beats in a minute."""
+    signals = np.hstack([make_ecg(500, 20), make_ecg(500, 80)[:, ::2]])
+    record = Record.from_millivolts("r", signals, LEADS, 500.0)
+    [window] = model.predict_windows(record, every=60)
+    assert window.heart_rate == pytest.approx(125, rel=0.02)
+    assert window.outcome.seconds == 10
+
+
+def test_a_window_of_which_the_networks_see_no_signal_is_not_predicted(model, make_ecg):
+    """They see 10 s; the filters another second, in which the signal begins."""
+    for before in (0.0, np.nan):
+        signals = make_ecg(500, 12)
+        signals[:, :5000] = before
+        record = Record.from_millivolts("r", signals, LEADS, 500.0)
+        [window] = model.predict_windows(record, every=12)
+        assert window.outcome.reason.startswith("no signal: ")
+
+
 @pytest.mark.parametrize("every", [0, -10, 0.5, float("nan"), float("inf")])
 def test_an_impossible_step_is_refused(model, make_record, every):
     with pytest.raises(InputError, match="at least 1 s"):

@@ -35,6 +35,14 @@ def test_empty_cells_are_unknown_also_in_labelled_classes(labelled):
     assert np.flatnonzero(known[0]).tolist() == [CLASSES.names.index("CRBBB")]
 
 
+def test_own_keys_that_hold_blanks_stand_between_bars(tmp_path):
+    path = tmp_path / "labelled.csv"
+    path.write_text("database,codes\na,NORM|atrial fib\nb,atrial fib|\nc,NORM STTC\n")
+    assert read_labelled_classes(path).codes == {
+        "a": {"NORM", "atrial fib"}, "b": {"atrial fib"}, "c": {"NORM", "STTC"}
+    }  # fmt: skip
+
+
 def test_databases_that_are_not_there_are_named(labelled, caplog):
     warn_of_absent(labelled, ["ptb", "georgia"])
     assert "no recording belongs to cpsc2018; the databases are georgia, ptb" in caplog.text

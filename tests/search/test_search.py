@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
@@ -281,6 +282,17 @@ def test_a_target_that_is_not_there_is_an_error_before_anything_is_written(data,
     with pytest.raises(FileNotFoundError, match="absent: no such folder of recordings"):
         search(data, tmp_path / "out", OPTIONS, target=tmp_path / "absent")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("no_retraining")
+def test_a_target_that_shows_no_class_is_an_error_before_the_first_trial(data, tmp_path):
+    target = tmp_path / "target"
+    write(target, 5)
+    for header in target.glob("*.hea"):
+        header.write_text(re.sub("Dx: .*", "Dx: 999", header.read_text()))
+    with pytest.raises(InputError, match="target: no recording shows any of the classes"):
+        search(data, tmp_path / "out", OPTIONS, target=target)
+    assert not list((tmp_path / "out").glob("trials/*"))
 
 
 @pytest.mark.parametrize("name", ["trials", "keep", "ensemble"])

@@ -131,6 +131,26 @@ def test_crops_begin_anywhere_within_what_was_recorded():
     np.testing.assert_array_equal(whole, ramp[:3, :, :15])
 
 
+@pytest.mark.parametrize("rescale", [True, False])
+def test_a_recording_without_signal_passes_through(rescale):
+    """As one with the electrodes off in the stretch that is cut out."""
+    part = Augmentation(gain=0.1, noise=0.05, wander=0.05, lead_dropout=1.0)
+    silent = np.zeros((8, 12, 400), np.float32)
+    for seed in range(20):
+        assert not part.apply(np.random.default_rng(seed), silent, RATE, rescale).any()
+    assert not drop_leads(silent, np.tile(LIMB, (8, 1)), rescale).any()
+
+
+@pytest.mark.parametrize("recorded", [[10], [6, 7, 8, 9, 10, 11], [1, 7]])
+def test_of_few_leads_one_that_was_recorded_is_always_left(signals, recorded):
+    few = np.zeros_like(signals)
+    few[:, recorded] = signals[:, recorded]
+    part = Augmentation(lead_dropout=1.0)
+    for seed in range(50):
+        found = part.apply(np.random.default_rng(seed), few, RATE, False)
+        assert found.any(axis=(1, 2)).all()
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("lead_dropout", -0.1), ("gain", 1.5), ("noise", -1.0), ("wander", np.nan)]
 )

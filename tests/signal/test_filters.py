@@ -39,8 +39,8 @@ FILTERS = [(5, 40.0, 250.0), (1, 30.0, 250.0), (2, 47.0, 100.0), (4, 0.5, 500.0)
 @pytest.mark.parametrize(("order", "cutoff", "rate"), FILTERS)
 def test_zero_phase_low_pass_is_scipy_s_sosfiltfilt(order, cutoff, rate, n):
     signals, sections = wandering(n), butter(order, cutoff, fs=rate, output="sos")
-    padding = min(6 * len(sections), n - 1)
-    expected = sosfiltfilt(sections, signals, axis=1, padlen=padding)
+    padding = {} if n > 3 * (order + 1) else {"padlen": n - 1}  # SciPy refuses its own if too long
+    expected = sosfiltfilt(sections, signals, axis=1, **padding)
     found = low_pass(signals, cutoff, rate, order=order, zero_phase=True)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * np.abs(signals).max())
 

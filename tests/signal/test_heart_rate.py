@@ -15,6 +15,17 @@ def test_beats_every_800_ms_are_75_per_minute(make_record, rate):
     assert record_heart_rate(make_record(rate=rate)) == pytest.approx(75, rel=0.01)
 
 
+@pytest.mark.parametrize("rate", [125, 128, 250, 500])
+@pytest.mark.parametrize("per_minute", [120, 200, 240, 250, 270, 300, 350])
+def test_fast_regular_rhythms_are_counted_beat_by_beat(rate, per_minute):
+    """As flutter conducted one to one, or an infant's tachycardia."""
+    times = np.arange(10 * rate) / rate
+    phase = (times + 0.05) % (60 / per_minute) - 0.05
+    signals = np.outer(np.linspace(0.5, 1.5, 12), np.exp(-0.5 * (phase / 0.012) ** 2))
+    record = Record.from_millivolts("r", signals, LEADS, rate)
+    assert record_heart_rate(record) == pytest.approx(per_minute, rel=0.02)
+
+
 def test_beats_are_found_where_they_were_put(make_ecg):
     """The first lies at 0 s, where half a complex is left; the others at 0.8 s, and so on."""
     beats = find_beats(make_ecg(500, 10), 500)

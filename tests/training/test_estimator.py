@@ -183,6 +183,18 @@ def test_what_cannot_be_is_refused(make, arrays, options, change, message):
         make(**options).fit(signals, change(y) if change else y)
 
 
+def test_unknown_patients_are_patients_of_their_own(make, arrays, monkeypatch):
+    from ecg12.training import array_fit as module
+
+    def seen(dataset, recipe):
+        raise InputError(str(dataset.patients[:5]))
+
+    monkeypatch.setattr(module, "divide", seen)
+    groups = ["p1", None, float("nan"), np.float64("nan"), 7] + ["x"] * 115
+    with pytest.raises(InputError, match=r"\('p1', '', '', '', '7'\)"):
+        make().fit(*arrays, groups=groups)
+
+
 def test_groups_of_another_number_are_refused(make, arrays):
     with pytest.raises(InputError, match="groups: 119 for 120 recordings"):
         make().fit(*arrays, groups=range(119))

@@ -23,6 +23,7 @@ from ecg12.metrics import challenge_score
 from ecg12.models import CRNN, ResNet
 from ecg12.runtime import backend
 from ecg12.runtime.errors import InputError
+from ecg12.runtime.files import write_json
 from ecg12.runtime.locks import LOCK, locked
 from ecg12.signal.preprocessing import Preprocessing
 from ecg12.training import members
@@ -30,7 +31,7 @@ from ecg12.training.pipeline import REPORT, WORK, train
 from ecg12.training.recipes import Recipe, get_recipe
 from ecg12.training.resources import Clock
 from ecg12.training.schedule import Schedule
-from ecg12.training.selection import Candidate, join
+from ecg12.training.selection import Candidate, join, score_parts
 from ecg12.training.task import Task
 from ecg12.training.trainer import Trainer
 
@@ -77,7 +78,7 @@ def test_a_database_validates_where_the_recipe_says_so(tmp_path):
         replace(TINY, validation="site")
 
 
-def test_classes_that_a_database_does_not_label_are_unknown(tmp_path):
+def test_classes_that_a_database_does_not_label_are_unknown(tmp_path, caplog):
     """Of ten recordings of ptb, five show AF, of which nothing was to be expected."""
     (tmp_path / "data").mkdir()
     for name in ("ptb", "georgia"):
@@ -90,6 +91,11 @@ def test_classes_that_a_database_does_not_label_are_unknown(tmp_path):
     report = json.loads((tmp_path / "model" / REPORT).read_text())
     unknown = report["data"]["unknown"]
     assert (unknown["NSR"], unknown["AF"], unknown["SB"]) == (0, 5, 10)
+    assert "known to be without" not in caplog.text  # georgia's say where AF is not
+
+    table.write_text("database,codes\nptb,426783006\ngeorgia,426783006\n")
+    train(tmp_path / "data", tmp_path / "other", recipe, labelled=read_labelled_classes(table))
+    assert "no recording is known to be without AF, so nothing learns what is not" in caplog.text
     assert np.isfinite(report["ensemble"]["validation"]["Challenge metric"])
 
 
@@ -162,6 +168,30 @@ def test_ensemble_is_calibrated_on_its_validation_medians(monkeypatch):
     expected = calibrate(np.sort(scores, axis=0)[1], targets[part])
     np.testing.assert_array_equal(calibration.slopes, expected.slopes)
     assert calibration.fitted.sum() > 20
+
+
+def test_a_part_of_which_nothing_is_known_is_reported_without_measures(monkeypatch, tmp_path):
+    """A small test part may hold nothing but empty cells; its measures do not exist."""
+    monkeypatch.setattr("ecg12.ensemble.keras_runtime.KerasRuntime", list)  # nothing is run
+    rng = np.random.default_rng(0)
+    targets = rng.random((60, 24)) < 0.3
+    known = np.ones((60, 24), bool)
+    known[50:] = False
+    data = Dataset(
+        np.zeros(0), np.arange(60), targets & known, names=(), failures=(), fingerprint="",
+        known=known,
+    )  # fmt: skip
+    parts = {"training": np.arange(0), "validation": np.arange(50), "test": np.arange(50, 60)}
+    task = Task(data, parts, CLASSES)
+    member = Member("0", None, SHORT, thresholds=np.full(24, 0.5), validation_score=0.5)
+    scores = {name: rng.random((len(part), 24)) for name, part in parts.items()}
+    candidates = [Candidate(member, {}, scores)]
+    found = score_parts(join(candidates, task), candidates, task)
+    write_json(tmp_path / "training.json", found)  # which refuses what is no number
+    validated = found["validation"]["calibration"]
+    expected = {"before": {}, "after": {}, "not_calibrated": validated["not_calibrated"]}
+    assert found["test"]["calibration"] == expected
+    assert 0 < validated["before"]["brier"] < 1
 
 
 @pytest.mark.slow

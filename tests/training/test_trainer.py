@@ -441,6 +441,38 @@ def test_epoch_limit_of_a_plan_leaves_the_checkpoint_open(task, tmp_path):
     assert read_state(run.checkpoint, "one")["progress"]["stopped"] == ""
 
 
+def test_a_plan_of_few_epochs_is_kept_when_the_training_goes_on(task, tmp_path):
+    """Its rate has fallen to the least with them; the result is that of the uninterrupted run."""
+    whole = trainer(task, tmp_path, decay="cosine")
+    whole.run(epochs=3)
+    whole.checkpoint.unlink()
+    trainer(task, tmp_path, decay="cosine").run(epochs=3)
+    again = trainer(task, tmp_path, decay="cosine")
+    assert again.run() == "time budget"
+    assert len(again.history) == 3
+    np.testing.assert_array_equal(weights(again), weights(whole))
+
+
+def test_the_average_of_the_weights_spans_a_tenth_of_the_epochs_planned(
+    task, tmp_path, monkeypatch
+):
+    """Of one epoch of eight steps no momentum is left, of six epochs there is, by 1 - 10 / 48."""
+    run = trainer(task, tmp_path, ema=0.999, batch=3, min_steps=8)
+    assert run.epoch_seconds() > 0  # compiles with the momentum of six epochs
+    assert run.optimizer.ema_momentum == pytest.approx(1 - 10 / 48)
+    last, step = [], backend.train_on_batch
+
+    def noted(*batch):
+        loss = step(*batch)
+        last[:] = [np.array(v) for v in run.model.trainable_variables]
+        return loss
+
+    monkeypatch.setattr(backend, "train_on_batch", noted)
+    run.run(epochs=1)
+    for found, wanted in zip(run.model.trainable_variables, last, strict=True):
+        np.testing.assert_allclose(np.array(found), wanted, rtol=1e-5, atol=1e-7)
+
+
 def test_small_memory_halves_the_batch(task, tmp_path, monkeypatch):
     monkeypatch.setattr("ecg12.training.trainer.available_memory", lambda gpu: 1)
     assert trainer(task, tmp_path).batch == 1

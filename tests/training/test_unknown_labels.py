@@ -78,6 +78,16 @@ def test_scores_are_those_of_labels_and_truth_without_the_unknown_cells(classes)
         assert found[name] == pytest.approx(expected[name])
 
 
+def test_accuracy_is_of_the_recordings_of_which_something_is_known():
+    targets, known, scores = drawn()
+    known[:50] = False
+    labels = scores > 0.4
+    found = evaluate(targets & known, labels, scores, CLASSES, known)["Accuracy"]
+    assert found == pytest.approx(np.mean(((targets == labels) | ~known)[50:].all(axis=1)))
+    nothing = np.zeros_like(known)
+    assert np.isnan(evaluate(targets & nothing, labels, scores, CLASSES, nothing)["Accuracy"])
+
+
 def test_the_best_constant_is_credited_for_known_cells_alone():
     targets, known, _ = drawn()
     labels, score = best_constant(targets, CLASSES, known)
