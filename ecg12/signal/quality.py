@@ -187,9 +187,8 @@ def _noise(leads: _Leads) -> Iterator[Finding]:
 def no_signal(record: Record) -> str:
     """Return why a recording holds no signal of the twelve leads; "" if it holds some."""
     rows = record.centred[[lead in LEADS for lead in record.leads]]
-    highest, lowest = np.fmax.reduce(rows, axis=1), np.fmin.reduce(rows, axis=1)
-    alive = tuple(map(str, np.flatnonzero(highest > lowest)))
-    return _no_signal(record, alive, float(np.isnan(rows).all()))
+    changes = np.fmax.reduce(rows, axis=1) > np.fmin.reduce(rows, axis=1)
+    return _no_signal(record, changes=bool(changes.any()), missing=bool(np.isnan(rows).all()))
 
 
 def _judge(
@@ -200,7 +199,7 @@ def _judge(
     by_reader = set(record.derived) & set(leads.names)
     absent = tuple(lead for lead in LEADS if lead not in (*leads.names, *derived))
     seconds = record.stored.shape[1] / record.rate
-    nothing = _no_signal(record, leads.names, missing)
+    nothing = _no_signal(record, changes=bool(leads.names), missing=missing == 1)
     where = by_kind(findings, derived)
     unusable = (
         bool(nothing)
@@ -243,9 +242,9 @@ def _span(row: np.ndarray) -> float:
     return float(np.fmax.reduce(row) - np.fmin.reduce(row))
 
 
-def _no_signal(record: Record, alive: tuple[str, ...], missing: float) -> str:
-    if alive or not set(record.leads) & set(LEADS):  # other leads alone are refused elsewhere
+def _no_signal(record: Record, *, changes: bool, missing: bool) -> str:
+    if changes or not set(record.leads) & set(LEADS):  # other leads alone are refused elsewhere
         return ""
     if record.stored.shape[1] == 1:
         return "one sample"
-    return "every sample is missing" if missing == 1 else "all leads are flat"
+    return "every sample is missing" if missing else "all leads are flat"
