@@ -28,7 +28,8 @@ import torch  # noqa: E402
 from sklearn.metrics import roc_auc_score  # noqa: E402
 
 RATE = 100
-PILOT, CHECKS = 16, 12  # steps that are timed before; how often validation is scored
+PILOT, LONGEST = 16, 30.0  # steps that are timed before; s, if those take longer
+CHECKS, SHARE = 12, 0.1  # how often validation is scored; of the budget, if that takes more
 
 
 def import_torchvision():
@@ -161,33 +162,35 @@ class Training:
         scores, truth = np.concatenate(found), self.targets[part]
         return [roc_auc_score(truth[:, k], scores[:, k]) for k in range(truth.shape[1])]
 
-    def planned_steps(self):
-        """Return how many steps the budget allows, by some that are undone."""
+    def plan(self):
+        """Return how many steps and validations the budget allows, by some steps, undone again."""
         model, optimizer = self.network.model, self.network.optimizer
         weights = {name: value.clone() for name, value in model.state_dict().items()}
         fresh = optimizer.state_dict()
         self.step()
-        begun = time.process_time()
-        for _ in range(PILOT):
+        begun, done = time.process_time(), 0
+        while done < PILOT and (not done or time.process_time() < begun + LONGEST):
             self.step()
-        one = (time.process_time() - begun) / PILOT
+            done += 1
+        one = (time.process_time() - begun) / done
         begun = time.process_time()
         self.areas(self.parts[1][::10])
-        checks = CHECKS * 10 * (time.process_time() - begun)
+        check = 10 * (time.process_time() - begun)
         model.load_state_dict(weights)
         optimizer.load_state_dict(fresh)
         optimizer.state.clear()
-        return max(1, int((self.budget - self.used() - checks) / one))
+        checks = min(CHECKS, max(1, int(SHARE * self.budget / check)))
+        return max(1, int((self.budget - self.used() - checks * check) / one)), checks
 
 
 def main(name, folder, minutes):
     """Train and print."""
     training = Training(name, Path(folder), minutes)
-    steps = training.planned_steps()
+    steps, checks = training.plan()
     network = training.network
     schedule = torch.optim.lr_scheduler.OneCycleLR(network.optimizer, network.max_lr, steps)
     curve, best, kept = [], -1.0, None
-    every = max(1, steps // CHECKS)
+    every = max(1, -(-steps // checks))
     for step in range(1, steps + 1):
         training.step()
         schedule.step()
