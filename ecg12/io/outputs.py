@@ -164,18 +164,18 @@ def parse_output(text: str, classes: ScoredClasses) -> Output:
     if len(rows) < 3:
         remark = f"{len(rows)} of the 3 lines codes, labels, probabilities; counts as all negative"
         return Output(labels, scores, (remark,))
-    columns_of = _match(tuple(rows[0]), classes.groups, late)
-    used = sorted({column for columns in columns_of for column in columns})
+    columns_of, used = _match(tuple(rows[0]), classes.groups, late)
     fits = min(sizes) > max(used, default=-1) if late else len(set(sizes)) == 1
     if not fits:
         remark = f"lines of {', '.join(map(str, sizes))} entries; counts as all negative"
         return Output(labels, scores, (remark,))
     positive = {entry: _decision(entry, late) for entry in {rows[1][k] for k in used}}
-    numbers = {k: _number(rows[2][k]) for k in used}
-    values = {k: _probability(value, late) for k, value in numbers.items()}
-    labels[:] = [any(positive[rows[1][k]] for k in columns) for columns in columns_of]
-    scores[:] = [_mean([values[k] for k in columns]) for columns in columns_of]
-    bad = {rows[2][k] for k, x in numbers.items() if x is None or not math.isfinite(x)}
+    values, bad = _values(rows[2], used, late)
+    labels[:] = [any([positive[rows[1][k]] for k in columns]) for columns in columns_of]
+    scores[:] = [
+        values[columns[0]] if len(columns) == 1 and not bad else _mean([values[k] for k in columns])
+        for columns in columns_of
+    ]
     remarks = [*_column_remarks(rows[0], columns_of, classes), *_entry_remarks(positive, bad, late)]
     return Output(labels, scores, tuple(remarks))
 
@@ -194,16 +194,17 @@ def _rows_2021(text: str) -> tuple[list[list[str]], list[int]]:
 
 
 def _entries(line: str) -> list[str]:
-    return [entry.strip() for entry in line.split(",")]
+    return list(map(str.strip, line.split(",")))
 
 
 @lru_cache(maxsize=8)  # the files of a folder have the same columns
 def _match(
     columns: tuple[str, ...], groups: tuple[tuple[str, ...], ...], late: bool
-) -> list[list[int]]:
-    """Return, for each class, the indices of its columns."""
+) -> tuple[list[list[int]], list[int]]:
+    """Return, for each class, the indices of its columns, and those of all classes."""
     codes = [set(column.split("|")) if late else {column} for column in columns]
-    return [[k for k, c in enumerate(codes) if not c.isdisjoint(group)] for group in groups]
+    found = [[k for k, c in enumerate(codes) if not c.isdisjoint(group)] for group in groups]
+    return found, sorted({k for own in found for k in own})
 
 
 def _decision(entry: str, late: bool) -> bool:
@@ -211,9 +212,22 @@ def _decision(entry: str, late: bool) -> bool:
     return entry in TRUE or (_number(entry) == 1 if late else entry == "1")
 
 
-def _probability(value: float | None, late: bool) -> float:
-    """Return what an entry's number counts as: 0 if it is none; in 2021 also NaN and infinities."""
-    return 0.0 if value is None or (late and not math.isfinite(value)) else value
+def _values(row: list[str], used: list[int], late: bool) -> tuple[dict[int, float], set[str]]:
+    """Return what the entries of some columns count as, and those that are no finite number.
+
+    What is no number counts as 0; in 2021 also NaN and infinities.
+    """
+    entries = [row[k] for k in used]
+    try:  # mostly all are finite, which is faster to find out at once
+        numbers = list(map(float, entries))
+        if all(map(math.isfinite, numbers)):
+            return dict(zip(used, numbers, strict=True)), set()
+    except ValueError:
+        pass
+    found = {entry: _number(entry) for entry in entries}
+    bad = {entry for entry, x in found.items() if x is None or not math.isfinite(x)}
+    zero = {entry for entry in bad if late or found[entry] is None}
+    return {k: 0.0 if row[k] in zero else float(row[k]) for k in used}, bad
 
 
 def _number(entry: str) -> float | None:

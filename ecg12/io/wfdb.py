@@ -20,6 +20,7 @@ from ecg12.io.wfdb_files import (
     check_beside,
     existing,
     find_records,
+    header_files,
     header_of,
     header_path,
     in_folder,
@@ -37,9 +38,9 @@ from ecg12.runtime.errors import RecordError
 from ecg12.runtime.text import decode, marked_encoding
 
 __all__ = [
-    "HEADER", "NAME", "SUFFIXES", "find_records", "header_of", "in_folder", "is_recording",
-    "open_record", "read", "read_header", "read_record", "read_text", "recognises", "signal_files",
-    "text_of", "write_record",
+    "HEADER", "NAME", "SUFFIXES", "find_records", "header_files", "header_of", "in_folder",
+    "is_recording", "open_record", "read", "read_header", "read_record", "read_text", "recognises",
+    "signal_files", "text_of", "write_record",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)

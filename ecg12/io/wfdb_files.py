@@ -20,20 +20,13 @@ SUFFIXES = (HEADER, *SIGNALS)
 LARGEST_HEADER = 2**20  # bytes; a header of twelve leads takes 2**10
 
 
-def find_records(folder: str | Path, *, alone: bool = True) -> list[Path]:
+def find_records(folder: str | Path) -> list[Path]:
     """List the recordings below a folder, sorted.
 
     A header without signals or signals without a header are listed too, so that reading them can
     say what is missing. Signal files that a header names and the segments of a recording are not.
     Names that begin with a dot are skipped; links to files are followed, as archives that keep
     their files elsewhere need it, links to folders are not.
-
-    Parameters
-    ----------
-    folder
-        The folder.
-    alone
-        List also signals without a header.
 
     Raises
     ------
@@ -51,7 +44,26 @@ def find_records(folder: str | Path, *, alone: bool = True) -> list[Path]:
         without += [path.with_suffix("") for path in orphans]
     if not (found or without):
         raise FileNotFoundError(f"{folder}: no recordings (.hea with .mat or .dat)")
-    return sorted({*found, *(without if alone else ())})
+    return sorted({*found, *without})
+
+
+def header_files(folder: str | Path) -> list[Path]:
+    """List the headers of the recordings below a folder, in the order of `find_records`.
+
+    Those of segments are left out.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    OSError
+        If a folder cannot be listed.
+    """
+    below = folders_below(recordings_folder(folder))
+    headers = [path for where, files in below for path in _sorted_out(where, list(files))[0]]
+    headers.sort(key=lambda path: path.suffix == HEADER)  # of `a.HEA` and `a.hea` the latter
+    owners = {_called(path): path for path in headers}
+    return [owners[name] for name in sorted(owners, key=lambda name: name.parts)]
 
 
 def in_folder(folder: Path, names: Iterable[str]) -> tuple[list[Path], list[Path], list[Path]]:
@@ -74,29 +86,39 @@ def in_folder(folder: Path, names: Iterable[str]) -> tuple[list[Path], list[Path
     others
         Files that are neither headers nor signals.
     """
-    paths = [folder / name for name in names]
-    headers = [path for path in paths if path.suffix.lower() == HEADER]
-    signals = [path for path in paths if path.suffix.lower() in SIGNALS]
-    stems, complete = ({path.stem.lower() for path in group} for group in (headers, signals))
+    headers, orphans, others = _sorted_out(folder, list(names))
+    return [_called(path) for path in headers], orphans, others
+
+
+def _sorted_out(folder: Path, names: list[str]) -> tuple[list[Path], list[Path], list[Path]]:
+    """Return headers of recordings, orphans and others, see `in_folder`.
+
+    Names are compared in small letters and as text, since there may be many.
+    """
+    small = {name: name.lower() for name in names}
+    headers = [name for name in names if small[name].endswith(HEADER)]
+    signals = [name for name in names if small[name].endswith(SIGNALS)]
+    stem = {name: small[name].rpartition(".")[0] for name in (*headers, *signals)}
+    stems, complete = ({stem[name] for name in group} for group in (headers, signals))
     segments: set[str] = set()
     files: set[str] = set()
-    for path in headers:
-        if path.stem.lower() not in complete:
+    for name in headers:
+        if stem[name] not in complete:
             try:
-                found = _named_by(path, only_segments=len(headers) == len(paths))
+                found = _named_by(folder / name, only_segments=len(headers) == len(names))
             except OSError:  # which reading it says again
                 signals = []
                 continue
-            segments |= found[0] - {path.stem.lower()}
+            segments |= found[0] - {stem[name]}
             files |= found[1]
-    recordings = [_called(path) for path in headers if path.stem.lower() not in segments]
-    orphans = [p for p in signals if p.stem.lower() not in stems and p.name.lower() not in files]
-    others = [
-        path
-        for path in paths
-        if path.suffix.lower() not in SUFFIXES and path.name.lower() not in files
-    ]
-    return recordings, orphans, others
+    whole = [name for name in headers if stem[name] not in segments]
+    orphans = [n for n in signals if stem[n] not in stems and small[n] not in files]
+    others = [n for n in names if not small[n].endswith(SUFFIXES) and small[n] not in files]
+
+    def paths(group: list[str]) -> list[Path]:
+        return [folder / name for name in group]
+
+    return paths(whole), paths(orphans), paths(others)
 
 
 def _named_by(path: Path, *, only_segments: bool) -> tuple[set[str], set[str]]:

@@ -9,7 +9,7 @@ import numpy as np
 from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
 from ecg12.io.headers import parse_comments
 from ecg12.io.outputs import read_outputs
-from ecg12.io.wfdb import find_records, header_of, read_text
+from ecg12.io.wfdb import header_files, read_text
 from ecg12.metrics.evaluation import Evaluation, evaluation_of
 from ecg12.runtime.errors import InputError
 
@@ -85,14 +85,17 @@ def read_predictions(
     headers: Mapping[str, Path], output_folder: str | Path, classes: ScoredClasses
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Read headers, by their stems, and the outputs of these stems; see `read_folders`."""
-    paths = [Path(output_folder) / f"{stem}.csv" for stem in headers]
-    for path, header in zip(paths, headers.values(), strict=True):
-        if not path.is_file():
-            raise FileNotFoundError(f"output file {path} not found for label file {header}")
+    paths = {Path(output_folder) / f"{stem}.csv": path for stem, path in headers.items()}
     codes = [read_codes(header) for header in headers.values()]
     if without := codes.count(()):
         log.warning("%d of %d label files name no diagnosis (Dx)", without, len(codes))
-    return classes.encode(codes), *read_outputs(paths, classes)
+    try:
+        return classes.encode(codes), *read_outputs(list(paths), classes)
+    except FileNotFoundError as error:
+        path = Path(error.filename)
+        raise FileNotFoundError(
+            f"output file {path} not found for label file {paths[path]}"
+        ) from error
 
 
 def read_codes(header: str | Path) -> tuple[str, ...]:
@@ -117,7 +120,7 @@ def find_headers(folder: str | Path, *, first_only: bool = False) -> dict[str, P
         As `read_folders`.
     """
     owners: dict[str, Path] = {}
-    for path in map(header_of, find_records(folder, alone=False)):
+    for path in header_files(folder):
         owner = owners.setdefault(path.stem, path)
         if owner is path:
             continue

@@ -160,7 +160,7 @@ def test_scores_alone_can_be_written(cases, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("headers", "message"),
     [
-        ({}, "no recordings"),
+        ({}, "no label files"),
         ({"a/A1.hea": "#Dx: 164889003", "b/A1.hea": "#Dx: 164889003"}, "share A1.csv"),
         ({"A1.mat": ""}, "no label files"),
     ],
