@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from math import prod
 from pathlib import Path
@@ -118,6 +119,13 @@ class _Member:
 
 @contextmanager
 def _npz(path: Path) -> Iterator[StoredArray]:
+    state = path.stat()
+    yield _npz_array(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)  # its recordings are read one after the other
+def _npz_array(path: Path, size: int, time: int) -> StoredArray:
+    """Read the array of a file, which is as it was if its size and time of change are."""
     found: dict[str, _Member] = {}
     notes: dict[str, Any] = {}
     try:
@@ -127,14 +135,14 @@ def _npz(path: Path) -> Iterator[StoredArray]:
                 if name not in NOTES and _fits(member) and member.size <= LARGEST_ARRAY:
                     found[name] = member
                 elif name in NOTES and not member.dtype.hasobject and member.size <= LARGEST_NOTE:
-                    notes[name] = _numbers(archive, member).tolist()
+                    notes[name] = _plain(_numbers(archive, member))
             name = _only(path, found)  # so that the numbers of one array at most are in memory
             values = _numbers(archive, found[name])
     except (RecordError, OSError):
         raise
     except Exception as error:  # zip and NumPy let anything out of a damaged file
         raise RecordError(f"{path}: damaged .npz file: {_kind(error)}") from error
-    yield StoredArray(values=values, notes=notes, name=name)
+    return StoredArray(values=values, notes=notes, name=name)
 
 
 def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Member:
@@ -199,9 +207,16 @@ def _attributes(node: Any) -> dict[str, Any]:
     notes = {}
     for name in NOTES:
         if name in node.attrs and node.attrs.get_id(name).get_storage_size() <= LARGEST_NOTE:
-            value = node.attrs[name]
-            notes[name] = value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+            notes[name] = _plain(node.attrs[name])
     return notes
+
+
+def _plain(value: Any) -> Any:
+    """Return a note as Python's own types: bytes as text, one alone without its array."""
+    array = np.asarray(value)
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8", "replace")
+    return array.item() if array.size == 1 else array.tolist()
 
 
 def _fits(values: Any) -> bool:

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ecg12.io.array_files import NOTES, TRACINGS, StoredArray
 from ecg12.io.channels import check_rate
-from ecg12.io.leads import LEADS
+from ecg12.io.leads import LEADS, standard_lead
 from ecg12.io.record import MILLIVOLTS_PER_UNIT
 from ecg12.runtime.errors import RecordError
 
@@ -15,12 +17,13 @@ _UNIT = re.compile(r"\s*(\d+\.?\d*(?:[eE]-?\d{1,2})?|\.\d+)?\s*([^\s\d]+)\s*")
 
 
 def settled(path: Path, array: StoredArray, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return rate, unit and leads: as given, or else as the file says.
+    """Return rate, unit and leads: as the file says, or else as given.
 
     Raises
     ------
     RecordError
-        If one is not known, which the message says, or makes no sense.
+        If one is not known, which the message says, makes no sense, or differs from what the file
+        says.
     """
     said = dict(array.notes)
     if array.name == TRACINGS and array.values.shape[-1] == len(LEADS):
@@ -33,7 +36,27 @@ def settled(path: Path, array: StoredArray, given: Mapping[str, Any]) -> dict[st
         )
     notes["rate"] = read_rate(path, notes["rate"])
     notes["leads"] = read_names(path, notes["leads"])
+    for name, own in array.notes.items():
+        if _comparable(path, name, own) != _comparable(path, name, notes[name]):
+            raise RecordError(
+                f"{path}: {name} {_shown(own)} in the file, {_shown(notes[name])} given; leave out "
+                f"--{name} where the file says it"
+            )
     return notes
+
+
+def _comparable(path: Path, name: str, value: Any) -> Any:
+    """Return rate, leads by their usual names, or unit such that equal ones are equal."""
+    if name == "rate":
+        return read_rate(path, value)
+    if name == "leads":
+        return [standard_lead(lead) for lead in read_names(path, value)]
+    gain, unit = read_gain(path, value)
+    return f"{gain / MILLIVOLTS_PER_UNIT[unit.lower()]:.9g}"
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else ",".join(map(str, np.atleast_1d(value)))
 
 
 def read_rate(path: Path, written: Any) -> float:

@@ -3,9 +3,10 @@
 Comma, semicolon, tab or blanks stand between the cells, which may be quoted; with a semicolon or a
 tab the decimal sign may be a comma. An empty cell is a missing sample. The first row may name the
 columns, also after a ``#``; columns without name, such as the row numbers that pandas writes, and
-of times are left out. Units may stand behind the names, ``I (mV)``, or in a row of their own, as
-WFDB's rdsamp writes them. Or the first cell of every row names a lead. Text is UTF-8, Latin-1 or
-UTF-16.
+of times are left out. Names that only number the columns, 0, 1, 2 ... as pandas or V1 to V12 as R
+writes them, are no leads. Units may stand behind the names, ``I (mV)``, or in a row of their own,
+as WFDB's rdsamp writes them. Or the first cell of every row names a lead. Text is UTF-8, Latin-1
+or UTF-16.
 """
 
 import re
@@ -29,6 +30,7 @@ FEWEST = 2  # columns of a table of leads, and names of leads among its columns
 HEAD = 4096  # bytes from which a table is recognised
 _WITH_UNIT = re.compile(r"(.*?)\s*[\[(]\s*([^\s\])]+)\s*[\])]")
 _TIME = re.compile(r"[\d:.,/ TZ+\[\]-]*")
+_NUMBERED = re.compile(r"(\D*)\d+")
 _TIME_NAME = re.compile(r"(?:elapsed |time ?)?(?:time|stamp|t|s|ms|seconds?|samples?|index)\b.*")
 
 
@@ -54,6 +56,8 @@ class _Heading:
     @property
     def leads(self) -> dict[int, str]:
         """Column → lead of the columns that are named as one of the twelve leads."""
+        if _are_counted(self.names):
+            return {}
         leads = enumerate(standard_leads(self.names))
         return {column: lead for column, lead in leads if lead in LEADS}
 
@@ -119,8 +123,11 @@ def _columns(heading: _Heading, rows: Iterator[str], path: Path) -> Table:
     names, leads = heading.names, heading.leads
     if len(leads) >= FEWEST:
         values = _numbers(rows, path, list(leads), len(names))
-        units = {heading.units[column] for column in leads if heading.units}
-        return Table(values, tuple(leads.values()), units.pop() if len(units) == 1 else "")
+        units = list(dict.fromkeys(heading.units[column] for column in leads if heading.units))
+        if len(units) > 1:
+            shown = ", ".join(unit or "no unit" for unit in units)
+            raise RecordError(f"{path}: leads in {shown}; all must be in one unit")
+        return Table(values, tuple(leads.values()), "".join(units))
     values = _numbers(rows, path)
     if values.shape[1] not in (len(names), len(LEADS)):
         values = _without_open_end(values)
@@ -225,9 +232,20 @@ def _are_numbers(cells: Iterable[str]) -> bool:
 
 
 def _are_counted(cells: Iterable[str]) -> bool:
-    """Tell whether these are the numbers of columns, 0, 1, 2 ..., which pandas writes as names."""
-    named = [cell for cell in cells if cell]
-    return named == [str(number) for number in range(len(named))]
+    """Tell whether these only number the columns, from 0 or 1, alone or like leads (V1 to V12).
+
+    V1 to V6 are leads, and so is every such row of which all are. Two numbers that begin with 1
+    may as well be samples.
+    """
+    named = [cell for cell in cells if cell and not _TIME_NAME.fullmatch(cell.lower())]
+    found = _NUMBERED.fullmatch(named[0]) if named else None
+    if found is None:
+        return False
+    letters, count = found[1], len(named)
+    firsts = (0,) if count <= FEWEST and not letters else (0, 1)
+    counted = any(named == [f"{letters}{first + k}" for k in range(count)] for first in firsts)
+    leads = [lead in LEADS for lead in standard_leads(named)]
+    return counted and not all(leads) and (not letters or any(leads))
 
 
 def _numbers(

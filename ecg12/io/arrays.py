@@ -101,8 +101,8 @@ def read(
     seconds
         Read only the first seconds; all of them by default.
     rate
-        Sampling rate in Hz, needed where the file does not say it. What is given precedes what the
-        file says.
+        Sampling rate in Hz, needed where the file does not say it, as unit and leads. What is given
+        must not differ from what the file says.
     unit
         Unit of the numbers, alone (``"mV"``) or as the step of whole numbers (``"5 uV"``).
     leads

@@ -1,6 +1,7 @@
 """Arrays of numbers: every container, both orientations, and what is asked for, not assumed."""
 
 import io
+import os
 import zipfile
 
 import h5py
@@ -104,7 +105,7 @@ def test_what_the_file_says_need_not_be_given(tmp_path, signals):
         record = arrays.read(path)
         assert (record.rate, record.leads) == (250, LEADS)
         np.testing.assert_allclose(record.millivolts, signals * 1e-3, rtol=1e-12)
-        assert arrays.read(path, rate=500).rate == 500
+        assert arrays.read(path, rate=250, unit="1e3 nV", leads=",".join(LEADS)).rate == 250
 
 
 def test_fewer_leads(tmp_path, signals):
@@ -241,13 +242,70 @@ def test_the_unit_that_a_table_says(tmp_path, signals, unit, encoding):
     np.testing.assert_allclose(arrays.read(path, rate=500).millivolts, signals, atol=1e-6)
 
 
-def test_units_that_differ_say_nothing(tmp_path, signals):
+def test_leads_of_several_units_are_refused(tmp_path, signals):
     path = tmp_path / "a.csv"
     units = ["mV", *["uV"] * 11]
     heading = ",".join(f"{lead} ({unit})" for lead, unit in zip(LEADS, units, strict=True))
     path.write_text("\n".join([heading, *rows_of(signals.T)]))
-    with pytest.raises(RecordError, match="missing: --unit "):
-        arrays.read(path, rate=500)
+    for given in ({}, {"unit": "mV"}):
+        with pytest.raises(RecordError, match=f"{path}: leads in mV, uV"):
+            arrays.read(path, rate=500, **given)
+
+
+@pytest.mark.parametrize(
+    ("heading", "given", "shown"),
+    [
+        (",".join(reversed(LEADS)), {"leads": LEADS}, "leads V6,V5"),
+        (",".join(f"{lead} (uV)" for lead in LEADS), {"unit": "mV"}, "unit uV in the file, mV"),
+    ],
+)
+def test_what_is_given_must_not_differ_from_the_file(tmp_path, signals, heading, given, shown):
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([heading, *rows_of(signals.T)]))
+    with pytest.raises(RecordError, match=f"{path}: {shown}"):
+        arrays.read(path, **SAID | given)
+
+
+@pytest.mark.parametrize("before", [None, str])
+@pytest.mark.parametrize("name", ['"V{}"', "V{}", "C{}", "D{}", "{}"])
+def test_names_that_number_the_columns_are_no_leads(tmp_path, signals, name, before):
+    path = tmp_path / "a.csv"
+    names = [name.format(n) for n in range(1, 13)]  # as R's write.csv names a matrix's columns
+    heading = ",".join(['""', *names] if before else names)
+    path.write_text("\n".join([heading, *rows_of(signals.T, before)]))
+    assert arrays.recognises(path.read_bytes()[:4096])
+    with pytest.raises(RecordError, match="missing: --leads "):
+        arrays.read(path, rate=500, unit="mV")
+    record = arrays.read(path, **SAID)
+    assert record.leads == LEADS
+    np.testing.assert_allclose(record.millivolts, signals, atol=1e-6)
+
+
+@pytest.mark.parametrize("chest", [("V1", "V2", "V3"), tuple(f"C{n}" for n in range(1, 7))])
+def test_chest_leads_alone_are_leads(tmp_path, signals, chest):
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([",".join(chest), *rows_of(signals[6 : 6 + len(chest)].T)]))
+    assert arrays.read(path, rate=500, unit="mV").leads == LEADS[6 : 6 + len(chest)]
+
+
+def test_notes_of_hdf5_may_be_bytes_and_arrays_of_one(tmp_path, signals):
+    with h5py.File(tmp_path / "a.h5", "w") as file:  # as MATLAB writes them
+        file["ecg"] = signals
+        file.attrs["leads"] = np.array(LEADS, "S")
+        file.attrs["unit"] = np.bytes_("mV")
+        file.attrs["rate"] = [500.0]
+    record = arrays.read(tmp_path / "a.h5")
+    assert (record.rate, record.leads, record.units[0]) == (500, LEADS, "mV")
+
+
+def test_a_changed_npz_file_is_read_again(tmp_path, signals):
+    path = tmp_path / "a.npz"
+    for sign in (1, -1):
+        np.savez(path, ecg=np.stack([sign * signals] * 2))
+        os.utime(path, (sign + 1, sign + 1))
+        for index in (0, 1):
+            record = arrays.read(tmp_path / f"a.npz[{index}]", **SAID)
+            np.testing.assert_array_equal(record.millivolts, sign * signals)
 
 
 def test_a_row_per_lead_that_begins_with_its_name(tmp_path, signals):
