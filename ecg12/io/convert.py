@@ -31,7 +31,7 @@ from ecg12.io.label_table import normal_form
 from ecg12.io.muse import patient_key, read_statements
 from ecg12.io.open_record import OpenRecord, samples
 from ecg12.io.record import Record
-from ecg12.io.wfdb_files import HEADER, SIGNALS, stem_of
+from ecg12.io.wfdb_files import HEADER, SIGNALS, existing, read_header, signal_files, stem_of
 from ecg12.io.wfdb_write import write_stretches
 from ecg12.runtime.errors import InputError, file_error, record_errors
 from ecg12.runtime.executors import LocalExecutor
@@ -201,8 +201,13 @@ def _stamp_of(path: Path) -> str:
     files = [file] if is_file(file) else []
     if file.suffix.lower() in (HEADER, *SIGNALS) or not files:
         stem = stem_of(file)
-        files = [stem.with_name(f"{stem.name}{suffix}") for suffix in (HEADER, *SIGNALS)]
-    states = [file.stat() for file in files if is_file(file)]
+        own = (stem.with_name(f"{stem.name}{suffix}") for suffix in (HEADER, *SIGNALS))
+        files = [existing(one) or one for one in own]
+        try:
+            files += signal_files(files[0], read_header(stem))
+        except InputError:  # which reading it says again
+            pass
+    states = [file.stat() for file in dict.fromkeys(files) if is_file(file)]
     return " ".join(f"{state.st_size} {state.st_mtime_ns}" for state in states)
 
 

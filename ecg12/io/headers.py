@@ -31,7 +31,7 @@ from ecg12.runtime.errors import RecordError
 _GAIN = re.compile(r"([^(/]*)(?:\(([^)]*)\))?(?:/(.*))?")  # gain(offset)/unit
 _FORMAT = re.compile(r"\d{1,3}(?:x(\d{1,5}))?(?:[:+].*)?")  # format x samples per frame
 _SEGMENTED = re.compile(r"([^/]+)/(\d{1,6})")  # name/number of segments
-_COMMENT = re.compile(r"#\s*(?:(age|sex)\s*|(dx)[^:]*):([^:]*)", re.IGNORECASE)
+_COMMENT = re.compile(r"#\s*(?:(age|sex)\s*|(dx)[^:]*):(.*)", re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n?|\n")
 _SEX = {"male": "Male", "m": "Male", "female": "Female", "f": "Female"}
 OLDEST = 130  # years; ages beyond are placeholders (PTB-XL writes 300) and count as unknown
@@ -173,9 +173,9 @@ def parse_comments(text: str) -> tuple[float | None, str | None, tuple[str, ...]
     comments = (line for line in _lines(text) if line[0] == "#")
     for match in filter(None, map(_COMMENT.match, comments)):
         if match[2]:
-            codes += filter(None, map(str.strip, match[3].split(",")))
+            codes += filter(None, map(str.strip, match[3].split(": ")[0].split(",")))
         else:
-            found.setdefault(match[1].lower(), match[3].strip())
+            found.setdefault(match[1].lower(), match[3].split(":")[0].strip())
     sex = _SEX.get(found.get("sex", "").lower())
     return _age(found.get("age", "")), sex, tuple(dict.fromkeys(codes))
 
@@ -223,7 +223,7 @@ def _named(signals: list[SignalLine]) -> tuple[SignalLine, ...]:
 
 def _signal_line(fields: list[str], source: str) -> SignalLine:
     """Parse `file format gain(offset)/unit resolution zero first checksum block description`."""
-    if len(fields) < 2 or not _FORMAT.match(fields[1]):
+    if len(fields) < 2 or not _FORMAT.fullmatch(fields[1]):
         raise RecordError(f"{source}: malformed signal line {_quoted(fields)}")
     written = _gain(fields)
     rest = fields[3:] if written else fields[2:]

@@ -152,20 +152,7 @@ class Record:
             If an argument is of the wrong type, unit or rate cannot be, there is not one name per
             row, or a lead is repeated.
         """
-        if not isinstance(unit, str) or unit.lower() not in MILLIVOLTS_PER_UNIT:
-            raise InputError(f"unknown unit {unit!r}; choices: {', '.join(MILLIVOLTS_PER_UNIT)}")
-        if isinstance(fs, bool) or not isinstance(fs, Real) or not RATES[0] <= fs <= RATES[1]:
-            low, high = RATES
-            raise InputError(f"fs={fs!r}: a sampling rate is a number, {low:g} to {high:g} Hz")
-        if isinstance(leads, str) or not all(isinstance(lead, str) for lead in leads):
-            raise InputError(f"leads={leads!r}: a list of names is needed, such as ['I', 'II']")
-        values = _numbers(signals)
-        if values.ndim != 2 or len(values) != len(leads) or not values.size:
-            raise InputError(
-                f"signals of shape {values.shape} for {len(leads)} leads; "
-                "rows must be leads, columns samples"
-            )
-        names = tuple(standard_lead(lead) for lead in leads)
+        values, names = _checked(signals, fs, leads, unit)
         if twice := [lead for lead in names if names.count(lead) > 1]:
             raise InputError(f"lead {twice[0]} twice in {', '.join(leads)}")
         n = len(names)
@@ -188,18 +175,54 @@ class Record:
         """Quantise signals in mV, (n_leads, n_samples), to int16 with `gain` steps per `unit`.
 
         Values beyond the range of int16 saturate, NaN becomes the mark of a missing sample.
+
+        Raises
+        ------
+        InputError
+            If an argument is of the wrong type, unit, rate or gain cannot be, or there is not one
+            name per row.
         """
-        steps = np.asarray(signals, np.float64) * (gain / MILLIVOLTS_PER_UNIT[unit.lower()])
+        values, names = _checked(signals, rate, leads, unit, "rate")
+        if isinstance(gain, bool) or not isinstance(gain, Real) or not 0 < gain < np.inf:
+            raise InputError(f"gain={gain!r}: a positive number of steps per {unit} is needed")
+        steps = values.astype(np.float64) * (gain / MILLIVOLTS_PER_UNIT[unit.lower()])
         stored = np.clip(np.rint(steps), -32767, 32767)
         stored = np.where(np.isnan(stored), MISSING, stored).astype(np.int16)
-        n = len(leads)
-        names = tuple(standard_lead(lead) for lead in leads)
+        n = len(names)
         gains, offsets, units = np.full(n, float(gain)), np.zeros(n), (unit,) * n
-        return cls(name, stored, gains, offsets, units, names, rate, age, sex, tuple(codes))
+        return cls(
+            name, stored, gains, offsets, units, names, rate, age, sex, tuple(map(str, codes))
+        )
+
+
+def _checked(
+    signals: Any, rate: float, leads: Sequence[str], unit: str, called: str = "fs"
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return signals as an array of numbers, and the usual names of leads; errors of `Record`."""
+    if not isinstance(unit, str) or unit.lower() not in MILLIVOLTS_PER_UNIT:
+        raise InputError(f"unknown unit {unit!r}; choices: {', '.join(MILLIVOLTS_PER_UNIT)}")
+    if isinstance(rate, bool) or not isinstance(rate, Real) or not RATES[0] <= rate <= RATES[1]:
+        low, high = RATES
+        raise InputError(f"{called}={rate!r}: a sampling rate is a number, {low:g} to {high:g} Hz")
+    if (
+        not isinstance(leads, Sequence | np.ndarray)
+        or isinstance(leads, str)
+        or not all(isinstance(lead, str) for lead in leads)
+    ):
+        raise InputError(f"leads={leads!r}: a list of names is needed, such as ['I', 'II']")
+    values = _numbers(signals)
+    if values.ndim != 2 or len(values) != len(leads) or not values.size:
+        raise InputError(
+            f"signals of shape {values.shape} for {len(leads)} leads; "
+            "rows must be leads, columns samples"
+        )
+    return values, tuple(standard_lead(lead) for lead in leads)
 
 
 def _numbers(signals: Any) -> np.ndarray:
-    """Return an array of numbers as it is, and anything like one as float64."""
+    """Return an array of numbers as it is, and anything like one as float64; masked is NaN."""
+    if isinstance(signals, np.ma.MaskedArray) and signals.dtype.kind in "iuf":
+        return np.where(np.ma.getmaskarray(signals), np.nan, np.asarray(signals, np.float64))
     if isinstance(signals, np.ndarray) and signals.dtype.kind in "iuf":
         return signals
     try:

@@ -38,16 +38,16 @@ from ecg12.runtime.errors import RecordError
 from ecg12.runtime.text import decode, marked_encoding
 
 __all__ = [
-    "HEADER", "NAME", "SUFFIXES", "find_records", "header_files", "header_of", "in_folder",
-    "is_recording", "open_record", "read", "read_header", "read_record", "read_text", "recognises",
-    "signal_files", "text_of", "write_record",
+    "HEADER", "NAME", "SUFFIXES", "check_leads", "find_records", "header_files", "header_of",
+    "in_folder", "is_recording", "open_record", "read", "read_header", "read_record", "read_text",
+    "recognises", "signal_files", "text_of", "write_record",
 ]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
 NAME = "WFDB"
 _RECORD_LINE = re.compile(r"\S+ +\d+ +[\d.]+(?:[/(]\S*)?(?: +\d.*)?")
-_SIGNAL_LINE = re.compile(r"\S+ (\d+)(?:[x:+]\S*)?(?: .*)?")
+_SIGNAL_LINE = re.compile(r"(?!-?[\d.]+ )\S+ (\d+)(?:[x:+]\S*)?(?: .*)?")
 _SEGMENTS, _SEGMENT_LINE = re.compile(r"\S+/\d+ .*"), re.compile(r"\S+ \d+")
 
 
@@ -100,7 +100,7 @@ def open_record(path: str | Path) -> OpenRecord:
         log.warning("%s: no sampling rate; WFDB's %g Hz is used", stem, DEFAULT_RATE)
     if header.segments:
         return open_segments(stem, header, _open_segment)
-    _check_leads(stem, header)
+    check_leads(stem, header)
     return _open_single(stem, header)
 
 
@@ -108,6 +108,7 @@ def _open_segment(stem: Path) -> OpenRecord:
     header = read_header(header_path(stem))
     if header.segments:
         raise RecordError(f"{stem}.hea: a segment that is in segments itself")
+    check_leads(stem, header)
     return _open_single(stem, header)
 
 
@@ -157,8 +158,14 @@ def _signal_files(stem: Path, header: Header) -> dict[str, Path]:
     return files
 
 
-def _check_leads(stem: Path, header: Header) -> None:
-    """Refuse a lead that stands twice; tell what is assumed, and what is upside down."""
+def check_leads(stem: Path | str, header: Header) -> None:
+    """Refuse a lead that stands twice; log what is assumed, and what is upside down.
+
+    Raises
+    ------
+    RecordError
+        Naming the recording, `stem`, and the leads.
+    """
     leads = [signal.lead for signal in header.signals]
     if twice := [lead for lead in LEADS if leads.count(lead) > 1]:
         raise RecordError(f"{stem}: lead {', '.join(twice)} stands twice")

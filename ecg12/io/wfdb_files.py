@@ -100,10 +100,11 @@ def _sorted_out(folder: Path, names: list[str]) -> tuple[list[Path], list[Path],
     signals = [name for name in names if small[name].endswith(SIGNALS)]
     stem = {name: small[name].rpartition(".")[0] for name in (*headers, *signals)}
     stems, complete = ({stem[name] for name in group} for group in (headers, signals))
+    alone = any(stem[name] not in stems for name in signals)  # it may be another header's
     segments: set[str] = set()
     files: set[str] = set()
     for name in headers:
-        if stem[name] not in complete:
+        if alone or stem[name] not in complete:
             try:
                 found = _named_by(folder / name, only_segments=len(headers) == len(names))
             except OSError:  # which reading it says again

@@ -2,7 +2,8 @@
 
 In a fixed layout all segments have the same signals. In a variable layout (of monitors) a first
 segment of no samples names all signals that occur, and each of the others has some of them. What a
-segment does not have, and the time between segments, is missing.
+segment does not have, and the time between segments, is missing. A lead without gain in all
+segments stays as stored.
 """
 
 from collections.abc import Callable
@@ -84,9 +85,12 @@ def _stretch(
                 raise RecordError(
                     f"{stem}.hea: segment {name} at {segment.rate:g} Hz, others at {rate:g} Hz"
                 )
-            held = min(end - begin, segment.n_samples - (begin - position))
-            if held > 0:
-                pieces.append((begin - first, segment.read(begin - position, held)))
+            if segment.n_samples < announced * frame:
+                raise RecordError(
+                    f"{stem}.hea: segment {name} announced with {announced * frame} samples, it "
+                    f"holds {segment.n_samples}"
+                )
+            pieces.append((begin - first, segment.read(begin - position, end - begin)))
         position += announced * frame
     return _joined(stem, header, rate, n, pieces or [(n, first_segment.read(0, 1))])
 
@@ -103,16 +107,28 @@ def _joined(
         raise RecordError(f"{stem}.hea: more than {LARGEST} samples; read its first seconds only")
     values = np.full((len(units), n), np.nan)
     rows = dict(zip(units, values, strict=True))
+    gains = _gains(stem, [piece for _, piece in pieces])
     for begin, piece in pieces:
-        physical = piece.centred / piece.gains[:, None]
+        physical = piece.centred / np.where(np.isnan(piece.gains), 1.0, piece.gains)[:, None]
         for row, (lead, unit) in zip(physical, _units(piece), strict=True):
             scale = _scale(stem, lead, unit, units[lead])
             rows[lead][begin : begin + len(row)] = row[: n - begin] * scale
     count = len(units)
     return Record(
-        stem.name, values, np.ones(count), np.zeros(count), tuple(units.values()), tuple(units),
-        rate, header.age, header.sex, header.codes,
+        stem.name, values, np.array([gains[lead] for lead in units]), np.zeros(count),
+        tuple(units.values()), tuple(units), rate, header.age, header.sex, header.codes,
     )  # fmt: skip
+
+
+def _gains(stem: Path, pieces: list[Record]) -> dict[str, float]:
+    """Return the gain of each lead's values: 1, or NaN where no segment gives the lead's gain."""
+    gains: dict[str, float] = {}
+    for piece in pieces:
+        for lead, gain in zip(piece.leads, piece.gains, strict=True):
+            own = float("nan") if np.isnan(gain) else 1.0
+            if np.isnan(gains.setdefault(lead, own)) != np.isnan(own):
+                raise RecordError(f"{stem}.hea: lead {lead} with a gain and without one")
+    return gains
 
 
 def _units(piece: Record) -> list[tuple[str, str]]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.io.headers import Header, SignalLine
+from ecg12.io.headers import RATES, Header, SignalLine
 from ecg12.io.matlab import mat_head
 from ecg12.io.record import Record
+from ecg12.runtime.errors import InputError
 from ecg12.runtime.files import atomic_write, write_text
 
 
@@ -27,6 +28,9 @@ def write_record(folder: str | Path, record: Record, dialect: str = "A") -> Path
 
     Raises
     ------
+    InputError
+        If a header cannot say it: a name with a blank, a code with a comma, a rate that is not
+        read, a number of leads other than that of rows.
     ValueError
         If the samples are not int16 or the dialect is unknown.
     """
@@ -49,6 +53,7 @@ def write_stretches(
     """
     left = iter(stretches)
     record = next(left)
+    _check(record)
     base = Path(folder) / record.name
     sums = np.zeros(len(record.leads), np.int64)
     with (
@@ -66,6 +71,22 @@ def write_stretches(
     path = base.with_name(f"{record.name}.hea")
     write_text(path, text)
     return path
+
+
+def _check(record: Record) -> None:
+    """Refuse what would be read back as something else; errors of `write_record`."""
+    n_rows, n_leads = len(record.stored), len(record.leads)
+    if n_rows != n_leads:
+        raise InputError(f"{record.name}: {n_rows} rows of samples for {n_leads} leads")
+    if not RATES[0] <= record.rate <= RATES[1]:
+        low, high = RATES
+        raise InputError(f"{record.name}: {record.rate} Hz; {low:g} to {high:g} Hz are read")
+    fields = {"name": (record.name, r"[\s/#]|^$"), "sex": (record.sex or "", r"[\r\n]")}
+    fields |= {f"code {n}": (code, r",|: |[\r\n]|^$") for n, code in enumerate(record.codes, 1)}
+    for what, (text, forbidden) in fields.items():
+        if found := re.search(forbidden, text):
+            why = f"{found[0]!r} in it" if found[0] else "nothing in it"
+            raise InputError(f"{record.name}: {what} {text!r} cannot stand in a header: {why}")
 
 
 def _header_text(record: Record, n_samples: int, sums: np.ndarray, dialect: str) -> str:
@@ -104,7 +125,7 @@ def format_header(header: Header, first: list[int], checksums: list[int], dialec
         gain = _format_gain(signal, dialect)
         lines.append(
             f"{signal.file} {signal.format} {gain} 16 {signal.offset:.0f} {value} {checksum} 0 "
-            f"{signal.lead}"
+            f"{' '.join(signal.lead.split())}"
         )
     mark = "#" if dialect == "A" else "# "
     age = "NaN" if header.age is None else f"{header.age:.12g}"
@@ -117,6 +138,7 @@ def format_header(header: Header, first: list[int], checksums: list[int], dialec
 def _format_gain(signal: SignalLine, dialect: str) -> str:
     gain = float(signal.gain or 0)
     unit = re.sub("[µμ]", "u", signal.unit)  # WFDB reads headers as ASCII
+    unit = re.sub(r"\s+", "_", unit.strip())
     if dialect == "B":
         return f"{gain!r}({signal.offset:.0f})/{unit}"
     offset = f"({signal.offset:.0f})" if signal.offset else ""

@@ -168,6 +168,25 @@ def test_what_is_finished_is_skipped_and_what_changed_is_not(archive, tmp_path, 
     assert convert([archive], out, workers=1, salt="other").earlier == 0
 
 
+def test_files_that_a_header_names_are_looked_at_for_changes(tmp_path, make_ecg):
+    stored = np.rint(make_ecg(500, 10)[:2] * 1000).astype("<i2")
+    data, signals = tmp_path / "data", "{0} 16 1000/mV 16 0 0 0 0 I\n{0} 16 1000/mV 16 0 0 0 0 II\n"
+    data.mkdir()
+    (data / "m.hea").write_text("m/1 2 500 5000\ns0 5000\n")
+    (data / "s0.hea").write_text("s0 2 500 5000\n" + signals.format("s0.dat"))
+    (data / "n.hea").write_text("n 2 500 5000\n" + signals.format("other.d0"))
+    (data / "CAP.HEA").write_text("CAP 2 500 5000\n" + signals.format("CAP.DAT"))
+    for sign in (1, -1):
+        for name in ("s0.dat", "other.d0", "CAP.DAT"):
+            (data / name).write_bytes((sign * stored).T.tobytes())
+            os.utime(data / name, (sign + 1, sign + 1))
+        assert convert([data], tmp_path / "out", workers=1).earlier == 0
+        for name in ("m", "n", "CAP"):
+            written = read_record(tmp_path / "out" / name).millivolts
+            np.testing.assert_allclose(written, sign * stored / 1000, atol=0.001)
+    assert convert([data], tmp_path / "out", workers=1).earlier == 3
+
+
 def test_a_name_stays_whatever_comes_later(archive, tmp_path):
     out = tmp_path / "out"
     convert([archive / "A1.xml"], out, workers=1)

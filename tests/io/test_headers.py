@@ -242,13 +242,14 @@ def test_sex(text, sex):
         ("#Dx: 999999999\n", ("999999999",)),
         ("#Dx: 1\n#Age: 5\n# Dx: 3,1\n#Dx:\n#dx: 2\n", ("1", "3", "2")),
         ("#DX :\t1,\t2\n", ("1", "2")),
-        ("#Dx (SNOMED CT): 1,2: 3\n", ("1", "2")),
+        ("#Dx (SNOMED CT): 1,2: 3\n", ("1", "2")),  # the official programs split at ": "
+        ("#Dx: ICD10:I48,426783006\n", ("ICD10:I48", "426783006")),
         ("#Dx: 1,\x0b2,\x853\n", ("1", "2", "3")),
         ("#Hx: 1\n#Rx Dx: 2\n", ()),
     ],
     ids=["one", "two", "blanks", "trailing comma", "double comma", "duplicate", "blank", "empty",
          "only a comma", "line absent", "unknown to every table", "several lines", "tabs",
-         "more before and after", "odd line breaks", "other comments"],
+         "more before and after", "colon", "odd line breaks", "other comments"],
 )  # fmt: skip
 def test_diagnoses(text, codes):
     assert parse_comments(text)[2] == codes

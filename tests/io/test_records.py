@@ -3,6 +3,7 @@
 import io
 import struct
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from ecg12.io.leads import LEADS
 from ecg12.io.matlab import read_mat
 from ecg12.io.record import MISSING, Record
 from ecg12.io.wfdb import find_records, read_header, read_record, write_record
-from ecg12.runtime.errors import RecordError
+from ecg12.runtime.errors import InputError, RecordError
 
 # wfdb 4.3 calls pandas in a way that pandas 3.1 warns about, when it writes.
 pandas_warns = pytest.mark.filterwarnings("ignore:The inplace keyword")
@@ -497,6 +498,60 @@ def test_only_int16_is_written(tmp_path):
     with pytest.raises(ValueError, match="A0001: samples must be int16, not float64"):
         write_record(tmp_path, record)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({"name": "x 12"}, "name 'x 12' .* ' ' in it"),
+        ({"name": ""}, "name ''"),
+        ({"codes": ["1", "2,3"]}, "code 2 '2,3' .* ',' in it"),
+        ({"codes": ["1: 2"]}, "code 1 '1: 2'"),
+        ({"sex": "Male\n#Dx: 1"}, "sex 'Male"),
+    ],
+)
+def test_what_a_header_cannot_say_is_not_written(tmp_path, change, shown):
+    given = {"name": "a", "signals": np.zeros((1, 9)), "leads": ["I"], "rate": 500} | change
+    with pytest.raises(InputError, match=shown):
+        write_record(tmp_path, Record.from_millivolts(**given))
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_of_leads_and_units_stay_in_their_line(tmp_path, make_record):
+    record = make_record(leads=("I", "II"))
+    record = replace(record, leads=("I", "odd\nname"), units=("mV", "mm Hg"))
+    again = read_record(write_record(tmp_path, record))
+    assert (again.leads, again.units, again.rate) == (("I", "odd name"), ("mV", "mm_Hg"), 500)
+    np.testing.assert_array_equal(again.stored, record.stored)
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ({"signals": np.zeros((12, 0))}, r"shape \(12, 0\) for 12 leads"),
+        ({"signals": np.zeros((5000, 12))}, r"shape \(5000, 12\)"),
+        ({"signals": np.zeros(12)}, r"shape \(12,\)"),
+        ({"signals": "abc"}, "not an array of numbers"),
+        ({"leads": LEADS[:3]}, "for 3 leads"),
+        ({"leads": None}, "leads=None"),
+        ({"leads": 5}, "leads=5"),
+        ({"rate": 0.5}, "rate=0.5"),
+        ({"rate": "500"}, "rate='500'"),
+        ({"unit": "foo"}, "unit 'foo'"),
+        ({"gain": 0}, "gain=0"),
+    ],
+)
+def test_from_millivolts_refuses(change, shown):
+    given = {"name": "a", "signals": np.zeros((12, 9)), "leads": LEADS, "rate": 500} | change
+    with pytest.raises(InputError, match=shown):
+        Record.from_millivolts(**given)
+
+
+@pytest.mark.parametrize("dtype", [float, np.int16])
+def test_masked_samples_are_missing(dtype):
+    values = np.ma.masked_array(np.array([[1, 2, 3]], dtype), [[False, True, False]])
+    record = Record.from_array(values, fs=500, leads=["I"])
+    np.testing.assert_array_equal(record.millivolts, [[1, np.nan, 3]])
 
 
 # Real recordings

@@ -8,7 +8,7 @@ from scipy.io import savemat
 from ecg12.io.formats import find_any, read_any
 from ecg12.io.headers import parse_header
 from ecg12.io.leads import LEADS
-from ecg12.io.wfdb import find_records, read_record, write_record
+from ecg12.io.wfdb import find_records, read_record, recognises, write_record
 from ecg12.runtime.errors import RecordError
 
 
@@ -179,6 +179,8 @@ def test_a_variable_layout_with_a_gap_and_gains_that_differ(tmp_path, stored):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
+        ({"record": "{} 12 500 2000"}, "segment s1 announced with 2500 samples, it holds 2000"),
+        ({"gain": "0/mV"}, "lead I with a gain and without one"),
         ({"record": "{} 12 250 2500"}, "segment s1 at 250 Hz, others at 500 Hz"),
         ({"gain": "1000/mmHg"}, "lead I in mmHg and in mV"),
     ],
@@ -190,6 +192,42 @@ def test_segments_that_do_not_fit(tmp_path, stored, change, reason):
     (tmp_path / "w.hea").write_text("w/2 12 500 5000\ns0 2500\ns1 2500\n")
     with pytest.raises(RecordError, match=rf"w\.hea: {reason}"):
         read_record(tmp_path / "w")
+
+
+def test_a_lead_that_stands_twice_in_a_segment(tmp_path, stored):
+    leads = ("I", "II", "II", "V1")
+    write(tmp_path, "s0", stored[:4].T.tobytes(), record="{} 4 500 5000", leads=leads)
+    (tmp_path / "w.hea").write_text("w/1 4 500 5000\ns0 5000\n")
+    with pytest.raises(RecordError, match="s0: lead II stands twice"):
+        read_record(tmp_path / "w")
+
+
+def test_segments_without_gains_stay_as_stored(tmp_path, stored):
+    for number, part in enumerate((stored[:, :2500], stored[:, 2500:])):
+        write(tmp_path, f"s{number}", part.T.tobytes(), record="{} 12 500 2500", gain="0/mV")
+    (tmp_path / "w.hea").write_text("w/2 12 500 5000\ns0 2500\ns1 2500\n")
+    record = read_record(tmp_path / "w")
+    np.testing.assert_array_equal(record.stored, stored)
+    assert np.isnan(record.gains).all()
+
+
+def test_all_signal_files_of_a_header_belong_to_it(tmp_path, stored):
+    lines = [f"{file} 16 1000/mV 16 0 0 0 0 {lead}" for lead, file in
+             zip(LEADS, ["X.dat"] * 6 + ["X_chest.dat"] * 6, strict=True)]  # fmt: skip
+    (tmp_path / "X.hea").write_text("\n".join(["X 12 500 5000", *lines]))
+    (tmp_path / "X.dat").write_bytes(stored[:6].T.tobytes())
+    (tmp_path / "X_chest.dat").write_bytes(stored[6:].T.tobytes())
+    assert find_records(tmp_path) == find_any(tmp_path) == [tmp_path / "X"]
+    np.testing.assert_array_equal(read_record(tmp_path / "X").stored, stored)
+
+
+def test_a_table_of_whole_numbers_is_no_header(tmp_path):
+    rows = np.zeros((100, 12), int)
+    rows[1:] = [16, 16, 500, *range(9)]
+    np.savetxt(tmp_path / "a.tsv", rows, "%d", delimiter="\t")
+    head = (tmp_path / "a.tsv").read_bytes()[:4096]
+    assert not recognises(head)
+    assert recognises(b"100 2 360 650000\n100.dat 212 200 11 1024 995 -22131 0 MLII\n")
 
 
 def test_the_segments_of_a_monitor_equal_wfdb(shared):
