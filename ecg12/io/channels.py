@@ -6,7 +6,7 @@ others. What is no twelve-lead recording is refused here, with the reason.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -166,7 +166,18 @@ def _check_set(path: Path, standard: list[str], names: list[str]) -> None:
         raise RecordError(
             f"{path}: {len(standard)} of the twelve leads among {len(names)}; {FEWEST} are needed"
         )
-    missing = [lead for lead in LEADS[6:] if lead not in standard]
+    check_chest(path, names)
+
+
+def check_chest(path: Path, names: Collection[str]) -> None:
+    """Refuse leads in the place of missing chest leads.
+
+    Raises
+    ------
+    RecordError
+        Naming both.
+    """
+    missing = [lead for lead in LEADS[6:] if lead not in names]
     others = [lead for lead in names if lead in BEYOND]
     if missing and others:
         raise RecordError(

@@ -23,7 +23,7 @@ from joblib import cpu_count
 from ecg12.io.arrays import split_index
 from ecg12.io.convert_log import LOCK, Finished, Log
 from ecg12.io.convert_tables import write_tables
-from ecg12.io.format_table import ARRAY, MUSE, WFDB
+from ecg12.io.format_table import ARRAY, MUSE, WFDB, Format
 from ecg12.io.formats import elements, format_at, open_any
 from ecg12.io.given import expand
 from ecg12.io.int16 import LeadsChangeError, Steps, steps_of
@@ -31,7 +31,15 @@ from ecg12.io.label_table import normal_form
 from ecg12.io.muse import patient_key, read_statements
 from ecg12.io.open_record import OpenRecord, samples
 from ecg12.io.record import Record
-from ecg12.io.wfdb_files import HEADER, SIGNALS, existing, read_header, signal_files, stem_of
+from ecg12.io.wfdb_files import (
+    HEADER,
+    SIGNALS,
+    existing,
+    header_path,
+    read_header,
+    signal_files,
+    stem_of,
+)
 from ecg12.io.wfdb_write import write_stretches
 from ecg12.runtime.errors import InputError, file_error, record_errors
 from ecg12.runtime.executors import LocalExecutor
@@ -83,7 +91,7 @@ class _Job:
 
     @property
     def source(self) -> str:
-        return str(self.path.absolute())
+        return _source(self.path)
 
 
 def convert(
@@ -133,22 +141,23 @@ def convert(
                 failures |= failed
                 shown.update(len(done) + len(failed))
         for path in failures:
-            log.drop(str(path.absolute()))
+            log.drop(_source(path))
         write_tables(output, log.entries.values(), failures)
         return _summary(jobs, len(jobs) - len(waiting), log, failures)
 
 
 def _given(paths: Iterable[str | Path], output: Path, array: Mapping[str, Any]) -> dict[Path, Path]:
     """Return recording → folder that it is below; nothing of the output is among them."""
-    named, place = list(map(Path, paths)), output.absolute()
+    named, place = list(map(Path, paths)), output.resolve()
     for path in named:
-        if path.absolute().is_relative_to(place):
+        if path.resolve().is_relative_to(place):
             raise InputError(f"{path}: in {output}, which is to be written; name another folder")
-    found: dict[Path, Path] = {}
+    found: dict[str, tuple[Path, Path]] = {}
     for path, folder in expand(named, array or None).items():
-        if not path.absolute().is_relative_to(place):
-            found.update(dict.fromkeys(_single(path, array.get("leads")), folder))
-    return found
+        for recording in _single(path, array.get("leads")):
+            if not Path(source := _source(recording)).is_relative_to(place):
+                found.setdefault(source, (recording, folder))
+    return dict(found.values())
 
 
 def _single(path: Path, leads: Sequence[str] | str | None) -> list[Path]:
@@ -166,7 +175,7 @@ def _jobs(given: Mapping[Path, Path], log: Log) -> Iterator[_Job]:
     taken = {entry.name.lower() for entry in log.entries.values()}
     numbers: Counter[str] = Counter()
     for path, folder in given.items():
-        earlier = log.entries.get(str(path.absolute()))
+        earlier = log.entries.get(_source(path))
         name = earlier.name if earlier else _name(path, folder)
         if not earlier:
             first = name
@@ -175,6 +184,14 @@ def _jobs(given: Mapping[Path, Path], log: Log) -> Iterator[_Job]:
                 name = f"{first}-{numbers[first.lower()] + 1}"
         taken.add(name.lower())
         yield _Job(path, name, f"{log.options} {_state(path)}")
+
+
+def _source(path: Path) -> str:
+    """Return a recording's path as it is noted: the same in whatever way it was given."""
+    if path.suffix.lower() in (HEADER, *SIGNALS):
+        stem = stem_of(path)
+        path = stem if is_file(header_path(stem)) else path
+    return str(path.parent.resolve() / path.name)
 
 
 def _name(path: Path, folder: Path) -> str:
@@ -272,18 +289,24 @@ def _stretches(record: OpenRecord) -> Iterator[Record]:
 
 def _entry(job: _Job, salt: str | None, note: str) -> Finished:
     """Return what is noted of a recording."""
-    row = format_at(job.path)
+    row = format_at(job.path) or _format_by_options(job.path)
     patient, said = None, None
     if row is MUSE:
         patient, said = read_statements(job.path, salt)
-    elif row and row.statements:
+    elif row.statements:
         said = row.statements(job.path)
-    if salt and row and row.identifier:
+    if salt and row.identifier:
         patient = patient_key(row.identifier(job.path), salt)
     return Finished(
-        source=job.source, stamp=job.stamp, name=job.name, format=row.name if row else WFDB.name,
+        source=job.source, stamp=job.stamp, name=job.name, format=row.name,
         patient=patient or "", statements=said, note=note,
     )  # fmt: skip
+
+
+def _format_by_options(path: Path) -> Format:
+    """Return the format of what its first bytes do not tell: a table, or a stem of WFDB."""
+    file, _ = split_index(path)
+    return WFDB if file.suffix.lower() in (HEADER, *SIGNALS) or not is_file(file) else ARRAY
 
 
 def _reason(path: Path, error: Exception) -> str:

@@ -12,7 +12,8 @@ SHORT = {
     "": "YEAR", "Y": "YEAR", "M": "MONTH", "W": "WEEK", "D": "DAY", "H": "HOUR",
     "A": "YEAR", "MO": "MONTH", "WK": "WEEK",  # UCUM
 }  # fmt: skip
-DATES = ("%m-%d-%Y", "%m/%d/%Y", "%Y-%m-%d", "%Y%m%d")
+COMPACT = "%Y%m%d"
+DATES = ("%m-%d-%Y", "%m/%d/%Y", "%Y-%m-%d", COMPACT)
 SEXES = {"MALE": "Male", "M": "Male", "FEMALE": "Female", "F": "Female"}
 
 
@@ -52,6 +53,8 @@ def age_between(born: date, day: date) -> float | None:
 def parse_date(written: str) -> date | None:
     """Return the day of a text such as ``05-30-2021``, ``2021-05-30`` or ``20210530``, or None."""
     for layout in DATES:
+        if layout == COMPACT and len(written) != 8:  # a month alone, which strptime would divide
+            continue
         try:
             return datetime.strptime(written, layout).date()
         except ValueError:

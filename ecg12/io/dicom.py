@@ -19,6 +19,7 @@ library pydicom parses (`ecg12.io.dicom_file`).
 """
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def read(path: Path, seconds: float | None = None) -> Record:
     path = Path(path)
     dicom = Dicom(path, *WANTED)
     groups = _groups(dicom)
-    channels = [channel for group in groups for channel in _channels(dicom, group)]
+    channels = _joined(dicom, groups)
     wide = any(c.samples.dtype.kind == "i" and c.samples.itemsize > 2 for c in channels)
     return recording(
         path,
@@ -192,10 +193,23 @@ def _lead(dicom: Dicom, channel: Any, number: int) -> str:
     return lead[:SHOWN] or f"channel {number}"
 
 
-def _channels(dicom: Dicom, group: Any) -> list[Channel]:
-    """Return the channels of a group but those that are no voltage, such as pressures."""
+def _joined(dicom: Dicom, groups: list[Any]) -> list[Channel]:
+    """Return the channels of all groups, from the time at which none of them is padded."""
+    found = [_channels(dicom, group) for group in groups]
+    first, last = max(kept.start for _, kept in found), min(kept.stop for _, kept in found)
+    if first >= last:
+        raise RecordError(f"{dicom.path}: waveforms that are padded at all times, each at others")
+    return [
+        replace(channel, samples=channel.samples[first:last])
+        for channels, _ in found
+        for channel in channels
+    ]
+
+
+def _channels(dicom: Dicom, group: Any) -> tuple[list[Channel], slice]:
+    """Return the channels of a group that are a voltage, and which samples are not padding."""
     definitions = dicom.items(group, "ChannelDefinitionSequence")
-    samples = group_samples(dicom, group, len(definitions))
+    samples, kept = group_samples(dicom, group, len(definitions))
     leads = _leads(dicom, group)
     unsigned = samples.min() >= 0
     channels, others = [], 0
@@ -209,7 +223,7 @@ def _channels(dicom: Dicom, group: Any) -> list[Channel]:
         channels.append(_channel(dicom, lead, unit, definition, values))
     if others:
         log.info("%s: %d channels that are no voltage are left out", dicom.path, others)
-    return channels
+    return channels, kept
 
 
 def _unit(dicom: Dicom, definition: Any) -> str | None:

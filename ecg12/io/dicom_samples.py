@@ -13,8 +13,8 @@ KINDS = {
 COMPANDED = {"MB": "mu-law", "AB": "A-law"}
 
 
-def group_samples(dicom: Dicom, group: Any, n_channels: int) -> np.ndarray:
-    """Return the samples of a group, (n_channels, n_samples), without padding at the ends."""
+def group_samples(dicom: Dicom, group: Any, n_channels: int) -> tuple[np.ndarray, slice]:
+    """Return the samples of a group, (n_channels, n_samples), and those between its padding."""
     kind = dicom.text(group, "WaveformSampleInterpretation")
     if kind in COMPANDED:
         raise RecordError(f"{dicom.path}: samples compressed by {COMPANDED[kind]} are not read")
@@ -32,16 +32,16 @@ def group_samples(dicom: Dicom, group: Any, n_channels: int) -> np.ndarray:
             f"channels described, {len(data)} bytes of samples"
         )
     samples = np.frombuffer(data, dtype, announced * n_samples).reshape(n_samples, announced)
-    padding = dicom.data(group, "WaveformPaddingValue")
+    padding, kept = dicom.data(group, "WaveformPaddingValue"), slice(0, n_samples)
     if len(padding) == dtype.itemsize:
-        samples = _trimmed(samples, np.frombuffer(padding, dtype)[0])
-    return samples.T.astype(dtype.newbyteorder("="))
+        kept = _between(samples, np.frombuffer(padding, dtype)[0])
+    return samples.T.astype(dtype.newbyteorder("=")), kept
 
 
-def _trimmed(samples: np.ndarray, padding: int) -> np.ndarray:
-    """Cut off the first and last rows that are nothing but padding, unless all of them are."""
+def _between(samples: np.ndarray, padding: int) -> slice:
+    """Return the rows between those at the ends that are nothing but padding, all if all are."""
     (kept,) = np.nonzero((samples != padding).any(axis=1))
-    return samples[kept[0] : kept[-1] + 1] if len(kept) else samples
+    return slice(int(kept[0]), int(kept[-1]) + 1) if len(kept) else slice(0, len(samples))
 
 
 def extended(values: np.ndarray, bits: int) -> np.ndarray:

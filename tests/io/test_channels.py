@@ -127,12 +127,12 @@ def test_age_from_days(born, day, years):
     assert patient_age(np.nan, "", born, day) == years
 
 
-@pytest.mark.parametrize("written", ["05-30-2021", "05/30/2021", "2021-05-30", "20210530"])
+@pytest.mark.parametrize("written", ["195312", "05-30-2021", "05/30/2021", "2021-05-30", "20210530"])
 def test_days(written):
     assert parse_date(written) == date(2021, 5, 30)
 
 
-@pytest.mark.parametrize("written", ["", "31-31-2021", "2021", "20211", "x" * 10**5])
+@pytest.mark.parametrize("written", ["", "195312", "31-31-2021", "2021", "20211", "x" * 10**5])
 def test_what_is_no_day(written):
     assert parse_date(written) is None
 

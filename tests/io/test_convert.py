@@ -187,6 +187,30 @@ def test_files_that_a_header_names_are_looked_at_for_changes(tmp_path, make_ecg)
     assert convert([data], tmp_path / "out", workers=1).earlier == 3
 
 
+def test_another_spelling_of_a_path_is_the_same_recording(archive, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    convert([archive], out, workers=1)
+    written = sorted(out.rglob("*.hea"))
+    (tmp_path / "below").mkdir()
+    (tmp_path / "link").symlink_to(archive)
+    monkeypatch.chdir(tmp_path / "below")
+    for paths in ([f"../{archive.name}"], [tmp_path / "link"], [archive / "A1.hea"],
+                  [archive, tmp_path / "link"]):  # fmt: skip
+        found = convert(paths, "../out", workers=1)
+        assert found.earlier == found.total - len(found.failures)
+    assert sorted(out.rglob("*.hea")) == written
+    with pytest.raises(InputError, match="which is to be written"):
+        convert(["../out"], out, workers=1)
+
+
+def test_a_table_that_only_options_explain_is_noted_as_such(tmp_path, make_ecg):
+    names = ",".join(f"Channel {n}" for n in range(12))
+    np.savetxt(tmp_path / "a.csv", make_ecg(500, 10).T, delimiter=",", header=names, comments="")
+    options = {"rate": 500, "unit": "mV", "leads": ",".join(LEADS)}
+    convert([tmp_path / "a.csv"], tmp_path / "out", workers=1, **options)
+    assert table(tmp_path / "out" / "recordings.csv")["a"]["format"] == "array of numbers"
+
+
 def test_a_name_stays_whatever_comes_later(archive, tmp_path):
     out = tmp_path / "out"
     convert([archive / "A1.xml"], out, workers=1)

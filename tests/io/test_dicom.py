@@ -313,6 +313,18 @@ def test_padding_counts_at_the_ends_and_only_where_all_channels_hold_it(make_fil
     np.testing.assert_array_equal(dicom.read(path).stored, flat)
 
 
+def test_leads_of_two_groups_stay_together_whatever_is_padded(make_file, samples):
+    writer = Writer()
+    first, second = samples[:6].copy(), samples[6:].copy()
+    first[:, :20], second[:, -30:] = 7, 7
+    groups = [
+        group(writer, part, channels=[channel(writer, lead) for lead in leads], padding=7)
+        for part, leads in ((first, LEADS[:6]), (second, LEADS[6:]))
+    ]
+    record = dicom.read(make_file(dicom_bytes(writer, groups)))
+    np.testing.assert_array_equal(record.stored, samples[:, 20:-30])
+
+
 def test_channels_that_are_no_voltage_are_left_out(make_file, samples):
     writer = Writer()
     pressure = channel(writer, "ABP", unit="mm[Hg]")

@@ -247,9 +247,26 @@ def test_derived_leads_miss_what_their_sources_miss_and_saturate(make_file):
 
 
 def test_missing_leads(make_file):
-    leads = "".join(lead_data(lead) for lead in ("II", "V1", "III", "V9"))
+    leads = "".join(lead_data(lead) for lead in ("II", "V1", "III", "RESP"))
     record = read_muse(make_file(waveform(leads))).record
-    assert record.leads == ("II", "III", "V1", "V9")
+    assert record.leads == ("II", "III", "V1", "RESP")
+
+
+def test_right_sided_leads_in_the_place_of_chest_leads_are_refused(make_file):
+    leads = "".join(map(lead_data, ("I", "II", "V1", "V2", "V3R", "V4", "V7", "V6")))
+    with pytest.raises(RecordError, match="no V3, V5, but V3R, V7"):
+        read_muse(make_file(waveform(leads)))
+
+
+def test_leads_that_begin_at_other_times_are_refused_and_those_that_were_off_told(
+    make_file, caplog
+):
+    later = lead_data("I") + lead_data("II", LeadTimeOffset=2500)
+    with pytest.raises(RecordError, match=r"begin at \[0.0, 2500.0\] \(LeadTimeOffset\)"):
+        read_muse(make_file(waveform(later)))
+    off = lead_data("I", LeadOff="FALSE") + lead_data("II", LeadOff="TRUE", LeadTimeOffset=0)
+    assert read_muse(make_file(waveform(off))).record.leads[:2] == ("I", "II")
+    assert "lead II was off (LeadOff)" in caplog.text
 
 
 # Checksums

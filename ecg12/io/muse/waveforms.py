@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
+from ecg12.io.channels import check_chest
 from ecg12.io.headers import GAINS, RATES
 from ecg12.io.leads import LEADS, LIMB_LEADS, standard_lead
 from ecg12.io.record import MISSING
@@ -63,8 +64,8 @@ def rhythm_leads(root: Element, path: Path) -> tuple[dict[str, Lead], float]:
     Raises
     ------
     RecordError
-        If there is no such waveform, if several differ in rate or length, or share a lead; or as
-        `sampling_rate` and `stored_leads`.
+        If there is no such waveform, if several differ in rate or length, or share a lead, if other
+        leads are in the place of chest leads; or as `sampling_rate` and `stored_leads`.
     """
     waveforms = rhythms(root, path)
     rates = [sampling_rate(waveform, path) for waveform in waveforms]
@@ -79,6 +80,7 @@ def rhythm_leads(root: Element, path: Path) -> tuple[dict[str, Lead], float]:
         raise RecordError(
             f"{path}: {len(waveforms)} Rhythm waveforms at {rates} Hz of {sorted(lengths)} samples"
         )
+    check_chest(path, leads)
     return leads, rates[0]
 
 
@@ -102,16 +104,18 @@ def sampling_rate(waveform: Element, path: Path) -> float:
 
 
 def stored_leads(waveform: Element, path: Path) -> dict[str, Lead]:
-    """Return the stored leads by name, all of one length; log which checksums are wrong.
+    """Return the stored leads by name, all of one length.
+
+    Which checksums are wrong, and which leads were off, is logged.
 
     Raises
     ------
     RecordError
         If a lead stands twice, is damaged or holds fewer or more samples than announced, if the
-        leads differ in length, or if there are none.
+        leads differ in length or time, or if there are none.
     """
     leads: dict[str, Lead] = {}
-    damaged = []
+    damaged, off, begins = [], [], set()
     for element in waveform.iterfind("LeadData"):
         name = standard_lead(text(element, "LeadID"))
         shown = name if name in LEADS else f"number {len(leads) + 1}"
@@ -120,6 +124,9 @@ def stored_leads(waveform: Element, path: Path) -> dict[str, Lead]:
         data = _decoded(element, f"{path}: lead {shown}")
         if not _checksum_agrees(element, data):
             damaged.append(shown)
+        if text(element, "LeadOff").upper() == "TRUE":
+            off.append(shown)
+        begins.add(0.0 if math.isnan(begin := number(element, "LeadTimeOffset")) else begin)
         leads[name] = Lead(np.frombuffer(data, "<i2"), *_scale(element))
     lengths = {len(lead.samples) for lead in leads.values()}
     if len(lengths) != 1 or 0 in lengths:
@@ -127,6 +134,10 @@ def stored_leads(waveform: Element, path: Path) -> dict[str, Lead]:
             f"{path}: {len(leads)} leads of {sorted(lengths)} samples; a recording needs one "
             "lead or more, all of one length"
         )
+    if len(begins) > 1:
+        raise RecordError(f"{path}: leads that begin at {sorted(begins)} (LeadTimeOffset)")
+    if off:
+        log.warning("%s: lead %s was off (LeadOff)", path, ", ".join(off))
     if damaged:
         log.warning("%s: wrong checksum (LeadDataCRC32) of lead %s", path, ", ".join(damaged))
     return leads
