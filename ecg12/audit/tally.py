@@ -41,6 +41,7 @@ class Tally:
         labelled: LabelledClasses | None = None,
     ) -> None:
         self.classes, self.labels, self.labelled = classes, labels, labelled
+        self.listed = set() if labels is None else set(labels.recordings)  # and not yet seen
         self.recordings: Counter[str] = Counter()
         self.errors: dict[str, str] = {}
         self.values: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
@@ -50,35 +51,43 @@ class Tally:
         self.found: dict[str, list[str]] = defaultdict(list)
         self.names_of: dict[bytes, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
 
-    def add(self, audited: Audited) -> None:
-        """Count one recording."""
+    def add(self, audited: Audited) -> tuple[str, ...]:
+        """Count one recording; return its codes, of the label table if there is one."""
+        if self.labels is not None:
+            self.listed.discard(normal_form(audited.name))
         database = audited.database
         self.recordings[database] += 1
         if audited.error:
             self.errors[audited.name] = audited.error
-            return
+            return audited.codes
         values = self.values[database]
         values["rate, Hz"][f"{audited.rate:g}"] += 1
         values["length, s"][f"{audited.seconds:.4g}"] += 1
         values["gains"][" and ".join(audited.gains)] += 1
         known = f"{audited.amplitude:.1g}" if audited.amplitude > 0 else "unknown"
         values["amplitude, mV"][known] += 1
-        codes = self._count_labels(audited)
-        if not codes and (audited.coded or self.labels is not None):
+        codes = self._codes_of(audited)
+        if codes is None:
+            self.found["not in the label table"].append(audited.name)
+        elif not codes and (audited.coded or self.labels is not None):
             self.found["no diagnosis code"].append(audited.name)
+        codes = codes or ()
         for kind in dict.fromkeys(finding.kind for finding in audited.findings):
             self.found[kind].append(audited.name)
         self.names_of[audited.digest].append((audited.name, codes))
+        return codes
 
-    def _count_labels(self, audited: Audited) -> tuple[str, ...]:
-        """Count a recording's codes, classes and unknown labels; return the codes."""
+    def _codes_of(self, audited: Audited) -> tuple[str, ...] | None:
+        """Count a recording's codes, classes and unknown labels; return the codes.
+
+        None if the label table does not have it.
+        """
         codes, database = audited.codes, audited.database
         unknown: tuple[str, ...] = ()
         if self.labels is not None:
             row = self.labels.row_of.get(normal_form(audited.name))
             if row is None:
-                self.found["not in the label table"].append(audited.name)
-                return ()
+                return None
             codes = self.labels.codes[row]
             unknown = self.labels.unknown[row] if self.labels.unknown else ()
         for code in codes:
@@ -115,6 +124,9 @@ class Tally:
     def _found(self) -> Iterator[str]:
         for kind, names in sorted(self.found.items()):
             yield f"  {kind}: {len(names)} ({', '.join(_some(names))})"
+        if self.listed:
+            shown = ", ".join(_some(sorted(self.listed)))
+            yield f"  in the label table, not in the folder: {len(self.listed)} ({shown})"
         groups = self.duplicates()
         for group in groups[:MOST_GROUPS]:
             alike = len({frozenset(codes) for _, codes in group}) == 1
@@ -122,7 +134,7 @@ class Tally:
             yield f"  same samples{'' if alike else ', different diagnoses'}: {shown}"
         if len(groups) > MOST_GROUPS:
             yield f"  same samples: {len(groups) - MOST_GROUPS} more groups"
-        if not self.found and not groups:
+        if not (self.found or groups or self.listed):
             yield "  none"
 
     def _label_lines(self) -> Iterator[str]:
@@ -202,8 +214,7 @@ def write_tables(folder: Path, audited: Iterable[Audited], tally: Tally) -> None
             writers.append(stack.enter_context(table_writer(folder / name)))
             writers[-1](head)
         for one in audited:
-            tally.add(one)
-            writers[0](_row(one))
+            writers[0](_row(one, tally.add(one)))
             for found in one.findings:
                 writers[1](
                     [printable(one.name), one.database, found.kind, found.where, found.detail]
@@ -212,7 +223,7 @@ def write_tables(folder: Path, audited: Iterable[Audited], tally: Tally) -> None
         write_rows(folder / name, rows)
 
 
-def _row(one: Audited) -> list[object]:
+def _row(one: Audited, codes: tuple[str, ...]) -> list[object]:
     known = [f"{one.rate:g}", f"{one.seconds:g}", " ".join(one.gains), f"{one.amplitude:.4g}"]
     values = known if not one.error else [""] * len(known)
-    return [printable(one.name), one.database, printable(one.error), *values, " ".join(one.codes)]
+    return [printable(one.name), one.database, printable(one.error), *values, " ".join(codes)]

@@ -36,6 +36,7 @@ def add(command: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Audit it, print the counts, and write the tables if a folder is given."""
     from ecg12.audit import Tally, audit_folder, write_tables
+    from ecg12.io.known_labels import warn_of_absent
     from ecg12.runtime.progress import bar
 
     classes = chosen_classes(options)
@@ -48,6 +49,8 @@ def run(options: argparse.Namespace) -> int:
     else:
         for audited in shown:
             tally.add(audited)
+    if tally.labelled:
+        warn_of_absent(tally.labelled, list(tally.recordings), classes)
     print(tally.text(), end="")
     failures = Failures(options)
     for name, reason in tally.errors.items():

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from ecg12.cli.arguments import recordings
 
+EXTRA = "formats"  # has what every format needs
+
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -25,12 +27,14 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _table() -> Iterator[str]:
-    from ecg12.io.format_table import FORMATS
+    from ecg12.io.format_table import ARRAY, FORMATS
 
     yield "The content of a file decides of which format it is, not its name."
     yield "\nread:"
     for row in FORMATS:
-        extra = f"; needs the extra {row.extra!r}" if row.extra else ""
+        extra = f"; needs the extra {EXTRA!r}" if row.extra else ""
+        if row is ARRAY:
+            extra = f"; HDF5 needs the extra {EXTRA!r}"
         if row.read:
             yield f"  {row.name:20} {' '.join(row.suffixes)}{extra}"
     yield "\nrecognised, not read:"
@@ -41,7 +45,7 @@ def _table() -> Iterator[str]:
 
 def _said(path: Path) -> Iterator[str]:
     """Yield what a file is, or what a folder holds."""
-    from ecg12.io.formats import format_of, scan
+    from ecg12.io.formats import format_at, scan
 
     if path.is_dir():
         found = scan(path)
@@ -50,8 +54,8 @@ def _said(path: Path) -> Iterator[str]:
         yield from (f"  {n} {name}" for name, n in sorted(found.counts().items()))
         yield from (f"  {line}" for line in found.left_out())
         return
-    row = format_of(path)
+    row = format_at(path)
     if row is None:
-        yield f"{path}: {'of no known format' if path.exists() else 'no such file'}"
+        yield f"{path}: of no known format"
     else:
         yield f"{path}: {row.name}{'' if row.read else f', not read: {row.instead}'}"

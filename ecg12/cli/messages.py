@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ecg12.cli.arguments import output_file
+from ecg12.runtime.errors import InputError
 from ecg12.runtime.progress import listed, log_to, printable
 
 COLUMNS = ("file", "reason")
@@ -45,10 +46,18 @@ class Failures:
     ----------
     options
         Of the command, after `add_failures`.
+
+    Raises
+    ------
+    InputError
+        If their table would be written over the command's results.
     """
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.table: Path | None = options.failures
+        output = getattr(options, "output", None)
+        if self.table and output and self.table.resolve() == output.resolve():
+            raise InputError(f"--failures {self.table}: the results go there; name another file")
         self.reasons: list[tuple[str, str]] = []
 
     def add(self, file: str | Path, reason: str) -> None:

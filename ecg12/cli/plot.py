@@ -62,7 +62,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _make_folder(path: Path | None) -> None:
     """Make the folder of several drawings."""
-    if path is not None and path.is_file():
+    from ecg12.plotting.paper import FORMATS
+
+    if path is not None and (path.is_file() or path.suffix.lower() in FORMATS):
         raise InputError(f"{path}: a file; several recordings need a folder")
     if path is not None:
         path.mkdir(parents=True, exist_ok=True)

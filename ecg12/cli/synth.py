@@ -1,9 +1,15 @@
 """Write synthetic recordings, as a challenge folder or as a MUSE archive."""
 
 import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
 
 from ecg12.cli.arguments import number, output_folder, rate, seconds, seed, whole
 from ecg12.cli.options import add_workers
+from ecg12.runtime.errors import InputError
+
+log = logging.getLogger(__name__)
 
 MOST = 10_000_000  # recordings
 LOUDEST = 100.0
@@ -39,7 +45,9 @@ def add(command: argparse.ArgumentParser) -> None:
         default="wfdb",
         help="a challenge folder, or GE MUSE XML with diagnosis statements (default %(default)s)",
     )
-    command.add_argument("--dialect", choices=("A", "B"), default="A", help="header dialect")
+    command.add_argument(
+        "--dialect", choices=("A", "B"), help="header dialect of a challenge folder (default A)"
+    )
     add_workers(command)
 
 
@@ -60,6 +68,8 @@ def run(options: argparse.Namespace) -> None:
     classes, weights = options.classes, None
     if options.mix:
         classes, weights = zip(*options.mix, strict=True)
+    if options.format == "muse" and options.dialect:
+        raise InputError(f"--dialect {options.dialect}: MUSE files have no WFDB header")
     write = _write_muse if options.format == "muse" else _write_folder
     write(options, classes and tuple(classes), weights)
 
@@ -81,11 +91,12 @@ def _write_folder(
         seconds=options.seconds,
         noise=options.noise,
         sites=options.sites,
-        dialect=options.dialect,
+        dialect=options.dialect or "A",
         workers=options.workers or -1,
         progress=True,
     )
     print(f"{len(paths)} synthetic recordings in {options.output}")
+    _tell_of_others(options.output, ".hea", paths)
 
 
 def _write_muse(
@@ -102,3 +113,14 @@ def _write_muse(
         options.output, options.n, options.seed, drawn, workers=options.workers or -1, progress=True
     )
     print(f"{len(paths)} synthetic MUSE files in {options.output}")
+    _tell_of_others(options.output, ".xml", paths)
+
+
+def _tell_of_others(folder: Path, suffix: str, paths: Sequence[Path]) -> None:
+    """Log that a folder holds recordings of another call, which a training would take too."""
+    own = {path.stem for path in paths}
+    if others := sorted(p.name for p in folder.glob(f"*{suffix}") if p.stem not in own):
+        log.warning(
+            "%s also holds %d recordings of another call, such as %s",
+            folder, len(others), others[0],
+        )  # fmt: skip

@@ -22,7 +22,7 @@ from ecg12.io.databases import databases_of
 from ecg12.io.known_labels import LabelledClasses, known_cells, warn_of_absent
 from ecg12.io.label_table import LabelTable
 from ecg12.io.manifest import Manifest, ValidationFolder, build_manifest, join_manifests
-from ecg12.runtime.errors import RecordError
+from ecg12.runtime.errors import InputError, RecordError
 from ecg12.runtime.executors import Executor, LocalExecutor
 from ecg12.runtime.prefetch import prefetch
 from ecg12.runtime.progress import listed
@@ -216,13 +216,24 @@ def _manifest(
     """List the recordings of a folder and then those that validate; return the number of the first.
 
     A label table that serves both has no recording too many.
+
+    Raises
+    ------
+    InputError
+        If the table serves both and has a row that is one recording of each.
     """
     if validation is None:
         manifest = build_manifest(folder, labels)
         return manifest, len(manifest.paths)
-    shared = labels is validation.labels
+    shared = labels is not None and labels is validation.labels
     manifest = build_manifest(folder, labels, shared=shared)
     other = build_manifest(validation.path, validation.labels, shared=shared)
+    if shared and (both := sorted({*manifest.names} & {*other.names})):
+        raise InputError(
+            f"{both[0]} is a recording of {folder} and one of {validation.path}, and the label "
+            f"table has one row for both ({len(both)} such names); give a table for validation "
+            "(--validation-labels)"
+        )
     return join_manifests(manifest, other), len(manifest.paths)
 
 
@@ -237,7 +248,7 @@ def _known(
     """Return the known cells of a manifest's recordings, as `known_cells`."""
     databases = databases_of(manifest.names, ".")
     if labelled is not None:
-        warn_of_absent(labelled, databases)
+        warn_of_absent(labelled, databases, classes)
     codes, unknown = manifest.codes, manifest.unknown
     return known_cells(classes, codes, unknown, databases=databases, labelled=labelled)
 

@@ -1,14 +1,18 @@
 """Divisions of recordings: paper B's three random parts, whole databases that validate, folds."""
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
 
 from ecg12.runtime.errors import InputError
 
+log = logging.getLogger(__name__)
+
 # Share of the recordings that whole databases validate: as many as these, and not more if that can
 # be; fewer than the last choose nothing well.
 LEAST, MOST, FEW = 0.2, 0.4, 0.1
+MOST_OF_ONE = 0.2  # share of the recordings that one patient has without a warning
 
 
 def split(n: int, seed: int, patients: Sequence[str] = ()) -> dict[str, np.ndarray]:
@@ -29,7 +33,9 @@ def split(n: int, seed: int, patients: Sequence[str] = ()) -> dict[str, np.ndarr
     """
     if patients:
         keys = [key or f"recording {i}" for i, key in enumerate(patients)]
-        owners = np.unique(keys, return_inverse=True)[1]
+        owners, counts = np.unique(keys, return_inverse=True, return_counts=True)[1:]
+        if counts.max() > max(1, MOST_OF_ONE * n):
+            log.warning("%d of %d recordings are of one patient: parts are uneven", counts.max(), n)
         parts = split(int(owners.max()) + 1, seed)
         return {name: np.flatnonzero(np.isin(owners, part)) for name, part in parts.items()}
     order = np.random.default_rng(seed).permutation(n)

@@ -1,4 +1,4 @@
-"""Age and sex of a patient from what clinical files say of them; nothing else is kept."""
+"""Age, sex and key of a patient from what clinical files say; nothing else is kept."""
 
 import math
 from datetime import date, datetime
@@ -14,7 +14,17 @@ SHORT = {
 }  # fmt: skip
 COMPACT = "%Y%m%d"
 DATES = ("%m-%d-%Y", "%m/%d/%Y", "%Y-%m-%d", COMPACT)
+NOBODY = {"nan", "na", "n/a", "none", "null", "unknown", "anonymous", "anon", "-", "?"}
 SEXES = {"MALE": "Male", "M": "Male", "FEMALE": "Female", "F": "Female"}
+
+
+def known_patient(written: str) -> str:
+    """Return a patient's key without outer blanks; "" of what stands for no one.
+
+    These are words such as ``nan`` and ``unknown``, and zeros alone.
+    """
+    key = written.strip()
+    return "" if key.lower() in NOBODY or not key.strip("0") else key
 
 
 def patient_sex(written: str) -> str | None:

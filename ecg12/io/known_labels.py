@@ -65,6 +65,10 @@ def read_labelled_classes(path: str | Path) -> LabelledClasses:
         database, codes = cells[DATABASE], _codes_of(cells[CODES])
         if not database or not codes:
             raise InputError(f"{table.where(line)}: needs a database and its codes; got {cells}")
+        if "," in cells[CODES]:
+            raise InputError(
+                f"{table.where(line)}: codes {cells[CODES]!r}; blanks or | divide them, not commas"
+            )
         if database in found:
             raise InputError(f"{table.where(line)}: {database!r} has a line already")
         found[database] = codes
@@ -78,8 +82,20 @@ def _codes_of(cell: str) -> frozenset[str]:
     return frozenset(filter(None, map(str.strip, codes)))
 
 
-def warn_of_absent(labelled: LabelledClasses, databases: Sequence[str]) -> None:
-    """Name in the log the databases of a table to which none of the recordings belongs."""
+def warn_of_absent(
+    labelled: LabelledClasses, databases: Sequence[str], classes: ScoredClasses
+) -> None:
+    """Name in the log what a table has in vain.
+
+    These are databases to which none of the recordings belongs, and those that label none of the
+    classes by it, such that all that they do not show is unknown.
+    """
+    columns = set(classes.columns)
+    if foreign := [name for name, codes in labelled.codes.items() if columns.isdisjoint(codes)]:
+        log.warning(
+            "%s: no code of %s is one of the classes: %s",
+            labelled.source, ", ".join(foreign), ", ".join(sorted(labelled.codes[foreign[0]])[:5]),
+        )  # fmt: skip
     present = sorted(set(databases))
     if absent := [name for name in labelled.codes if name not in present]:
         log.warning(

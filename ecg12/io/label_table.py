@@ -8,7 +8,8 @@ A csv file, one row per recording, where the recordings themselves hold no label
 * `recording` is the path below the data folder, with `/` between folders and without the suffix of
   a recording (`.hea`, `.mat`, `.dat`, `.xml`): `normal_form` makes it of any spelling, so that one
   table fits challenge recordings and MUSE files alike.
-* `patient` is a salted hash, equal for the recordings of one patient, or empty where unknown.
+* `patient` is a salted hash, equal for the recordings of one patient, or empty where unknown
+  (`demographics.known_patient` says what else counts as unknown).
 * Then one column of 0 and 1 per plain SNOMED CT code of the table of weights, or per key of one's
   own classes (`class_table`), which may be any text. An empty cell means unknown: the recording
   counts neither for nor against that class. A column without any 0 or 1 is of a class that the
@@ -23,6 +24,7 @@ from operator import itemgetter
 from pathlib import Path, PurePath
 
 from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.io.demographics import known_patient
 from ecg12.io.format_table import FORMATS
 from ecg12.runtime.csv_tables import Table, read_table, table_writer
 from ecg12.runtime.errors import InputError
@@ -173,7 +175,7 @@ def _rows(table: Table, own: Sequence[str] | None) -> Iterator[tuple[str, str, C
         line_of[name] = line
         if combination not in codes_of:
             codes_of[combination] = _codes(where, columns, [value.strip() for value in values])
-        yield name, patient.strip(), *codes_of[combination]
+        yield name, known_patient(patient), *codes_of[combination]
 
 
 def _check_header(table: Table, columns: Sequence[str], others_allowed: bool) -> None:

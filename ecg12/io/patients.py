@@ -10,7 +10,8 @@ too:
 * `recording` is the path below the data folder; `label_table.normal_form` makes one of any
   spelling. A recording that the table does not have under its path is looked for by its file's name
   alone, as long as only one recording and one row have that name.
-* `patient` is any key, equal for the recordings of one patient, or empty where unknown.
+* `patient` is any key, equal for the recordings of one patient, or empty where unknown, or a word
+  that says so (`demographics.known_patient`).
 
 A recording whose patient is unknown counts as a patient of its own. If that is wrong, folds share
 patients and intervals come out too narrow, so the log says for how many recordings it is so, and
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ecg12.io.demographics import known_patient
 from ecg12.io.label_table import PATIENT, RECORDING, normal_form
 from ecg12.runtime.csv_tables import read_table
 from ecg12.runtime.errors import InputError
@@ -97,7 +99,7 @@ def _report(path: str | Path, keys: list[str], how: dict[str, list[str]]) -> Non
     why = {
         "absent": "are not in the table",
         "shared": "share the name of their file with others, and the table lacks their path",
-        "empty": "have an empty patient",
+        "empty": "have no patient there",
     }
     shown = [f"{len(how[k])} {text}, such as {how[k][0]!r}" for k, text in why.items() if how[k]]
     if shown:
@@ -112,7 +114,7 @@ def _read(path: str | Path) -> dict[str, str]:
     patients: dict[str, str] = {}
     table = read_table(path, (RECORDING, PATIENT))
     for line, row in table.records():
-        name, patient = normal_form(row[RECORDING]), row[PATIENT]
+        name, patient = normal_form(row[RECORDING]), known_patient(row[PATIENT])
         if not name:
             raise InputError(f"{table.where(line)}: no name of a recording")
         earlier = patients.get(name)

@@ -208,18 +208,22 @@ def test_unknown_labels_are_counted_by_database(folder, tmp_path):
     n = len(CLASSES.columns)
     rows = [
         "ptb/S1,," + ",".join([""] * n),
+        "ptb/S9,," + ",".join(["0"] * n),
         "georgia/E1,," + ",".join(["0"] * n),
         "georgia/E2,," + ",".join(["1" if c == "10370003" else "0" for c in CLASSES.columns]),
     ]
     labels.write_text("\n".join([f"recording,patient,{columns}", *rows]) + "\n")
     tally = Tally(CLASSES, read_label_table(labels), read_labelled_classes(labelled))
     for audited in audit_folder(folder, n_jobs=1)[1]:
-        tally.add(audited)
+        codes = tally.add(audited)
+        assert codes == (("10370003",) if audited.name == "georgia/E2" else ())
     assert tally.unknown["AF"] == {"ptb": 1}
     assert tally.unknown["NSR"] == {"ptb": 1, "georgia": 2}
     assert tally.unknown["PR"] == {"ptb": 1, "georgia": 1}
     assert tally.positives == {"PR": {"georgia": 1}}
     assert "not in the label table: 1 (ptb/S2)" in tally.text()
+    assert "in the label table, not in the folder: 1 (ptb/S9)" in tally.text()
+    assert "no diagnosis code: 2 (" in tally.text()  # S1 and E1, but not S2
     assert "unknown labels: recordings as above" in tally.text()
     assert ("AF", 0, 1, 1) in tally.tables()["unknown_labels.csv"]
 

@@ -13,7 +13,9 @@ def test_the_command_lists_every_format(capsys):
     text = capsys.readouterr().out
     for row in FORMATS:
         assert f"  {row.name} " in text
-    assert "needs the extra 'dicom'" in text
+    for name in ("DICOM", "EDF/BDF", "array of numbers"):
+        line = next(line for line in text.splitlines() if line.startswith(f"  {name} "))
+        assert line.endswith("needs the extra 'formats'")
     read, _, refused = text.partition("recognised, not read:")
     assert "ISHNE" in read
     assert "MFER" in refused
@@ -22,6 +24,8 @@ def test_the_command_lists_every_format(capsys):
 def test_the_command_says_what_files_are_and_folders_hold(tmp_path, make_record, capsys):
     write_record(tmp_path, make_record("A1"))
     (tmp_path / "b.txt").write_bytes(b"%PDF-1.7")
+    main(["formats", str(tmp_path / "A1")])
+    assert capsys.readouterr().out == f"{tmp_path / 'A1'}: WFDB\n"
     main(["formats", str(tmp_path), str(tmp_path / "b.txt")])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{tmp_path}: 1 recordings"

@@ -115,6 +115,34 @@ def test_plot_draws_all_of_a_folder_and_numbers_equal_names(tmp_path, make_recor
     assert capsys.readouterr().out == f"2 recordings drawn in {tmp_path / 'out'}\n"
 
 
+def test_several_drawings_need_a_folder(folder, tmp_path):
+    with pytest.raises(SystemExit, match=r"both\.pdf: a file; several recordings need a folder"):
+        main(["plot", str(folder), "-o", str(tmp_path / "both.pdf")])
+    assert not (tmp_path / "both.pdf").exists()
+
+
+def test_failures_do_not_replace_results(folder, tmp_path):
+    table = str(tmp_path / "p.csv")
+    with pytest.raises(SystemExit, match=r"p\.csv: the results go there"):
+        main(["predict", str(folder), "-o", table, "--failures", table, "--format", "csv"])
+    assert not (tmp_path / "p.csv").exists()
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("wfdb", "hea"), ("muse", "xml")])
+def test_synth_tells_of_recordings_of_another_call(tmp_path, caplog, kind, suffix):
+    call = ["synth", str(tmp_path), "--format", kind, "--seconds", "5"]
+    main([*call, "-n", "2"])
+    main([*call, "-n", "2"])
+    assert "another call" not in caplog.text
+    main([*call, "-n", "1"])
+    assert f"also holds 1 recordings of another call, such as S00001.{suffix}" in caplog.text
+
+
+def test_muse_files_have_no_header_dialect(tmp_path):
+    with pytest.raises(SystemExit, match="--dialect B: MUSE files have no WFDB header"):
+        main(["synth", str(tmp_path), "-n", "1", "--format", "muse", "--dialect", "B"])
+
+
 def test_a_reader_that_has_had_enough_is_no_traceback(folder):
     command = f"{sys.executable} -m ecg12 formats {folder} {folder} | true"
     done = subprocess.run(

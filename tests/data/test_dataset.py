@@ -440,3 +440,10 @@ def test_a_recording_shorter_than_its_header_says_repeats_its_parts(tmp_path):
     dataset = prepare_folder(tmp_path / "data", tmp_path / "work", IN_PARTS, CLASSES, n_jobs=1)
     assert dataset.signals.shape == whole.shape
     np.testing.assert_array_equal(dataset.signals[1], dataset.signals[0])
+
+
+def test_a_patient_of_many_recordings_is_told(caplog):
+    split(10, 0, ["a"] * 2 + [""] * 8)
+    assert not caplog.text
+    split(10, 0, ["a"] * 3 + [""] * 7)
+    assert "3 of 10 recordings are of one patient" in caplog.text

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ecg12.io.channels import Channel, rate_of, recording
-from ecg12.io.demographics import parse_date, patient_age, patient_sex
+from ecg12.io.demographics import known_patient, parse_date, patient_age, patient_sex
 from ecg12.io.lead_names import LEADS
 from ecg12.runtime.errors import RecordError
 
@@ -127,7 +127,7 @@ def test_age_from_days(born, day, years):
     assert patient_age(np.nan, "", born, day) == years
 
 
-@pytest.mark.parametrize("written", ["195312", "05-30-2021", "05/30/2021", "2021-05-30", "20210530"])
+@pytest.mark.parametrize("written", ["05-30-2021", "05/30/2021", "2021-05-30", "20210530"])
 def test_days(written):
     assert parse_date(written) == date(2021, 5, 30)
 
@@ -165,3 +165,13 @@ def test_rate_of_an_interval(interval, digit, rate):
 def test_what_is_no_interval(interval):
     with pytest.raises(RecordError, match=r"ecg\.dcm: a sampling rate of"):
         rate_of(FILE, interval, 1e-6)
+
+
+@pytest.mark.parametrize("written", ["", " ", "nan", "Unknown", "N/A", "-", "ANON", "0", "0000"])
+def test_what_stands_for_no_patient(written):
+    assert known_patient(written) == ""
+
+
+@pytest.mark.parametrize("written", ["1", "000001", "Nana", "p-0"])
+def test_what_is_the_key_of_a_patient(written):
+    assert known_patient(f" {written} ") == written

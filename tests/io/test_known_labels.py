@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from ecg12.io.classes import WEIGHTS, load_weights
-from ecg12.io.known_labels import known_cells, read_labelled_classes, warn_of_absent
+from ecg12.io.known_labels import (
+    LabelledClasses,
+    known_cells,
+    read_labelled_classes,
+    warn_of_absent,
+)
 from ecg12.runtime.errors import InputError
 
 CLASSES = load_weights(WEIGHTS)
@@ -44,17 +49,20 @@ def test_own_keys_that_hold_blanks_stand_between_bars(tmp_path):
 
 
 def test_databases_that_are_not_there_are_named(labelled, caplog):
-    warn_of_absent(labelled, ["ptb", "georgia"])
+    warn_of_absent(labelled, ["ptb", "georgia"], CLASSES)
     assert "no recording belongs to cpsc2018; the databases are georgia, ptb" in caplog.text
     caplog.clear()
-    warn_of_absent(labelled, ["ptb", "cpsc2018"])
+    warn_of_absent(labelled, ["ptb", "cpsc2018"], CLASSES)
     assert not caplog.text
+    warn_of_absent(LabelledClasses({"ptb": frozenset({"NSR", "AF"})}, "a.csv"), ["ptb"], CLASSES)
+    assert "a.csv: no code of ptb is one of the classes: AF, NSR" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("database,kinds\nptb,1\n", "no column 'codes'"),
+        ('database,codes\nptb,"1,2"\n', "line 2: codes '1,2'; blanks or"),
         ("database,codes\nptb,\n", "line 2: needs a database and its codes"),
         ("database,codes\n,1\n", "line 2: needs a database and its codes"),
         ("database,codes\nptb,1\nptb,2\n", "line 3: 'ptb' has a line already"),

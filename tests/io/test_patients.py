@@ -68,7 +68,7 @@ def test_a_partial_match_is_said_with_counts_and_reasons(read, caplog):
     assert "patients.csv: no patient for 3 of 6 recordings, each of which counts" in caplog.text
     assert "1 are not in the table, such as 'b/R7'" in caplog.text
     assert "1 share the name of their file with others" in caplog.text
-    assert "1 have an empty patient, such as 'a/R3'" in caplog.text
+    assert "1 have no patient there, such as 'a/R3'" in caplog.text
 
 
 @pytest.mark.parametrize(

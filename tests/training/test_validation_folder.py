@@ -105,10 +105,15 @@ def test_a_killed_training_goes_on_and_other_validation_trains_anew(folders, mon
 
 def test_labels_are_those_of_the_same_table_or_of_one_of_its_own(folders, tmp_path):
     data, validation, _ = folders
-    names = tuple(f"R{i}" for i in range(12))
-    codes = ((AF,), (NSR,)) * 6
+    for path in sorted(validation.glob("R*")):
+        text = path.read_bytes()
+        path.rename(path.with_name(f"V{path.name[1:]}")).write_bytes(
+            text.replace(b"R", b"V", 1) if path.suffix == ".hea" else text
+        )
+    names = (*(f"R{i}" for i in range(12)), *(f"V{i}" for i in range(6)))
+    codes = ((AF,), (NSR,)) * 9
     write_label_rows(tmp_path / "all.csv", [(n, "", c) for n, c in zip(names, codes, strict=True)])
-    write_label_rows(tmp_path / "own.csv", [(name, "", (SB,), (AF,)) for name in names[:4]])
+    write_label_rows(tmp_path / "own.csv", [(name, "", (SB,), (AF,)) for name in names[12:16]])
     shared = ecg12.train(
         data, tmp_path / "a", TINY, labels=tmp_path / "all.csv", validation=validation
     )
@@ -126,6 +131,14 @@ def test_labels_are_those_of_the_same_table_or_of_one_of_its_own(folders, tmp_pa
     assert counts["validation"]["unknown"]["AF"] == 4
     assert counts["data"]["unknown"]["AF"] == 0
     assert counts["data"]["positives"]["AF"] == 6
+
+
+def test_one_row_does_not_label_two_recordings(folders, tmp_path):
+    data, validation, model = folders
+    rows = [(f"R{i}", "", (AF,)) for i in range(12)]
+    write_label_rows(tmp_path / "all.csv", rows)
+    with pytest.raises(InputError, match=r"R0 is a recording of .*train and one of .*val, .* \(6 "):
+        ecg12.train(data, model, TINY, labels=tmp_path / "all.csv", validation=validation)
 
 
 def test_an_empty_table_of_labels_is_not_replaced_by_that_of_the_data(folders):

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from ecg12.io.demographics import parse_date, patient_age, patient_sex
+from ecg12.io.demographics import known_patient, parse_date, patient_age, patient_sex
 from ecg12.io.leads import LEADS
 from ecg12.io.muse.segments import segments
 from ecg12.io.muse.waveforms import Lead, rhythm_leads, with_derived
@@ -159,7 +159,7 @@ def patient_key(identifier: str, salt: str | None) -> str | None:
     ----------
     identifier
         What the archive calls the patient; None is returned if it has no letter and no digit, as
-        an empty one or "---".
+        an empty one or "---", or stands for no one (`demographics.known_patient`).
     salt
         Secret; None for no key.
 
@@ -170,6 +170,6 @@ def patient_key(identifier: str, salt: str | None) -> str | None:
     """
     if salt == "":
         raise ValueError("the salt of patient keys is empty; give a secret text, or None")
-    if salt is None or not any(map(str.isalnum, identifier)):
+    if salt is None or not any(map(str.isalnum, known_patient(identifier))):
         return None
     return hmac.digest(salt.encode(), identifier.encode(), "sha256").hex()[:KEY_DIGITS]
