@@ -112,11 +112,14 @@ def hierarchy(graph: Hierarchy, classes: ScoredClasses, values: Sequence[float])
     """Draw paper B's figure 4: the hierarchy, scored classes coloured by a score of 0.5 to 1.
 
     Scored classes that the hierarchy lacks stand below it; a concept that is not scored shows its
-    code in an empty box, a class without score its name in one.
+    code in an empty box, a class without score its name in one. One's own classes have their own
+    abbreviation.
     """
     value_of = {
         c: v for group, v in zip(classes.groups, values, strict=True) for c in group
     }  # fmt: skip
+    own = zip(classes.groups, classes.names, strict=True) if classes.named else ()
+    name_of = {code: name for group, name in own for code in group}
     places, ways = graph.layout()
     lowest = max(row for way in ways for _, row in way)
     single = [group[0] for group in classes.groups if not places.keys() & set(group)]
@@ -127,7 +130,8 @@ def hierarchy(graph: Hierarchy, classes: ScoredClasses, values: Sequence[float])
     for way in ways:
         _arrow(axes, way)
     for code, place in places.items():
-        _node(axes, place, code, value_of.get(code, float("nan")))
+        name = name_of.get(code, abbreviation(code))
+        _node(axes, place, name, value_of.get(code, float("nan")))
     x, y = np.transpose(list(places.values()))
     axes.set(xlim=(x.min() - 0.4, x.max() + 0.4), ylim=(y.max() + 0.6, -lowest - 0.6))
     return figure
@@ -142,10 +146,10 @@ def _arrow(axes: Axes, way: Sequence[tuple[float, float]]) -> None:
     axes.annotate("", (x + 0.19, y), points[-1], arrowprops=arrow, zorder=1)
 
 
-def _node(axes: Axes, place: tuple[float, float], code: str, value: float) -> None:
+def _node(axes: Axes, place: tuple[float, float], name: str, value: float) -> None:
     known = np.isfinite(value)
     colour = SCALE(2 * max(value, 0.5) - 1) if known else BOX
-    text = f"{abbreviation(code)} {value:.2f}" if known else abbreviation(code)
+    text = f"{name} {value:.2f}" if known else name
     box = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": GREY, "linewidth": 0.8}
     ink = _readable(SCALE(2 * max(value, 0.5) - 1)) if known else INK
     axes.text(*place, text, fontsize=8, color=ink, ha="center", va="center", bbox=box, zorder=2)

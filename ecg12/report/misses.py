@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from ecg12.explanation import ClassMap
-from ecg12.io.classes import DIAGNOSES
 from ecg12.io.record import Record
 from ecg12.io.wfdb import read_record
 from ecg12.metrics import ChallengeScorer
@@ -80,11 +79,11 @@ def _wrong(results: Results, i: int) -> str:
 
 def _names(results: Results, mask: np.ndarray, scores: np.ndarray | None = None) -> str:
     """Return the names of classes that are on, with their scores if given."""
-    parts = []
+    classes, parts = results.classes, []
     for k in np.flatnonzero(mask):
-        short, name = DIAGNOSES.get(results.classes.groups[k][0], (results.classes.names[k], ""))
+        short, name = classes.names[k], classes.titles[k]
         score = "" if scores is None else f" {scores[k]:.2f}"
-        parts.append(f"{name} ({short}){score}" if name else f"{short}{score}")
+        parts.append(f"{short}{score}" if name == short else f"{name} ({short}){score}")
     return "; ".join(parts) or "no scored diagnosis"
 
 
