@@ -1,7 +1,8 @@
 """The figures of a report, drawn by matplotlib; each function returns a matplotlib Figure.
 
 Colours are of middle lightness, so that they stand out on white and on black; `INK`, `LINE`,
-`PAPER` and `BOX` are what the page replaces by its own.
+`PAPER` and `BOX` are what the page replaces by its own. Names of classes and databases are drawn as
+they are: `$` begins no formula.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,7 +48,11 @@ def plain(axes: Axes) -> None:
 
 def _legend(figure: Figure) -> None:
     """Put a legend in one row above the axes."""
-    figure.legend(frameon=False, fontsize=8, labelcolor=INK, ncols=3, loc="outside upper left")
+    legend = figure.legend(
+        frameon=False, fontsize=8, labelcolor=INK, ncols=3, loc="outside upper left"
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
 
 
 def areas(names: Sequence[str], table: Table) -> Figure:
@@ -70,7 +75,8 @@ def areas(names: Sequence[str], table: Table) -> Figure:
     for x, y in zip(prevalence, place, strict=True):
         axes.plot([x, x], [y - BAR, y + BAR], color=INK, linewidth=1.4)
     axes.plot([], [], color=INK, linewidth=1.4, label="prevalence")
-    axes.set(yticks=place, yticklabels=names, xlim=(0, 1), ylim=(len(names) - 0.4, -0.6))
+    axes.set(xlim=(0, 1), ylim=(len(names) - 0.4, -0.6))
+    axes.set_yticks(place, names, parse_math=False)
     axes.grid(axis="y", visible=False)
     _legend(figure)
     return figure
@@ -101,8 +107,9 @@ def confusion(names: Sequence[str], matrix: np.ndarray) -> Figure:
         text = f"{100 * shares[i, j]:.0f}"
         axes.text(j, i, text, fontsize=7, color=INK, ha="center", va="center")
     places = range(len(names))
-    axes.set(xticks=places, yticks=places, yticklabels=names, ylim=(len(names) - 0.5, -0.5))
-    axes.set_xticks(places, names, rotation=90)
+    axes.set(ylim=(len(names) - 0.5, -0.5))
+    axes.set_xticks(places, names, rotation=90, parse_math=False)
+    axes.set_yticks(places, names, parse_math=False)
     axes.set_xlabel("predicted", color=INK)
     axes.set_ylabel("true", color=INK)
     return figure
@@ -152,7 +159,10 @@ def _node(axes: Axes, place: tuple[float, float], name: str, value: float) -> No
     text = f"{name} {value:.2f}" if known else name
     box = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": GREY, "linewidth": 0.8}
     ink = _readable(SCALE(2 * max(value, 0.5) - 1)) if known else INK
-    axes.text(*place, text, fontsize=8, color=ink, ha="center", va="center", bbox=box, zorder=2)
+    axes.text(
+        *place, text, fontsize=8, color=ink, ha="center", va="center", bbox=box, zorder=2,
+        parse_math=False,
+    )  # fmt: skip
 
 
 def _readable(colour: tuple[float, ...]) -> str:
@@ -174,7 +184,8 @@ def differences(names: Sequence[str], columns: Mapping[str, Sequence[Estimate]])
         for y, (_, low, high) in zip(place + shift, values, strict=True):
             axes.plot([low, high], [y, y], color=colour, linewidth=1.2)
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set(yticks=place, yticklabels=names, ylim=(len(names) - 0.4, -0.6))
+    axes.set(ylim=(len(names) - 0.4, -0.6))
+    axes.set_yticks(place, names, parse_math=False)
     axes.grid(axis="y", visible=False)
     _legend(figure)
     return figure

@@ -39,7 +39,8 @@ def panels(
             continue
         plain(axes)
         remark = draw(axes, k)
-        axes.set_title(f"{names[k]}  {remark}", fontsize=9, color=INK, loc="left", pad=3)
+        title = f"{names[k]}  {remark}"
+        axes.set_title(title, fontsize=9, color=INK, loc="left", pad=3, parse_math=False)
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
         axes.set_aspect("equal")
     figure.supxlabel(labels[0], fontsize=9, color=INK, y=0.06 / height)

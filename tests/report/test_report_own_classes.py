@@ -1,5 +1,6 @@
 """A report of one's own classes: their abbreviations and names, whatever characters these hold."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,13 @@ import pytest
 
 from ecg12.io.class_table import read_classes
 from ecg12.io.classes import WEIGHTS, load_weights
+from ecg12.metrics.intervals import Estimate
 from ecg12.report import Results, figures
 from ecg12.report.hierarchy import load_hierarchy
 from ecg12.report.misses import worst_misses
+from ecg12.report.page import picture
+from ecg12.report.panels import roc_panels
+from ecg12.report.tables import Table
 
 OWN = """426783006,NSR,sinus rhythm
 713427006|164909002|270492004,CD,conduction disturbance
@@ -56,3 +61,26 @@ def test_the_hierarchy_has_the_abbreviations_of_one_s_own_classes(own):
     classes = load_weights(WEIGHTS)
     drawn = texts(figures.hierarchy(load_hierarchy(), classes, [0.75] * len(classes)))
     assert {"RBBB 0.75", "LBBB 0.75", "IAVB 0.75"} <= drawn
+
+
+DOLLARS = ("a $x^$ b", "$ \\frac $", "NSR")  # no formulas: matplotlib cannot parse them
+
+
+@pytest.mark.parametrize("kind", ["areas", "confusion", "hierarchy", "differences", "panels"])
+def test_names_with_dollars_are_drawn_as_they_are(kind, own, tmp_path):
+    """The svg file, whose texts stay texts, holds the names; they may be of database folders."""
+    estimates = [Estimate(0.5, 0.4, 0.6)] * 3
+    rows = [(name, *estimates[:2], 0.3) for name in DOLLARS]
+    table = Table("t", "T", ("class", "AUROC", "AUPRC", "prevalence"), rows)
+    named = replace(own, named=tuple((name, name) for name in DOLLARS))
+    figure = {
+        "areas": lambda: figures.areas(DOLLARS, table),
+        "confusion": lambda: figures.confusion(DOLLARS, np.eye(3)),
+        "hierarchy": lambda: figures.hierarchy(load_hierarchy(), named, [0.9, 0.75, 0.6]),
+        "differences": lambda: figures.differences(
+            DOLLARS, {"$ \\first $": estimates, "second": estimates}
+        ),
+        "panels": lambda: roc_panels(DOLLARS, [None] * 3, table),
+    }[kind]()
+    drawn = picture(figure, tmp_path, kind, "title", "caption")
+    assert all(name in drawn.svg for name in DOLLARS)
