@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import norm, t
+from scipy.stats import binomtest, norm, t
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ecg12.cli.main import main
@@ -242,6 +242,45 @@ def test_a_run_does_not_differ_from_itself():
     place = per_class.columns.index("AUROC difference")
     assert {tuple(row[place]) for row in per_class.rows if row[1] >= 5} == {(0, 0, 0)}
     assert {row[-1] for row in per_class.rows} <= {"no", "too few"}
+
+
+def one_class_apart(m):
+    """Return two runs; one ranks the m positives of class 1 first, the other gives all a half."""
+    y_true = np.zeros((200, 9), bool)
+    y_true[:, CPSC_2018.normal] = True
+    y_true[:m] = np.arange(9) == 1
+    run = replace(chosen(results(200), np.arange(200)), y_true=y_true, y_pred=y_true)
+    runs = [replace(run, y_score=0.1 + 0.8 * y_true), replace(run, y_score=np.full((200, 9), 0.5))]
+    return measure(runs, None, 100)
+
+
+@pytest.mark.parametrize(("m", "verdict"), [(4, "too few"), (6, "no"), (8, "yes"), (57, "yes")])
+def test_a_class_without_spread_moves_by_clopper_and_pearson(m, verdict):
+    """Of 1 and .5 no replicate differs; their ends are those of m of m trials, scaled below .5.
+
+    The lower end of the difference is Zou's: .5 less both reaches as sides of a right angle.
+    """
+    study = one_class_apart(m)
+    table = difference_tables(study)[1]
+    assert table.column("AUROC moved")[1] == verdict
+    found = table.column("AUROC difference")[1]
+    assert found.value == 0.5
+    if m == 4:
+        assert np.isnan(found[1:]).all()
+        return
+    short = 1 - binomtest(m, m).proportion_ci(method="exact").low
+    assert found.low == pytest.approx(0.5 - np.hypot(short, 0.5 * short))
+    assert found.high == pytest.approx(0.5 + 0.5 * short)
+
+
+def test_differences_over_all_without_spread_have_a_width():
+    """Macro F is 1 where all classes are right and 0 without predictions, in each replicate."""
+    good, other = (run.results for run in one_class_apart(57).runs)
+    nothing = replace(other, y_pred=np.zeros((200, 9), bool))
+    overall = difference_tables(measure([good, nothing], None, 100))[0]
+    row = dict(zip(overall.column("measure"), overall.column("difference"), strict=True))
+    assert row["macro F-measure"].value == 1
+    assert row["macro F-measure"].low < 0.99
 
 
 def test_a_class_whose_scores_were_spoiled_has_moved():
