@@ -11,8 +11,9 @@ Bulletin 2:110, 1946), see `mean_factor`.
   distribution (Hesterberg, "What Teachers Should Know About the Bootstrap", The American
   Statistician 69:371, 2015), because the plain ones are too narrow for small m.
 * Where no replicate differs, as for a class that is separated perfectly, `logit_interval` and
-  `share_interval`, which is for a class's AUPRC and F, give the interval of Clopper and Pearson
-  for m successes, or none, in m trials.
+  `share_interval`, which is for a class's AUPRC and F and for shares of right labels, give the
+  interval of Clopper and Pearson for m successes, or none, in m trials; `metric_interval` does so
+  for the challenge metric of a perfect run.
 * `difference`, for two disjoint groups: from the intervals of both and the correlation of their
   replicates (Zou, "Toward using confidence intervals to compare correlations", Psychological
   Methods 12:399, 2007), so that a group whose replicates are all alike keeps its uncertainty.
@@ -83,6 +84,18 @@ def share_interval(draws: np.ndarray, n_units: int) -> tuple[float, float]:
     known = draws[~np.isnan(draws)]
     if n_units > 1 and len(known) and np.ptp(known) < ROUNDING:
         return _without_spread(float(known[0]), n_units)
+    return percentile_interval(known, n_units)
+
+
+def metric_interval(draws: np.ndarray, n_units: int) -> tuple[float, float]:
+    """Return the interval of a challenge metric: by percentiles, but for one that is always 1.
+
+    A perfect run's is that of a share. Another metric without spread, such as the inactive
+    prediction's, which is 0 by definition, has an interval without width.
+    """
+    known = draws[~np.isnan(draws)]
+    if n_units > 1 and len(known) and (np.abs(known - 1) < ROUNDING).all():
+        return _without_spread(1.0, n_units)
     return percentile_interval(known, n_units)
 
 

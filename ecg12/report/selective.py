@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ecg12.metrics.bootstrap import Draws, resample
-from ecg12.metrics.intervals import Estimate, percentile_interval
+from ecg12.metrics.intervals import Estimate, share_interval
 from ecg12.metrics.selective import class_curve, label_certainty, recording_curve
 from ecg12.report import figures
 from ecg12.report.model import Model, probabilities
@@ -41,18 +41,21 @@ def risk_coverage(study: Study, model: Model | None, folder: Path) -> list[Secti
 
 
 def _overall(study: Study, certain: np.ndarray) -> Table:
-    """Return the share of right labels for each of `SHARES`, with intervals."""
+    """Return the share of right labels for each of `SHARES`, with intervals.
+
+    The units of an interval are those of the recordings that are kept.
+    """
     results = study.runs[0].results
     kept = _Kept(results, certain)
     values = kept(np.ones((len(results), 1)))
     [draws] = resample([kept], study.units, study.n_replicates, study.seed)
-    n_units = len(np.unique(study.units))
-    rows: list[list[Cell]] = [
-        [f"{share:.0%}", *(Estimate(float(values[f"{name} {share}"][0]),
-                           *percentile_interval(draws[f"{name} {share}"], n_units))
-                  for name in ("labels", "recordings"))]
-        for share in SHARES
-    ]  # fmt: skip
+    rows: list[list[Cell]] = []
+    for share in SHARES:
+        n_units = len(np.unique(study.units[kept.rows(share)]))
+        names = [f"{name} {share}" for name in ("labels", "recordings")]
+        ends = [share_interval(draws[name], n_units) for name in names]
+        found = [Estimate(float(values[n][0]), *e) for n, e in zip(names, ends, strict=True)]
+        rows.append([f"{share:.0%}", *found])
     heading = ("left to a person", "right labels", "recordings with all labels right")
     return Table("risk_coverage", "The others, if the least certain are left out", heading, rows)
 
@@ -67,6 +70,12 @@ class _Kept:
         self.last = np.searchsorted(-ranked, -ranked, side="right") - 1  # of the equally certain
         right = (results.y_true == results.y_pred)[self.order]
         self.right = {"labels": right.mean(axis=1), "recordings": right.all(axis=1)}
+
+    def rows(self, share: float) -> np.ndarray:
+        """Return which recordings are kept if a share of all is left to a person."""
+        n = len(self.order)
+        place = np.searchsorted(np.arange(1, n + 1), (1 - share) * n - 1e-9)
+        return self.order[: self.last[place] + 1]
 
     def __call__(self, weights: np.ndarray) -> Draws:
         weights = weights[self.order]

@@ -19,13 +19,13 @@ from ecg12.metrics.intervals import (
     area_interval,
     logit_interval,
     mean_factor,
+    metric_interval,
     percentile_interval,
     share_interval,
 )
 from ecg12.report.results import Results
 
 PER_CLASS = ("AUROC", "AUPRC", "F-measure")
-ALL_AT_ONCE = ("Challenge metric", "Margin")
 MEASURES = ("Challenge metric", "macro AUROC", "macro AUPRC", "macro F-measure")
 
 
@@ -147,7 +147,8 @@ def intervals(
         Measure → one pair of ends, or one per class.
     """
     class_units = positives if class_units is None else class_units
-    found = {name: [percentile_interval(draws[name], n_units)] for name in ALL_AT_ONCE}
+    found = {"Challenge metric": [metric_interval(draws["Challenge metric"], n_units)]}
+    found["Margin"] = [percentile_interval(draws["Margin"], n_units)]
     for name in PER_CLASS:
         mean, factor = f"macro {name}", mean_factor(draws[name], class_units)
         value = float(values[mean])

@@ -13,7 +13,7 @@ from ecg12.metrics.intervals import (
     area_interval,
     logit_interval,
     mean_factor,
-    percentile_interval,
+    metric_interval,
 )
 from ecg12.metrics.ranking import RankedClass
 
@@ -82,7 +82,7 @@ class Side:
     def estimates(self, draws: Draws, n: int) -> dict[str, Estimate]:
         """Return each measure with its interval from replicates; n: of all recordings."""
         values = {name: float(value[0]) for name, value in self(np.ones((n, 1))).items()}
-        ends = {METRIC: percentile_interval(draws[METRIC], self.n_units)}
+        ends = {METRIC: metric_interval(draws[METRIC], self.n_units)}
         pairs = self.positives * ([len(own) for own in self.own] - self.positives)
         counts = zip(self.names, self.class_units.tolist(), pairs.tolist(), strict=True)
         for name, *count in counts:

@@ -12,6 +12,7 @@ from ecg12.metrics.bootstrap import WeightedMeasures, draw_weights, resample, un
 from ecg12.metrics.intervals import (
     logit_interval,
     mean_factor,
+    metric_interval,
     percentile_interval,
     share_interval,
     student_interval,
@@ -139,6 +140,19 @@ def test_an_interval_without_spread_is_that_of_clopper_and_pearson(n):
         draws = np.full(30, value)
         assert share_interval(draws, n) == pytest.approx(exact)
         assert logit_interval(draws, value, n, 1e-6) == pytest.approx(exact)
+
+
+def test_the_challenge_metric_of_a_perfect_run_has_an_interval_of_some_width():
+    """As 40 of 40 trials. What is 0 by definition, the inactive prediction, has no width."""
+    y_true, _, y_score = mediocre(40)
+    exact = binomtest(40, 40).proportion_ci(method="exact")
+    for y_pred, expected in (
+        (y_true, exact),
+        (np.arange(len(CLASSES)) == np.full((40, 1), CLASSES.normal), (0, 0)),
+    ):
+        run = WeightedMeasures(y_true, y_pred, y_score, classes=CLASSES)
+        draws = resample([run], np.arange(40), 50)[0]["Challenge metric"]
+        assert metric_interval(draws, 40) == pytest.approx(tuple(expected))
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from ecg12.cli.main import main
@@ -132,6 +133,28 @@ def test_right_labels_of_the_most_certain_by_counting(four, tmp_path):
     assert values == pytest.approx(expected)
     whole = [estimate.value for estimate in table.column("recordings with all labels right")]
     assert whole == pytest.approx([1 / 4] * 4 + [1 / 3, 1 / 2])
+
+
+@pytest.mark.parametrize("by_patient", [False, True])
+def test_of_recordings_that_are_all_right_the_interval_is_clopper_and_pearson_s(
+    by_patient, tmp_path
+):
+    """Of 30 recordings, or of 10 patients, the least certain tenth is wrong; half of all stay."""
+    wrong = np.arange(30) >= 27
+    y_pred = np.zeros((30, 9), bool)
+    y_pred[wrong, 0] = True
+    certain = np.linspace(0.95, 0.6, 30)[:, None]
+    run = Results(
+        title="run", headers=tuple(map(str, range(30))), y_true=np.zeros((30, 9), bool),
+        y_pred=y_pred, y_score=np.where(y_pred, certain, 1 - certain), classes=CPSC_2018,
+        databases=("a",) * 30,
+    )  # fmt: skip
+    patients = np.arange(30) // 3 if by_patient else None
+    [section] = risk_coverage(measure([run], patients, 64), None, tmp_path)
+    exact = binomtest(*[5 if by_patient else 15] * 2).proportion_ci(method="exact")
+    for name in ("right labels", "recordings with all labels right"):
+        found = section.tables[0].column(name)[-1]
+        assert tuple(found) == pytest.approx((1.0, exact.low, exact.high))
 
 
 def test_equally_certain_recordings_stay_together(four, tmp_path):
