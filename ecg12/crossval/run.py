@@ -101,7 +101,7 @@ def cross_validate(
             rows.append(fold_row(fold, predictions[-1], truth))
             write_metrics(folder / FOLDS, rows)
             log.info("fold %s, %d of %d, is done", fold.name, number, len(folds))
-        units = patient_numbers(keys or [""] * len(dataset))
+        units = patient_numbers(keys) if keys and any(keys) else None
         ways = _groupings(data, dataset)
         groups = held_out_groups(folds, predictions, truth, ways, units)
         summary = summarise(folds, predictions, truth, groups, by_database=by_database)

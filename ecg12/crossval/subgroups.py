@@ -26,7 +26,7 @@ def held_out_groups(
     predictions: Sequence[FoldPredictions],
     truth: Truth,
     groupings: Sequence[Grouping],
-    units: np.ndarray,
+    units: np.ndarray | None = None,
 ) -> list[GroupScores]:
     """Score the subgroups on what each recording got from the fold that held it out.
 
@@ -39,7 +39,7 @@ def held_out_groups(
     groupings
         Ways to divide the recordings.
     units
-        (n,) number of each recording's patient.
+        (n,) number of each recording's patient; None: patients are unknown.
     """
     y_pred, y_score = np.zeros(truth.y_true.shape, bool), np.zeros(truth.y_true.shape)
     for fold, own in zip(folds, predictions, strict=True):
@@ -75,7 +75,7 @@ def _row(scores: GroupScores, measure: str, pair: Comparison, reason: str = "") 
     own, other = pair.group, pair.difference
     return {
         "by": scores.kind, "group": scores.group, "recordings": scores.n,
-        "patients": scores.n_units, "measure": measure,
+        "patients": "" if scores.n_patients is None else scores.n_patients, "measure": measure,
         "value": own.value, "low": own.low, "high": own.high, "rest": pair.rest.value,
         "difference": other.value, "difference_low": other.low, "difference_high": other.high,
         "differs": reason or ("yes" if pair.differs else "no"),
@@ -93,5 +93,6 @@ def group_lines(found: Sequence[GroupScores]) -> list[str]:
         lines.append("none")
     small = [f"{s.kind} {s.group} ({s.n})" for s in found if s.reason.startswith("too few:")]
     if small:
-        lines.append(f"Not compared, of fewer than {MIN_GROUP} patients: {', '.join(small)}")
+        unit = "recordings" if all(s.n_patients is None for s in found) else "patients"
+        lines.append(f"Not compared, of fewer than {MIN_GROUP} {unit}: {', '.join(small)}")
     return lines

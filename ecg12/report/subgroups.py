@@ -43,7 +43,7 @@ def score_groups(study: Study, *, with_signals: bool = True) -> list[GroupScores
         results.y_pred,
         results.y_score,
         classes=results.classes,
-        units=study.units,
+        units=study.units if study.patients else None,
         n_replicates=study.n_replicates,
         seed=study.seed,
     )
@@ -119,19 +119,25 @@ def _difference(scores: GroupScores, measure: str) -> Estimate:
 
 
 def group_table(found: Sequence[GroupScores]) -> Table:
-    """Return a row for each group: those that differ first, those not compared last."""
+    """Return a row for each group: those that differ first, those not compared last.
+
+    Without a table of patients there is no column of patients.
+    """
+    with_patients = any(scores.n_patients is not None for scores in found)
     rows = []
     for scores in sorted_groups(found):
         own = {name: pair.group for name, pair in scores.measures.items()}
         differs = scores.reason or ", ".join(scores.differing) or "no"
+        patients = (scores.n_patients or 0,) if with_patients else ()
         rows.append((
-            scores.kind, scores.group, differs, scores.n, scores.n_units,
+            scores.kind, scores.group, differs, scores.n, *patients,
             own.get(METRIC, UNDEFINED), scores.constant, _difference(scores, METRIC),
             own.get(MACRO, UNDEFINED), len(scores.classes), _difference(scores, MACRO),
         ))  # fmt: skip
     heading = (
-        "by", "group", "differs", "recordings", "patients", METRIC, "best constant prediction",
-        f"{METRIC} difference", MACRO, "classes with AUROC", f"{MACRO} difference",
+        "by", "group", "differs", "recordings", *(("patients",) if with_patients else ()), METRIC,
+        "best constant prediction", f"{METRIC} difference", MACRO, "classes with AUROC",
+        f"{MACRO} difference",
     )  # fmt: skip
     return Table("subgroups", "Scores of subgroups", heading, rows)
 

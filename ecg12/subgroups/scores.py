@@ -52,8 +52,8 @@ class GroupScores:
     ----------
     kind, group
         Names of the grouping and of the group.
-    n, n_units
-        How many recordings and patients it has.
+    n, n_patients
+        How many recordings and patients it has; None: patients are unknown.
     reason
         Why it is not compared, or ``""``.
     constant
@@ -69,7 +69,7 @@ class GroupScores:
     kind: str
     group: str
     n: int
-    n_units: int
+    n_patients: int | None
     reason: str = ""
     constant: float = float("nan")
     measures: Mapping[str, Comparison] = field(default_factory=dict)
@@ -89,7 +89,7 @@ def compare_groups(
     y_score: np.ndarray,
     *,
     classes: ScoredClasses,
-    units: np.ndarray,
+    units: np.ndarray | None = None,
     known: np.ndarray | None = None,
     n_replicates: int = REPLICATES,
     seed: int = 0,
@@ -107,7 +107,8 @@ def compare_groups(
     classes
         The scored classes, sinus rhythm among them.
     units
-        (n,) number of each recording's patient, 0 to n_patients - 1.
+        (n,) number of each recording's patient, 0 to n_patients - 1. None: patients are unknown,
+        and recordings take their place.
     known
         (n, n_classes) bool: which cells of y_true are known; the others do not count. None: all.
     n_replicates, seed
@@ -119,6 +120,7 @@ def compare_groups(
         One for each group that has recordings, in the order of the groupings.
     """
     y_true, y_pred = as_set_pair(y_true, y_pred)
+    with_patients, units = units is not None, np.arange(len(y_true)) if units is None else units
     known = np.ones(y_true.shape, bool) if known is None else known
     cells = Cells(
         y_true=y_true & known, y_pred=y_pred, y_score=y_score, known=known, units=units,
@@ -139,8 +141,8 @@ def compare_groups(
                 sides += [Side(cells, own, enough, n) for own, n in pairs]
             found.append(
                 GroupScores(
-                    kind=grouping.name, group=name, n=int(mask.sum()), n_units=n_units[0],
-                    reason=reason,
+                    kind=grouping.name, group=name, n=int(mask.sum()),
+                    n_patients=n_units[0] if with_patients else None, reason=reason,
                 )
             )  # fmt: skip
     draws = resample(sides, units, n_replicates, seed) if sides else []

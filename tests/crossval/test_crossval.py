@@ -253,6 +253,20 @@ def test_groups_are_scored_on_what_was_held_out(judged, targets):
     assert group_lines(found)[1] == "none"  # all scores are noise
 
 
+@pytest.mark.parametrize(("patients", "count", "unit"), [
+    (None, "", "recordings"), (np.arange(120) // 2, 5, "patients"),
+])  # fmt: skip
+def test_small_groups_are_of_patients_only_where_these_are_known(
+    judged, targets, patients, count, unit
+):
+    folds, predictions, _ = judged
+    ways = [divide_by("sex", ["one"] * 110 + ["few"] * 10, ["one", "few"])]
+    found = held_out_groups(folds, predictions, Truth(targets, CPSC_2018), ways, patients)
+    [row] = [row for row in group_rows(found) if row["group"] == "few"]
+    assert (row["recordings"], row["patients"]) == (10, count)
+    assert group_lines(found)[-1] == f"Not compared, of fewer than 20 {unit}: sex few (10)"
+
+
 def test_databases_get_their_range(judged, targets):
     folds, predictions, _ = judged
     named = [Fold(f"201{f.name}", f.training, f.validation, f.held_out) for f in folds]
@@ -307,6 +321,7 @@ def test_tables_on_disk(whole):
     groups = {row["group"]: row for row in rows_of(output / "subgroups.csv")}
     assert groups["ptb"]["recordings"] == groups["georgia"]["recordings"] == "12"
     assert groups["ptb"]["differs"].startswith("too few")
+    assert {row["patients"] for row in groups.values()} == {""}  # no table names them
     assert "ptb (12)" in summary.text()
 
 

@@ -9,13 +9,13 @@ from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from ecg12.cli.main import main
-from ecg12.io.classes import CPSC_2018
+from ecg12.io.classes import CPSC_2018, ScoredClasses
 from ecg12.io.outputs import write_output
 from ecg12.io.wfdb import write_record
 from ecg12.metrics.intervals import Estimate
 from ecg12.report import Results, measure
 from ecg12.report.selective import risk_coverage
-from ecg12.report.subgroups import subgroups
+from ecg12.report.subgroups import score_groups, subgroups
 from ecg12.subgroups import Comparison, GroupScores
 
 AF, SR = "164889003", "426783006"
@@ -27,7 +27,7 @@ def scores_of(group, low, high, **counts):
         Estimate(0.6, 0.5, 0.7), Estimate(0.6, 0.5, 0.7), Estimate((low + high) / 2, low, high)
     )
     measures = {"challenge metric": pair, "macro AUROC": pair}
-    counts = {"n": 50, "n_units": 40} | counts
+    counts = {"n": 50, "n_patients": 40} | counts
     return GroupScores(
         kind="age", group=group, measures=measures, classes={"AF": pair}, positives={"AF": 12},
         **counts,
@@ -36,7 +36,7 @@ def scores_of(group, low, high, **counts):
 
 def test_groups_that_differ_come_first_and_small_ones_last(tmp_path):
     """The clearest is the one whose interval is farthest from zero, on either side."""
-    few = GroupScores(kind="sex", group="few", n=3, n_units=3, reason="too few: fewer than 20")
+    few = GroupScores(kind="sex", group="few", n=3, n_patients=3, reason="too few: fewer than 20")
     found = [
         few, scores_of("same", -0.1, 0.2), scores_of("better", 0.05, 0.3),
         scores_of("worse", -0.3, -0.1),
@@ -56,8 +56,28 @@ def test_groups_that_differ_come_first_and_small_ones_last(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"subgroups.png", "subgroups.svg"}
 
 
+@pytest.mark.parametrize("patients", [None, np.arange(60) // 3])
+def test_patients_are_counted_only_where_a_table_names_them(patients, tmp_path, folders):
+    """Twenty patients of three recordings; without their table the column would be a guess."""
+    folder, y_true, y_score = folders
+    y_true = np.stack([y_true, ~y_true], axis=1)
+    run = Results(
+        title="run", headers=tuple(folder / f"data/E{i:05}.hea" for i in range(60)), y_true=y_true,
+        y_pred=y_true, y_score=np.stack([y_score, 1 - y_score], axis=1), databases=("a",) * 60,
+        classes=ScoredClasses(((AF,), (SR,)), np.eye(2), 2021),
+    )  # fmt: skip
+    study = measure([run], patients, 64)
+    found = score_groups(study, with_signals=False)
+    [table] = subgroups(found, tmp_path, study.unit).tables[:1]
+    assert table.column("recordings")[-1] == 60
+    if patients is None:
+        assert "patients" not in table.columns
+    else:
+        assert table.column("patients")[-1] == 20
+
+
 def test_without_a_group_to_compare_there_is_no_figure(tmp_path):
-    alone = GroupScores(kind="sex", group="unknown", n=9, n_units=9, reason="all recordings")
+    alone = GroupScores(kind="sex", group="unknown", n=9, n_patients=9, reason="all recordings")
     section = subgroups([alone], tmp_path, "recordings")
     assert not section.figures
     assert section.tables[0].column("differs") == ["all recordings"]

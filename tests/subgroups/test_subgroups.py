@@ -34,7 +34,7 @@ def test_each_side_is_scored_as_if_it_were_alone():
     for group, scores in enumerate(found):
         own = members == group
         assert (scores.kind, scores.group) == ("sex", ("female", "male")[group])
-        assert (scores.n, scores.n_units) == (own.sum(), own.sum())
+        assert (scores.n, scores.n_patients) == (own.sum(), own.sum())
         metric, macro = (scores.measures[name] for name in ("challenge metric", "macro AUROC"))
         for side, estimate, mean in (
             (own, metric.group, macro.group),
@@ -86,7 +86,7 @@ def test_a_group_of_few_patients_says_so_and_shows_no_number():
     found = compare_groups(
         [few, whole], y_true, y_pred, y_score, classes=CLASSES, units=units, n_replicates=64
     )
-    assert [(s.group, s.n, s.n_units) for s in found] == [
+    assert [(s.group, s.n, s.n_patients) for s in found] == [
         ("a", 40, 2), ("b", 160, 160), ("unknown", 200, 162)
     ]  # fmt: skip
     assert found[0].reason.startswith("too few")
@@ -106,7 +106,7 @@ def test_copies_of_each_patient_change_no_interval():
             compare_groups([groups], *chosen, classes=CLASSES, units=rows, n_replicates=64)
         )
     for once, many in zip(*found, strict=True):
-        assert (many.n, many.n_units) == (5 * once.n, once.n_units)
+        assert (many.n, many.n_patients) == (5 * once.n, once.n_patients)
         assert many.positives == {name: 5 * n for name, n in once.positives.items()}
         for kind in ("measures", "classes"):
             expected = list(getattr(once, kind).values())
