@@ -20,16 +20,18 @@ from ecg12.signal.heart_rate import (
     heart_rate,
     usual_of,
 )
+from ecg12.signal.lead_checks import PLAUSIBLE
 
 HIGH_PASS = 0.5  # Hz, forwards and backwards, so −6 dB there
 LOW_PASS = 150.0  # Hz
 MARGIN = 5.0  # s; filtered on either side of what is shown, so that the ends are not bent
 
-# Heights of QRS in mV (see `wave_height`) between which a gain is believed. Of 220 recordings of
-# the challenge's databases 216 lie between 0.4 and 2.2, and one, a ventricular tachycardia, at 4.0;
-# the other three are as much too small or large as gains are known to be wrong. A gain that is
-# wrong by a factor of 5 can still look plausible.
-PLAUSIBLE = (0.3, 4.5)
+# Heights of QRS in mV (see `wave_height`) that are usual. Of 220 recordings of the challenge's
+# databases 216 lie between 0.4 and 2.2, and one, a ventricular tachycardia, at 4.0. Low voltage, a
+# finding in itself, lies below; it is drawn to scale, as all is that a body surface can show
+# (`lead_checks.PLAUSIBLE`). Beyond those limits the gain is wrong. A gain that is wrong by a factor
+# of 5 can still look usual.
+USUAL = (0.3, 4.5)
 TYPICAL = 1.1  # their median, at which a recording of unknown scale is shown
 
 
@@ -50,9 +52,9 @@ class Excerpt:
     heart_rate
         Beats per minute, or None where fewer than three are found.
     to_scale
-        Whether the signals are millivolts by a plausible gain, rather than a guess.
+        Whether the signals are millivolts by a possible gain, rather than of a typical size.
     amplitude_note
-        What is wrong with the amplitude, or an empty text.
+        What is wrong with the amplitude, or unusual about it, or an empty text.
     filtered
         The pass band in words.
     record
@@ -106,17 +108,17 @@ def excerpt(
     record, shown = _cut(opened, start, seconds)
     centred = record.centred
     alive = np.array([_changes(row[shown]) for row in centred])
-    resolution, note = _resolution(record)
+    resolution, unknown = _resolution(record)
     values = centred[alive] * resolution[alive, None]
     gaps = np.isnan(values)
     values = bridge_gaps(values)
     smooth = band_pass(values, record.rate, HIGH_PASS, low_pass)
     present = None if not gaps.any() else ~gaps[:, shown]
     height = wave_height(smooth[:, shown], record.rate, present)
-    note = note or _implausible(height)
+    to_scale = not unknown and PLAUSIBLE[0] <= height <= PLAUSIBLE[1]
     middle = np.nanmedian(np.where(gaps, np.nan, values)[:, shown], axis=1, keepdims=True)
     display = values - middle if raw else smooth
-    display = np.where(gaps, np.nan, display * (TYPICAL / height if note else 1.0))[:, shown]
+    display = np.where(gaps, np.nan, display * (1.0 if to_scale else TYPICAL / height))[:, shown]
     leads = np.array(record.leads)
     return Excerpt(
         dict(zip(leads[alive].tolist(), display, strict=True)),
@@ -127,8 +129,8 @@ def excerpt(
         heart_rate(
             smooth[:, shown], record.rate, find_recorded(centred[alive][:, shown], record.rate)
         ),
-        not note,
-        note,
+        to_scale,
+        unknown or _unusual(height),
         "unfiltered" if raw else _band(record.rate, low_pass),
         record,
         opened.seconds,
@@ -184,9 +186,9 @@ def _resolution(record: Record) -> tuple[np.ndarray, str]:
     return np.where(unknown, guess, resolution), f"the header gives no gain for {leads}"
 
 
-def _implausible(height: float) -> str:
-    """Return what is implausible about the height of the waves, or nothing."""
-    low, high = PLAUSIBLE
+def _unusual(height: float) -> str:
+    """Return what is unusual about the height of the waves, or nothing."""
+    low, high = USUAL
     if low <= height <= high:
         return ""
     return f"by the header's gain QRS spans {height:.2g} mV, where {low:g} to {high:g} is usual"

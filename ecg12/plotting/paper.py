@@ -254,8 +254,10 @@ def _heading(shown: Excerpt, notes: Sequence[str], columns: int) -> list[str]:
     rate = "rate unknown" if shown.heart_rate is None else f"{shown.heart_rate:.0f} beats/min"
     title = "   ".join((record.name, age, (record.sex or "sex unknown").lower(), rate))
     lines = ["Diagnoses: " + ("; ".join(map(_diagnosis, record.codes)) or "none given"), *notes]
-    if shown.amplitude_note:
+    if not shown.to_scale:
         lines.append(f"AMPLITUDE NOT TO SCALE: {shown.amplitude_note}; drawn at a typical size")
+    elif shown.amplitude_note:
+        lines.append(f"Unusual amplitude, drawn to scale: {shown.amplitude_note}")
     return [title, *(part for line in lines for part in textwrap.wrap(line, columns))]
 
 

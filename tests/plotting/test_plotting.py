@@ -266,6 +266,26 @@ def test_impossible_gain_is_told_and_the_signal_still_legible(make_record, facto
     assert 5 < np.ptp(lines(figure, "II")[1][1]) < 30
 
 
+@pytest.mark.parametrize("height", [0.06, 0.2, 1.0, 6.0, 9.0])
+def test_possible_amplitudes_are_drawn_to_scale_and_unusual_ones_told(height):
+    """QRS below 0.3 mV may be low voltage, a finding: 10 mm are a millivolt there, too."""
+    record = beats(box(), 12)
+    figure = draw(replace(record, gains=record.gains / height), raw=True)
+    assert np.ptp(lines(figure, "V2")[0][1]) == pytest.approx(10 * height, rel=1e-3)
+    assert all(np.ptp(y) == pytest.approx(10) for _, y in lines(figure, "calibration"))
+    assert len(lines(figure, "calibration")) == 4
+    told = [text for text in texts(figure) if text.startswith("Unusual amplitude, drawn to scale")]
+    assert len(told) == (height != 1.0)
+
+
+@pytest.mark.parametrize("height", [0.04, 12.0])
+def test_impossible_amplitudes_are_drawn_at_a_typical_size(height):
+    record = beats(box(), 12)
+    page = excerpt(replace(record, gains=record.gains / height), raw=True)
+    assert not page.to_scale
+    assert 0.8 < np.ptp(page.signals["V2"]) < 1.4
+
+
 def test_unknown_gain_is_told(make_record):
     record = make_record()
     figure = draw(replace(record, gains=np.where(np.arange(12) == 3, np.nan, record.gains)))

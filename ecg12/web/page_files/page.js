@@ -416,7 +416,9 @@ function paper() {
   const options = { view: state.view, scale: state.zoom * state.screen, tint, label };
   $("paper").replaceChildren(draw(drawing, state.current.signals, options));
   $("paper-note").hidden = !drawing.amplitude_note;
-  $("paper-note").textContent = `Amplitude not to scale: ${drawing.amplitude_note}; drawn at a typical size.`;
+  $("paper-note").textContent = drawing.to_scale
+    ? `Unusual amplitude, drawn to scale: ${drawing.amplitude_note}.`
+    : `Amplitude not to scale: ${drawing.amplitude_note}; drawn at a typical size.`;
   const gain = drawing.to_scale ? "10 mm/mV" : "amplitude not to scale";
   const rate = drawing.heart_rate ? ` · ${drawing.heart_rate} beats/min` : "";
   $("paper-foot").textContent = `25 mm/s · ${gain} · ${drawing.filtered} · ${drawing.rate} Hz · ${stretch}${rate}`;
