@@ -6,14 +6,15 @@ times sqrt(m / (m - 1)); of a mean over classes, Satterthwaite's degrees of free
 Bulletin 2:110, 1946), see `mean_factor`.
 
 * `logit_interval`, for AUROC and macro means: value ± w · standard deviation of the replicates, on
-  the logit scale; 0 and 1 count as `edge` inside, for AUROC half a pair of recordings.
+  the logit scale; 0 and 1 count as `edge` inside, for AUROC half a pair of recordings, for a mean
+  of AUROC over classes that divided by their number.
 * `percentile_interval`, for all else: the *expanded* percentiles -w and w of the normal
   distribution (Hesterberg, "What Teachers Should Know About the Bootstrap", The American
   Statistician 69:371, 2015), because the plain ones are too narrow for small m.
 * Where no replicate differs, as for a class that is separated perfectly, `logit_interval` and
   `share_interval`, which is for a class's AUPRC and F and for shares of right labels, give the
-  interval of Clopper and Pearson for m successes, or none, in m trials; `metric_interval` does so
-  for the challenge metric of a perfect run.
+  interval of Clopper and Pearson for m successes, or none, in m trials, of a mean over classes with
+  the m of the rarest; `metric_interval` does so for the challenge metric of a perfect run.
 * `difference`, for two disjoint groups: from the intervals of both and the correlation of their
   replicates (Zou, "Toward using confidence intervals to compare correlations", Psychological
   Methods 12:399, 2007), so that a group whose replicates are all alike keeps its uncertainty.
@@ -141,6 +142,36 @@ def area_interval(
         How many pairs of a positive and a negative recording there are.
     """
     return logit_interval(draws, value, n_units, 0.5 / n_pairs)
+
+
+def mean_area_interval(
+    draws: np.ndarray, value: float, n_units: np.ndarray, n_pairs: np.ndarray, factor: float
+) -> tuple[float, float]:
+    """Return the ends of the interval of a mean AUROC of several classes.
+
+    0 and 1 count as half a pair of the class with most pairs inside, divided by the classes: the
+    least by which such a mean can fall short of 1.
+
+    Parameters
+    ----------
+    draws, value
+        As for `logit_interval`.
+    n_units, n_pairs
+        (n_classes,) as for `area_interval`; classes without pairs are left out.
+    factor
+        Of `mean_factor`.
+    """
+    pairs = n_pairs[n_pairs > 0]
+    if not len(pairs):
+        return np.nan, np.nan
+    edge = 0.5 / pairs.max() / len(pairs)
+    return logit_interval(draws, value, fewest_units(n_units), edge, factor=factor)
+
+
+def fewest_units(n_units: np.ndarray) -> int:
+    """Return the units of the rarest class that counts in `mean_factor`; 0 where none does."""
+    counted = n_units[n_units > 1]
+    return int(counted.min()) if len(counted) else 0
 
 
 def difference(first: Estimate, second: Estimate, r: float = 0.0) -> Estimate:

@@ -17,7 +17,9 @@ from ecg12.metrics.intervals import (
     MIN_UNITS,
     Estimate,
     area_interval,
+    fewest_units,
     logit_interval,
+    mean_area_interval,
     mean_factor,
     metric_interval,
     percentile_interval,
@@ -149,11 +151,16 @@ def intervals(
     class_units = positives if class_units is None else class_units
     found = {"Challenge metric": [metric_interval(draws["Challenge metric"], n_units)]}
     found["Margin"] = [percentile_interval(draws["Margin"], n_units)]
+    pairs = positives * (n - positives)
     for name in PER_CLASS:
         mean, factor = f"macro {name}", mean_factor(draws[name], class_units)
-        value = float(values[mean])
-        found[mean] = [logit_interval(draws[mean], value, n_units, 0.5 / n, factor=factor)]
-    counts = class_units.tolist(), (positives * (n - positives)).tolist()
+        measured = draws[mean], float(values[mean])
+        if name == "AUROC":
+            ends = mean_area_interval(*measured, class_units, pairs, factor)
+        else:
+            ends = logit_interval(*measured, fewest_units(class_units), 0.5 / n, factor=factor)
+        found[mean] = [ends]
+    counts = class_units.tolist(), pairs.tolist()
     for name in PER_CLASS:
         columns = zip(values[name], draws[name].T, *counts, strict=True)
         found[name] = [_class_interval(name, *column) for column in columns]

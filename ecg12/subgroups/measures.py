@@ -11,7 +11,7 @@ from ecg12.metrics.classwise import ratio
 from ecg12.metrics.intervals import (
     Estimate,
     area_interval,
-    logit_interval,
+    mean_area_interval,
     mean_factor,
     metric_interval,
 )
@@ -84,12 +84,12 @@ class Side:
         values = {name: float(value[0]) for name, value in self(np.ones((n, 1))).items()}
         ends = {METRIC: metric_interval(draws[METRIC], self.n_units)}
         pairs = self.positives * ([len(own) for own in self.own] - self.positives)
-        counts = zip(self.names, self.class_units.tolist(), pairs.tolist(), strict=True)
-        for name, *count in counts:
+        columns = zip(self.names, self.class_units.tolist(), pairs.tolist(), strict=True)
+        for name, *count in columns:
             ends[name] = area_interval(draws[name], values[name], *count)
         if self.names:
             replicates = np.stack([draws[name] for name in self.names], 1)
             factor = mean_factor(replicates, self.class_units)
-            mean, edge = (draws[MACRO], values[MACRO]), 0.5 / len(self.rows)
-            ends[MACRO] = logit_interval(*mean, self.n_units, edge, factor=factor)
+            counts = self.class_units, pairs, factor
+            ends[MACRO] = mean_area_interval(draws[MACRO], values[MACRO], *counts)
         return {name: Estimate(value, *ends[name]) for name, value in values.items()}
