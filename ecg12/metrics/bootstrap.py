@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from ecg12.io.classes import ScoredClasses
-from ecg12.metrics.challenge import ChallengeScorer, best_constant
+from ecg12.metrics.challenge import ChallengeScorer, best_constant, normalise
 from ecg12.metrics.classwise import macro_means, ratio
 from ecg12.metrics.ranking import RankedClass
 from ecg12.runtime.progress import bar
@@ -69,8 +69,8 @@ class WeightedMeasures:
             "F-measure": ratio(2 * both, true + given),
         }
         macro = {f"macro {name}": macro_means(values) for name, values in per_class.items()}
-        metric = ratio(observed - inactive, correct - inactive)
-        margin = metric - ratio(constant - inactive, correct - inactive)
+        metric = normalise(observed, inactive, correct)
+        margin = metric - normalise(constant, inactive, correct)
         return {"Challenge metric": metric, "Margin": margin, **macro, **per_class}
 
     def unweighted(self) -> Draws:

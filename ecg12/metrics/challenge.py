@@ -8,6 +8,7 @@ from ecg12.io.classes import ScoredClasses
 from ecg12.metrics.classwise import as_set_pair, as_sets
 
 MINIMUM_GAIN = 1e-9  # credit, in recordings; less is rounding
+AGREE = 1e-12  # relative difference of two sums of credit that is rounding
 
 
 def confusion(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
@@ -83,13 +84,23 @@ class ChallengeScorer:
 
     def normalise(self, credit: float) -> float:
         """Scale a sum of credit: inactive prediction 0, truth 1; 0 if those two agree."""
-        if math.isclose(self.correct, self.inactive, rel_tol=1e-12):
-            return 0.0
-        return (credit - self.inactive) / (self.correct - self.inactive)
+        return float(normalise(np.array(credit), self.inactive, self.correct))
 
     def __call__(self, y_pred: np.ndarray) -> float:
         """Return the challenge metric of y_pred, (n, n_classes) bool."""
         return self.normalise(float(self.credit(y_pred).sum()))
+
+
+def normalise(
+    credit: np.ndarray, inactive: np.ndarray | float, correct: np.ndarray | float
+) -> np.ndarray:
+    """Scale sums of credit such that the inactive prediction's is 0 and the truth's 1.
+
+    Where those two agree, as for recordings of sinus rhythm alone, 0 for every prediction.
+    """
+    gain = np.subtract(correct, inactive)
+    differ = np.abs(gain) > AGREE * np.maximum(np.abs(correct), np.abs(inactive))
+    return np.divide(credit - inactive, gain, out=np.zeros(np.shape(credit)), where=differ)
 
 
 def challenge_score(

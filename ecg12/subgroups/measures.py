@@ -6,8 +6,7 @@ import numpy as np
 
 from ecg12.io.classes import ScoredClasses
 from ecg12.metrics.bootstrap import Draws, units_per_class
-from ecg12.metrics.challenge import ChallengeScorer
-from ecg12.metrics.classwise import ratio
+from ecg12.metrics.challenge import ChallengeScorer, normalise
 from ecg12.metrics.intervals import (
     Estimate,
     area_interval,
@@ -74,7 +73,7 @@ class Side:
         areas = [
             area(weights if len(own) == len(weights) else weights[own])[0] for area, own in pairs
         ]
-        found = {METRIC: ratio(observed - inactive, correct - inactive)}
+        found = {METRIC: normalise(observed, inactive, correct)}
         if areas:
             found[MACRO] = np.mean(areas, axis=0)
         return found | dict(zip(self.names, areas, strict=True))

@@ -79,6 +79,19 @@ def test_a_class_without_positives_is_undefined():
     np.testing.assert_allclose(found["macro AUROC"], others.mean(), rtol=1e-12)
 
 
+def test_a_replicate_of_sinus_rhythm_alone_has_a_metric_of_0():
+    """The inactive prediction is the truth: 0 by definition, and so is the margin."""
+    run, y_true, y_pred, _ = weighted(60)
+    only = np.arange(60) < 10
+    y_true[only] = np.arange(len(CLASSES)) == CLASSES.normal
+    run = WeightedMeasures(y_true, y_pred, y_true.astype(float), classes=CLASSES)
+    found = run(np.stack([only, np.ones(60)], axis=1).astype(float))
+    assert found["Challenge metric"][0] == challenge_score(y_true[only], y_pred[only], CLASSES) == 0
+    assert found["Margin"][0] == 0
+    expected = challenge_score(y_true, y_pred, CLASSES)
+    assert found["Challenge metric"][1] == pytest.approx(expected, rel=1e-12)
+
+
 def test_replicates_are_seeded_and_runs_are_paired():
     run = weighted(60)[0]
     pair = resample([run, run], np.arange(60), 70, seed=3)

@@ -77,6 +77,20 @@ def test_unknown_cells_count_nowhere():
         assert one.measures["challenge metric"].group.value == pytest.approx(expected, rel=1e-12)
 
 
+def test_a_group_of_sinus_rhythm_alone_has_a_metric_of_0():
+    """The inactive prediction is the truth, so that the metric is 0 by definition."""
+    y_true, y_pred, y_score = mediocre(200)
+    y_true[:40] = np.arange(len(CLASSES)) == CLASSES.normal
+    groups = Grouping("sex", ("normal", "others"), (np.arange(200) >= 40).astype(int))
+    options = {"classes": CLASSES, "units": np.arange(200), "n_replicates": 64}
+    normal, others = compare_groups([groups], y_true, y_pred, y_score, **options)
+    first, second = (g.measures["challenge metric"] for g in (normal, others))
+    assert tuple(first.group) == (0, 0, 0)
+    expected = challenge_score(y_true[40:], y_pred[40:], CLASSES)
+    assert first.difference.value == pytest.approx(-expected)
+    assert second.difference.value == pytest.approx(expected)
+
+
 def test_a_group_of_few_patients_says_so_and_shows_no_number():
     """Forty recordings of two patients are two units; a group of all has no rest."""
     y_true, y_pred, y_score = mediocre(200)
