@@ -13,7 +13,7 @@ import numpy as np
 from ecg12.synthetic.anatomy import Person, draw_person
 from ecg12.synthetic.atria import Atria, draw_atria
 from ecg12.synthetic.beats import beat_waves
-from ecg12.synthetic.criteria import INCIDENTAL, shown
+from ecg12.synthetic.criteria import incidental, shown
 from ecg12.synthetic.detection import TooFewBeatsError
 from ecg12.synthetic.dipole import render
 from ecg12.synthetic.measure import measure
@@ -89,6 +89,6 @@ def draw_case(
             classes = shown(measure(case.measured, MEASURED_AT), wanted)
         except TooFewBeatsError:
             continue
-        if wanted <= classes and classes - wanted <= INCIDENTAL:
+        if wanted <= classes and classes - wanted <= incidental(wanted):
             return case, classes
     raise RuntimeError(f"no recording of {', '.join(sorted(wanted))} in {TRIES} draws")

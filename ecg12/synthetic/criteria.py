@@ -248,10 +248,16 @@ OVERRIDDEN = {
 }
 
 
-# Classes that a heart may show beside those wanted; anything else asks for another draw.
-INCIDENTAL = frozenset(
-    "SA IAVB LPR Brady LAnFB LAD RAD LQRSV LQT QAb TInv TAb STD STE IRBBB NSIVCB".split()
-)
+# Classes that a heart may show beside those wanted; anything else asks for another draw. A long PR
+# is among them only where one is wanted: PR is drawn below 192 ms for all others, so that a longer
+# one is a P wave whose onset was misread.
+INCIDENTAL = frozenset("SA Brady LAnFB LAD RAD LQRSV LQT QAb TInv TAb STD STE IRBBB NSIVCB".split())
+LONG_PR = frozenset(("IAVB", "LPR"))
+
+
+def incidental(wanted: frozenset[str]) -> frozenset[str]:
+    """Return the classes that a recording may show beside those wanted."""
+    return INCIDENTAL | LONG_PR if wanted & LONG_PR else INCIDENTAL
 
 
 def shown(measurement: Measurement, constructed: frozenset[str] = frozenset()) -> frozenset[str]:

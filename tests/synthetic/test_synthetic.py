@@ -271,3 +271,12 @@ def test_rates_and_lengths_are_drawn_from_those_given():
         (r.rate, r.stored.shape[1] / r.rate) for r in (recording(0, i, options) for i in range(30))
     }
     assert shapes == {(250.0, 5.0), (250.0, 7.0), (1000.0, 5.0), (1000.0, 7.0)}
+
+
+def test_a_long_pr_is_labelled_only_where_one_was_drawn():
+    """Others have a PR of 192 ms at most, so that P's onset was misread: at seed 1, number 284."""
+    long = {code_of("IAVB"), code_of("LPR")}
+    assert not long & set(recording(1, 284).codes)
+    wanted = [set(recording(1, i, Options(classes=("IAVB",))).codes) & long for i in range(12)]
+    assert {code_of("IAVB")} in wanted
+    assert long in wanted  # an incidental LPR beside IAVB
