@@ -15,7 +15,7 @@ from ecg12.runtime.version import __version__
 from ecg12.search.halving import Rung, full_schedule
 from ecg12.search.space import Constraints, Size, Space, draw
 from ecg12.search.trials import Plan, Trial, measure_speed
-from ecg12.training.recipes import Recipe, get_recipe
+from ecg12.training.recipes import RECIPES, Recipe, get_recipe
 from ecg12.training.task import Task
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class Options:
     keep, ensemble
         How many are retrained, and how many of those make the ensemble at most.
     recipe
-        Its schedule, preprocessing and seed are taken.
+        Its schedule, preprocessing and seed are taken; the schedule must monitor the metric.
     ladder
         The rungs of successive halving; empty: every trial gets the whole schedule.
     """
@@ -49,10 +49,17 @@ class Options:
     ladder: tuple[Rung, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse numbers below one, and halving where the schedule looks at the epochs to come."""
+        """Refuse numbers below one, and schedules by which trials cannot be ranked or halved."""
         for name in ("trials", "keep", "ensemble"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} {getattr(self, name)}: at least one is needed")
+        if self.recipe.schedule.monitor != "metric":
+            choices = [name for name, r in RECIPES.items() if r.schedule.monitor == "metric"]
+            raise InputError(
+                f"recipe {self.recipe.name}: it judges epochs by the {self.recipe.schedule.monitor}"
+                " of the validation part, a search its trials by the challenge metric; choices: "
+                f"{', '.join(choices)}"
+            )
         if self.ladder and self.recipe.schedule.decay != "plateau":
             raise InputError(
                 f"recipe {self.recipe.name}: its learning rate depends on the last epoch (decay "

@@ -371,6 +371,25 @@ def test_halving_gives_up_what_simulation_gives_up(data, whole, tmp_path):
         Options(recipe=replace(RECIPE, schedule=Schedule(decay="cosine")), ladder=ladder)
 
 
+@pytest.mark.parametrize("monitor", ["loss", "auroc"])
+def test_a_recipe_that_does_not_monitor_the_metric_is_refused(monitor):
+    """Trials are ranked by what is monitored, and that is to be the challenge metric."""
+    recipe = replace(RECIPE, schedule=replace(RECIPE.schedule, monitor=monitor))
+    named = f"recipe {RECIPE.name}: .*by the {monitor} .*choices: submission, mcircc, "
+    with pytest.raises(InputError, match=named):
+        replace(OPTIONS, recipe=recipe)
+
+
+def test_the_command_refuses_a_recipe_that_monitors_the_loss(tmp_path, capsys):
+    (tmp_path / "data").mkdir()
+    with pytest.raises(SystemExit) as stop:
+        main(["search", str(tmp_path / "data"), "-o", str(tmp_path / "s"), "--recipe", "crnn"])
+    assert stop.value.code == 2
+    message = capsys.readouterr().err
+    assert "recipe crnn" in message
+    assert "crnn" not in message.split("choices: ")[1]
+
+
 @pytest.mark.slow
 def test_the_speed_is_measured_once(data, tmp_path, monkeypatch):
     measured = []
