@@ -53,7 +53,9 @@ def precision_recall(y_true: np.ndarray, y_score: np.ndarray) -> Curve | None:
 
 
 def reliability(y_true: np.ndarray, y_score: np.ndarray) -> Curve | None:
-    """Return the share of positives over the mean score of tenths; None without positives.
+    """Return the share of positives over the mean score of groups; None without positives.
+
+    The groups are tenths of the recordings by score, fewer where equal scores stay together.
 
     Parameters
     ----------

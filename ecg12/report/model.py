@@ -56,8 +56,9 @@ def calibration(results: Results, model: Model | None, folder: Path) -> Section:
         folder,
         "calibration",
         "Share of positives over the mean score, per class",
-        "Each point is a tenth of the recordings, sorted by score. On the dotted line a score is "
-        "a probability." + (" Orange: before, blue: after calibration." if fitted else ""),
+        "The points are up to ten groups of the recordings, sorted by score; equal scores stay "
+        "together. On the dotted line a score is a probability."
+        + (" Orange: before, blue: after calibration." if fitted else ""),
     )
     files = [
         points(f"reliability_{name.replace(' ', '_')}", ("mean score", "share"), names, curve)
