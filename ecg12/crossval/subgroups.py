@@ -30,6 +30,9 @@ def held_out_groups(
 ) -> list[GroupScores]:
     """Score the subgroups on what each recording got from the fold that held it out.
 
+    The networks of two folds need not agree in the scale of their scores, so AUROC is over pairs of
+    recordings of one fold.
+
     Parameters
     ----------
     folds, predictions
@@ -42,9 +45,10 @@ def held_out_groups(
         (n,) number of each recording's patient; None: patients are unknown.
     """
     y_pred, y_score = np.zeros(truth.y_true.shape, bool), np.zeros(truth.y_true.shape)
-    for fold, own in zip(folds, predictions, strict=True):
+    fold_of = np.zeros(len(truth.y_true), int)
+    for number, (fold, own) in enumerate(zip(folds, predictions, strict=True)):
         part = fold.held_out
-        y_pred[part], y_score[part] = own.labels[part], own.scores[part]
+        y_pred[part], y_score[part], fold_of[part] = own.labels[part], own.scores[part], number
     return compare_groups(
         groupings,
         truth.y_true,
@@ -53,6 +57,7 @@ def held_out_groups(
         classes=truth.classes,
         units=units,
         known=truth.known,
+        folds=fold_of,
         n_replicates=REPLICATES,
     )
 

@@ -41,10 +41,67 @@ class RankedClass:
         """
         positives, negatives = self.positives @ weights, self.negatives @ weights
         above, true = np.cumsum(negatives, axis=0), np.cumsum(positives, axis=0)
-        ordered = (positives * (above[-1] - above + negatives / 2)).sum(axis=0)
         precision = np.divide(true, true + above, out=np.zeros_like(true), where=true > 0)
-        area = ratio(ordered, true[-1] * above[-1])
+        area = ratio(_ordered(positives, negatives, above), true[-1] * above[-1])
         return np.stack([area, ratio((positives * precision).sum(axis=0), true[-1])])
+
+    def pairs(self, weights: np.ndarray) -> np.ndarray:
+        """Return the weights of all pairs in the right order, and of all pairs, (2, m)."""
+        positives, negatives = self.positives @ weights, self.negatives @ weights
+        above = np.cumsum(negatives, axis=0)
+        ordered = _ordered(positives, negatives, above)
+        return np.stack([ordered, positives.sum(axis=0) * above[-1]])
+
+
+class RankedWithin:
+    """Recordings of several folds, ranked within each: weights, (n, m), → AUROC, (m,).
+
+    The share of pairs in the right order, of the pairs of a positive and a negative of one fold,
+    which is the mean of the folds' areas weighted by their pairs. Scores of different networks can
+    be compared in no other way.
+
+    Parameters
+    ----------
+    y_true, y_score
+        As for `RankedClass`.
+    known
+        (n,) bool: which recordings count.
+    folds
+        (n,) number of each recording's fold.
+
+    Attributes
+    ----------
+    n_pairs
+        How many pairs there are.
+    """
+
+    def __init__(
+        self, y_true: np.ndarray, y_score: np.ndarray, known: np.ndarray, folds: np.ndarray
+    ) -> None:
+        self.parts: list[tuple[np.ndarray, RankedClass]] = []
+        self.n_pairs = 0
+        for fold in np.unique(folds):
+            rows = np.flatnonzero(known & (folds == fold))
+            n_true = int(y_true[rows].sum())
+            if n := n_true * (len(rows) - n_true):
+                self.parts.append((rows, RankedClass(y_true[rows], y_score[rows])))
+                self.n_pairs += n
+
+    def __call__(self, weights: np.ndarray) -> np.ndarray:
+        """Return the area, (m,); NaN where undefined."""
+        found = np.zeros((2, weights.shape[1]))
+        for rows, ranked in self.parts:
+            found += ranked.pairs(weights if len(rows) == len(weights) else weights[rows])
+        return ratio(*found)
+
+
+def _ordered(positives: np.ndarray, negatives: np.ndarray, above: np.ndarray) -> np.ndarray:
+    """Return the weights of pairs in the right order, (m,), from those of runs, (n_runs, m).
+
+    `above` are the negatives' cumulated; ties count half.
+    """
+    weights: np.ndarray = (positives * (above[-1] - above + negatives / 2)).sum(axis=0)
+    return weights
 
 
 def _sums(order: np.ndarray, chosen: np.ndarray, starts: np.ndarray) -> csr_array:

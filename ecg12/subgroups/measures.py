@@ -14,7 +14,7 @@ from ecg12.metrics.intervals import (
     mean_factor,
     metric_interval,
 )
-from ecg12.metrics.ranking import RankedClass
+from ecg12.metrics.ranking import RankedWithin
 
 METRIC, MACRO = "challenge metric", "macro AUROC"
 
@@ -23,7 +23,8 @@ METRIC, MACRO = "challenge metric", "macro AUROC"
 class Cells:
     """What is scored: truth, predictions, scores and known cells, (n, n_classes) each.
 
-    `units` (n,) is the number of each recording's patient.
+    `units` (n,) is the number of each recording's patient, `folds` (n,) that of its fold: scores of
+    one fold alone can be compared.
     """
 
     y_true: np.ndarray
@@ -31,7 +32,21 @@ class Cells:
     y_score: np.ndarray
     known: np.ndarray
     units: np.ndarray
+    folds: np.ndarray
     classes: ScoredClasses
+
+    def paired(self, rows: np.ndarray) -> np.ndarray:
+        """Return which cells of some recordings count in AUROC, (n_rows, n_classes) bool.
+
+        They are known, and among these recordings their fold has positives and negatives.
+        """
+        counted = self.known[rows]
+        positive, folds = self.y_true[rows], self.folds[rows]
+        for fold in np.unique(folds):
+            own = folds == fold
+            both = [(side & counted)[own].any(axis=0) for side in (positive, ~positive)]
+            counted[own] &= both[0] & both[1]
+        return counted
 
 
 class Side:
@@ -57,22 +72,17 @@ class Side:
         predictions = (cells.y_pred[rows], normal, y_true)
         self.credits = np.stack([scorer.credit(predicted) for predicted in predictions])
         self.names = [cells.classes.names[k] for k in enough]
-        self.own = [np.flatnonzero(known[:, k]) for k in enough]
-        self.ranked = [
-            RankedClass(y_true[own, k], cells.y_score[rows[own], k])
-            for own, k in zip(self.own, enough, strict=True)
-        ]
+        scores, folds = cells.y_score[rows], cells.folds[rows]
+        self.ranked = [RankedWithin(y_true[:, k], scores[:, k], known[:, k], folds) for k in enough]
         self.positives, self.n_units = y_true[:, enough].sum(axis=0), n_units
-        self.class_units = units_per_class(y_true[:, enough], cells.units[rows])
+        counted = (y_true & cells.paired(rows))[:, enough]
+        self.class_units = units_per_class(counted, cells.units[rows])
 
     def __call__(self, weights: np.ndarray) -> Draws:
         """Return the challenge metric, the macro AUROC and the AUROC of each class, (m,) each."""
         weights = weights[self.rows]
         observed, inactive, correct = self.credits @ weights
-        pairs = zip(self.ranked, self.own, strict=True)
-        areas = [
-            area(weights if len(own) == len(weights) else weights[own])[0] for area, own in pairs
-        ]
+        areas = [area(weights) for area in self.ranked]
         found = {METRIC: normalise(observed, inactive, correct)}
         if areas:
             found[MACRO] = np.mean(areas, axis=0)
@@ -82,7 +92,7 @@ class Side:
         """Return each measure with its interval from replicates; n: of all recordings."""
         values = {name: float(value[0]) for name, value in self(np.ones((n, 1))).items()}
         ends = {METRIC: metric_interval(draws[METRIC], self.n_units)}
-        pairs = self.positives * ([len(own) for own in self.own] - self.positives)
+        pairs = np.array([area.n_pairs for area in self.ranked])
         columns = zip(self.names, self.class_units.tolist(), pairs.tolist(), strict=True)
         for name, *count in columns:
             ends[name] = area_interval(draws[name], values[name], *count)

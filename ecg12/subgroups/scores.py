@@ -4,10 +4,10 @@ A group's difference is its score minus that of the rest, over the same classes.
 resampled together by patient; see `intervals.difference`.
 
 A class counts in AUROC if on both sides its positives are of `MIN_CASES` patients and its negatives
-of as many. A side of fewer than `MIN_GROUP` patients is not compared, and no number is given.
+of as many; of folds that different networks scored, those of folds with both. A side of fewer than
+`MIN_GROUP` patients is not compared, and no number is given.
 """
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -91,6 +91,7 @@ def compare_groups(
     classes: ScoredClasses,
     units: np.ndarray | None = None,
     known: np.ndarray | None = None,
+    folds: np.ndarray | None = None,
     n_replicates: int = REPLICATES,
     seed: int = 0,
 ) -> list[GroupScores]:
@@ -111,6 +112,9 @@ def compare_groups(
         and recordings take their place.
     known
         (n, n_classes) bool: which cells of y_true are known; the others do not count. None: all.
+    folds
+        (n,) number of each recording's fold, where the folds were scored by different networks:
+        AUROC is then over the pairs of one fold. None: one network scored all.
     n_replicates, seed
         Of the bootstrap.
 
@@ -124,7 +128,7 @@ def compare_groups(
     known = np.ones(y_true.shape, bool) if known is None else known
     cells = Cells(
         y_true=y_true & known, y_pred=y_pred, y_score=y_score, known=known, units=units,
-        classes=classes,
+        folds=np.zeros(len(y_true), int) if folds is None else folds, classes=classes,
     )  # fmt: skip
     found: list[GroupScores] = []
     masks: dict[int, np.ndarray] = {}  # place in `found` → recordings of a group to be compared
@@ -163,9 +167,12 @@ def _reason(n_units: int, n_rest: int) -> str:
 
 def _enough(cells: Cells, mask: np.ndarray) -> np.ndarray:
     """Return the classes of which enough units have positives, and negatives, on both sides."""
-    pairs = itertools.product((cells.y_true, cells.known & ~cells.y_true), (mask, ~mask))
-    sides = [units_per_class(side[own], cells.units[own]) for side, own in pairs]
-    return np.flatnonzero(np.min(sides, axis=0) >= MIN_CASES)
+    counts = []
+    for own in (mask, ~mask):
+        positive, counted = cells.y_true[own], cells.paired(np.flatnonzero(own))
+        sides = (counted & positive, counted & ~positive)
+        counts += [units_per_class(side, cells.units[own]) for side in sides]
+    return np.flatnonzero(np.min(counts, axis=0) >= MIN_CASES)
 
 
 def _scored(

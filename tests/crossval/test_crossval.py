@@ -233,9 +233,8 @@ def test_groups_are_scored_on_what_was_held_out(judged, targets):
     ways = [divide_by("sex", names, ["one", "other"]), divide_by("age", ["old"] * 120, ["old"])]
     truth = Truth(targets, CPSC_2018)
     found = held_out_groups(folds, predictions, truth, ways, np.arange(120))
-    y_score, y_pred = np.empty((120, 9)), np.empty((120, 9), bool)
+    y_pred = np.empty((120, 9), bool)
     for fold, own in zip(folds, predictions, strict=True):
-        y_score[fold.held_out] = own.scores[fold.held_out]
         y_pred[fold.held_out] = own.scores[fold.held_out] > 0.8
     rows = {(row["group"], row["measure"]): row for row in group_rows(found)}
     one = np.arange(120) % 3 > 0
@@ -246,11 +245,60 @@ def test_groups_are_scored_on_what_was_held_out(judged, targets):
     for row in areas:
         k = CPSC_2018.names.index(row["measure"].removeprefix("AUROC "))
         part = one if row["group"] == "one" else ~one
-        area = roc_auc_score(targets[part, k], y_score[part, k])
-        assert row["value"] == pytest.approx(area)
+        areas = []  # of each fold, with its pairs
+        for fold, own in zip(folds, predictions, strict=True):
+            rows_of_fold = fold.held_out[part[fold.held_out]]
+            true = targets[rows_of_fold, k]
+            if pairs := true.sum() * (~true).sum():
+                areas.append((roc_auc_score(true, own.scores[rows_of_fold, k]), pairs))
+        assert row["value"] == pytest.approx(
+            np.average([a for a, _ in areas], weights=[n for _, n in areas])
+        )
     assert rows["old", ""]["differs"] == "all recordings"
     assert len({row["recordings"] for row in rows.values()} - {80, 40, 120}) == 0
     assert group_lines(found)[1] == "none"  # all scores are noise
+
+
+def test_scores_of_another_scale_in_a_fold_are_no_difference_between_databases():
+    """Three databases, each a fold. Adding 5 or -5 to a fold's scores changes no order in it."""
+    rng, databases = np.random.default_rng(0), np.repeat(np.arange(3), 200)
+    y_true = np.zeros((600, 9), bool)
+    y_true[:, 0] = rng.random(600) < 0.4
+    y_true[:, CPSC_2018.normal] = ~y_true[:, 0]
+    logits = rng.normal(size=(600, 9)) + 2 * y_true
+    parts = [np.flatnonzero(databases == number) for number in range(3)]
+    folds = [Fold(str(n), np.empty(0, int), np.empty(0, int), part) for n, part in enumerate(parts)]
+    ways = [divide_by("database", databases.tolist(), [0, 1, 2])]
+    found = []
+    for shift in (0, 5):
+        predictions = [
+            FoldPredictions(own, own, y_true, 1.0)
+            for own in (1 / (1 + np.exp(-logits - shift * n)) for n in (-1, 0, 1))
+        ]
+        found.append(held_out_groups(folds, predictions, Truth(y_true, CPSC_2018), ways))
+    for plain, shifted, part in zip(*found, parts, strict=True):
+        expected = [roc_auc_score(y_true[part, k], logits[part, k]) for k in (0, CPSC_2018.normal)]
+        area = shifted.measures["macro AUROC"]
+        assert area.group.value == pytest.approx(np.mean(expected))
+        assert area == plain.measures["macro AUROC"]
+        others = [roc_auc_score(y_true[p, 0], logits[p, 0]) for p in parts if p is not part]
+        pairs = [y_true[p, 0].sum() * (~y_true[p, 0]).sum() for p in parts if p is not part]
+        rest = shifted.classes[CPSC_2018.names[0]].rest
+        assert rest.value == pytest.approx(np.average(others, weights=pairs))
+
+
+def test_a_class_counts_only_in_folds_with_both_its_positives_and_negatives():
+    """In one fold all have the class, in the other none: no two recordings can be compared."""
+    y_true = np.zeros((200, 9), bool)
+    y_true[:100, 1] = True
+    y_true[np.arange(200) % 2 == 0, 2] = True
+    scores = np.random.default_rng(0).random((200, 9))
+    parts = np.arange(100), np.arange(100, 200)
+    folds = [Fold(str(n), np.empty(0, int), np.empty(0, int), part) for n, part in enumerate(parts)]
+    ways = [divide_by("sex", (["f"] * 2 + ["m"] * 2) * 50, ["f", "m"])]
+    predictions = [FoldPredictions(scores, scores, y_true, 1.0)] * 2
+    found = held_out_groups(folds, predictions, Truth(y_true, CPSC_2018), ways)
+    assert [list(scored.classes) for scored in found] == [[CPSC_2018.names[2]]] * 2
 
 
 @pytest.mark.parametrize(("patients", "count", "unit"), [

@@ -18,7 +18,7 @@ from ecg12.metrics.intervals import (
     share_interval,
     student_interval,
 )
-from ecg12.metrics.ranking import RankedClass
+from ecg12.metrics.ranking import RankedClass, RankedWithin
 from ecg12.report.statistics import intervals
 from experiments.bootstrap_coverage import coverage
 
@@ -66,6 +66,29 @@ def test_weighted_areas_equal_scikit_learn():
             assert found["AUROC"][j, k] == pytest.approx(area, rel=1e-12)
             area = average_precision_score(true, score, sample_weight=column)
             assert found["AUPRC"][j, k] == pytest.approx(area, rel=1e-12)
+
+
+def test_ranks_within_folds_are_the_folds_weighted_by_their_pairs():
+    """scikit-learn's area of each fold, with weights, and the pairs' weights by hand."""
+    rng = np.random.default_rng(2)
+    y_true, y_score, folds = rng.random(90) < 0.4, rng.random(90).round(1), np.arange(90) % 3
+    y_true[folds == 2] = False  # without pairs
+    known, weights = rng.random(90) < 0.8, rng.integers(1, 5, (90, 4)).astype(float)
+    ranked = RankedWithin(y_true, y_score, known, folds)
+    expected = []
+    for column in weights.T:
+        areas, pairs = [], []
+        for fold in (0, 1):
+            own = known & (folds == fold)
+            true, weight = y_true[own], column[own]
+            areas.append(roc_auc_score(true, y_score[own], sample_weight=weight))
+            pairs.append(weight[true].sum() * weight[~true].sum())
+        expected.append(np.average(areas, weights=pairs))
+    np.testing.assert_allclose(ranked(weights), expected, rtol=1e-12)
+    own = [known & (folds == fold) for fold in (0, 1)]
+    assert ranked.n_pairs == sum(y_true[o].sum() * (~y_true[o]).sum() for o in own)
+    nothing = RankedWithin(y_true, y_score, known, np.arange(90))
+    assert np.isnan(nothing(weights)).all()
 
 
 def test_a_class_without_positives_is_undefined():
