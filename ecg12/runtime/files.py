@@ -22,6 +22,8 @@ from ecg12.runtime.locks import try_lock
 LONGEST_NAME = 255  # bytes of a file's name on Linux
 LARGEST_JSON = 2**26  # bytes; the report of a hundred members takes 2**20
 NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+# A pipe is opened without waiting for its other end.
+_READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # then no other file can be written either
 # What `zipfile` raises of an archive with damaged entries: "encrypted" ones, unknown methods, …
 DAMAGED_ZIP = (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, LZMAError, zlib.error)
@@ -166,15 +168,21 @@ def read_limited(path: str | Path, most: int) -> bytes:
     OSError
         If it cannot be read.
     """
-    mode = os.stat(path).st_mode  # noqa: PTH116 - of a Path it takes longer, and headers are many
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise InputError(f"{path}: not a regular file")
-    with open(path, "rb") as file:  # noqa: PTH123 - likewise
-        large = os.fstat(file.fileno()).st_size > most
-        data = b"" if large else file.read(most + 1)
-    if large or len(data) > most:
-        raise InputError(f"{path}: larger than {most} bytes, the most that is read")
-    return data
+    handle = os.open(path, _READING)  # faster than a file object, and headers are many
+    try:
+        state = os.fstat(handle)
+        if stat.S_ISDIR(state.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(state.st_mode):
+            raise InputError(f"{path}: not a regular file")
+        data = b""
+        while state.st_size <= most and len(data) <= most:
+            if not (more := os.read(handle, state.st_size - len(data) + 1)):
+                return data
+            data += more
+    finally:
+        os.close(handle)
+    raise InputError(f"{path}: larger than {most} bytes, the most that is read")
 
 
 @contextmanager
