@@ -35,7 +35,7 @@ LABELS, REVIEW, COUNTS = "labels.csv", "review.csv", "counts.csv"
 MIN_COUNT = 50  # how often a phrase must occur (Ansari et al., 2020)
 _Known = Callable[[str, str], bool]
 _Opened = Callable[[_Known], tuple[int | None, Iterable[Statements | RecordError]]]
-ALGORITHM = 3  # counts up when phrases of the same statements change
+ALGORITHM = 4  # counts up when phrases of the same statements change
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def label(
 def _count_phrases(corpus: Corpus, opened: _Opened, options: Options) -> tuple[list[str], int]:
     """Read and count all statements; return what failed, and how many were repeated."""
     failed: list[str] = []
-    repeated = 0
+    repeated = unnamed = 0
     total, found = opened(corpus.is_known)
     for one in bar(found, total=total, unit="rec", desc="statements"):
         if isinstance(one, RecordError):
@@ -165,10 +165,13 @@ def _count_phrases(corpus: Corpus, opened: _Opened, options: Options) -> tuple[l
             continue
         if options.columns and corpus.is_known(one.recording, one.stamp):
             continue
+        unnamed += one.unnamed
         phrases = phrases_of(one.segments, options.splitting)
         if not corpus.add(one.recording, one.stamp, one.patient, phrases):
             log.warning("%s: occurs twice; the first one is used", one.recording)
             repeated += 1
+    if unnamed:
+        log.info("%d sentences or lines name a reader and are left out", unnamed)
     return failed, repeated
 
 

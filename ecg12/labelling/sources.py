@@ -18,6 +18,7 @@ from ecg12.io.format_table import ARRAY, FORMATS, MUSE, UNREADABLE, format_of
 from ecg12.io.formats import scan
 from ecg12.io.label_table import normal_form
 from ecg12.io.muse import patient_key, read_statements
+from ecg12.io.statements import counted_readers, without_readers
 from ecg12.runtime.csv_tables import Table, read_table
 from ecg12.runtime.errors import InputError, RecordError, record_errors
 from ecg12.runtime.executors import LocalExecutor
@@ -42,12 +43,15 @@ class Statements:
         Salted hash, or "".
     segments
         Statements in order; free text, so that `repr` does not show them.
+    unnamed
+        How many sentences were left out of them because they name a reader.
     """
 
     recording: str
     stamp: str
     patient: str
     segments: tuple[str, ...] = field(repr=False)
+    unnamed: int = 0
 
 
 @dataclass(frozen=True)
@@ -156,12 +160,13 @@ def _read(files: list[tuple[Path, str, str]], salt: str | None) -> list[Statemen
     found: list[Statements | RecordError] = []
     for path, name, stamp in files:
         try:
-            with record_errors(path):
+            with record_errors(path), counted_readers() as left_out:
                 patient, segments = _statements_of(path, salt)
         except RecordError as error:
             found.append(error)
         else:
-            found.append(Statements(name, stamp, patient or "", segments))
+            unnamed = left_out["dropped"]
+            found.append(Statements(name, stamp, patient or "", segments, unnamed))
     return found
 
 
@@ -253,7 +258,8 @@ def _statements(
     patient = patient_key(cells[columns.patient], salt) if columns.patient else None
     segments = tuple(segment for text in texts for segment in _segments(cells[text]))
     stamp = hashlib.sha256("\n".join([patient or "", *segments]).encode()).hexdigest()[:16]
-    return Statements(name, stamp, patient or "", segments)
+    kept, unnamed = without_readers(segments)
+    return Statements(name, stamp, patient or "", tuple(kept), unnamed)
 
 
 def _segments(cell: str) -> list[str]:

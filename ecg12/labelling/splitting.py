@@ -2,9 +2,9 @@
 
 A statement is cut at punctuation that ends a clause, then at connectives; "ST and T wave
 abnormality" names two findings that share a head noun, which is given back to the first. What
-compares with an earlier recording is dropped together with all that follows, and so is whatever
-names a reader. A clause that only denies ("Atrial flutter: no", "LBBB (none)", "Absent: AF") is
-dropped together with what it denies.
+compares with an earlier recording is dropped together with all that follows, and so is a sentence
+that names a reader. A clause that only denies ("Atrial flutter: no", "LBBB (none)", "Absent: AF")
+is dropped together with what it denies.
 """
 
 import re
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ecg12.io.statements import names_a_person
+from ecg12.io.statements import without_readers
 from ecg12.labelling.negation import Denial, Part, bare_denial, without_denied
 from ecg12.labelling.wording import normalised, phrase_of
 from ecg12.runtime.errors import InputError
@@ -103,11 +103,10 @@ def phrases_of(segments: Iterable[str], splitting: Splitting = DEFAULT) -> list[
     Phrases in order, repeated where they occur repeatedly.
     """
     found: list[str] = []
-    for segment in segments:
+    for segment in without_readers(segments)[0]:
         compared = COMPARISON.search(segment)
-        if not names_a_person(segment):
-            for clause in _clauses(segment[: compared.start() if compared else None]):
-                found += _phrases_of_clause(clause, splitting)
+        for clause in _clauses(segment[: compared.start() if compared else None]):
+            found += _phrases_of_clause(clause, splitting)
         if compared:
             break
     return found
