@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ecg12.io.statements import without_readers
+from ecg12.labelling.comparisons import before_comparison
 from ecg12.labelling.negation import Denial, Part, bare_denial, without_denied
 from ecg12.labelling.wording import normalised, phrase_of
 from ecg12.runtime.errors import InputError
@@ -41,11 +42,6 @@ CACHED = 2**15  # clauses that are kept, since most occur again and again
 CLAUSE_ENDS = re.compile(r"([;:()\n]|\.(?=\s|$)| - |\b(?:but|however|except)\b)", re.IGNORECASE)
 COLON, DASH, OPENED, CLOSED = ":", " - ", "(", ")"  # those that lead to a value or an addition
 ADDING = (OPENED, CLOSED, DASH)  # what follows them belongs to the clause before
-COMPARISON = re.compile(
-    r"\b(?:when |as )?compared (?:with|to)\b|\bin comparison (?:with|to)\b"
-    r"|\bsince (?:the )?(?:previous|prior|last)\b|\b(?:previous|prior) (?:ecg|ekg|tracing)\b",
-    re.IGNORECASE,
-)
 
 # Words that cannot end a phrase because they wait for a head noun, by kind.
 WAITING = (
@@ -104,8 +100,8 @@ def phrases_of(segments: Iterable[str], splitting: Splitting = DEFAULT) -> list[
     """
     found: list[str] = []
     for segment in without_readers(segments)[0]:
-        compared = COMPARISON.search(segment)
-        for clause in _clauses(segment[: compared.start() if compared else None]):
+        said, compared = before_comparison(segment)
+        for clause in _clauses(said):
             found += _phrases_of_clause(clause, splitting)
         if compared:
             break
