@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ecg12.io.statements import without_readers
+from ecg12.labelling.additions import is_doubt, marks_as_words, rejoined
+from ecg12.labelling.clauses import CACHED, clauses
 from ecg12.labelling.comparisons import before_comparison
-from ecg12.labelling.negation import Denial, Part, bare_denial, without_denied
+from ecg12.labelling.negation import Part, back, forth, unlikely, without_denied
 from ecg12.labelling.wording import normalised, phrase_of
 from ecg12.runtime.errors import InputError
 
@@ -38,10 +40,7 @@ CONNECTIVES = {
     "cannot rule out": UNCERTAIN,
 }
 PAPER = ("and", "with", "likely", "frequent")
-CACHED = 2**15  # clauses that are kept, since most occur again and again
-CLAUSE_ENDS = re.compile(r"([;:()\n]|\.(?=\s|$)| - |\b(?:but|however|except)\b)", re.IGNORECASE)
-COLON, DASH, OPENED, CLOSED = ":", " - ", "(", ")"  # those that lead to a value or an addition
-ADDING = (OPENED, CLOSED, DASH)  # what follows them belongs to the clause before
+UNCERTAIN_WORDS = frozenset(word for word, kind in CONNECTIVES.items() if kind == UNCERTAIN)
 
 # Words that cannot end a phrase because they wait for a head noun, by kind.
 WAITING = (
@@ -52,6 +51,7 @@ WAITING = (
     frozenset("first second third 1st 2nd 3rd".split()),
     frozenset("complete incomplete".split()),
 )
+_EMPTY = re.compile("(?:very|quite|most|highly|is|are|was|were|)")  # before "likely"
 SHARED = ("and", "or", "&", ",")  # connectives across which a head noun is shared
 WAVE = ("wave", "waves", "segment", "segments")
 
@@ -101,81 +101,19 @@ def phrases_of(segments: Iterable[str], splitting: Splitting = DEFAULT) -> list[
     found: list[str] = []
     for segment in without_readers(segments)[0]:
         said, compared = before_comparison(segment)
-        for clause in _clauses(said):
+        for clause in clauses(said, certain=not splitting.uncertain):
             found += _phrases_of_clause(clause, splitting)
         if compared:
             break
     return found
 
 
-@dataclass
-class _Clause:
-    """A clause and the ends of clauses between it and the one before."""
-
-    text: str
-    ends: tuple[str, ...]
-
-
-def _clauses(segment: str) -> list[str]:
-    """Cut a segment at `CLAUSE_ENDS`; leave out bare denials, and what they deny.
-
-    A denial after ":" or " - " denies the clause before it; after "(", or as a sentence of its own,
-    it acts as if it stood at the end of that clause; before ":" it is a heading and denies the
-    clause behind it, additions included.
-    """
-    kept: list[_Clause] = []
-    ends: list[str] = []
-    headed = reached = False  # below a heading that denies; at the clause that it denies
-    pieces = CLAUSE_ENDS.split(segment)
-    for text, end in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
-        if text.strip():
-            denial = _denial_of(text)
-            if headed:
-                reached = True
-                kept.append(_Clause("", tuple(ends)))
-            elif denial and end == COLON and not (denial.rest or COLON in ends or DASH in ends):
-                headed, reached = True, False
-            elif denial and kept and _deny(kept, ends, denial):
-                kept.append(_Clause(denial.rest, ()))
-            else:
-                kept.append(_Clause(text, tuple(ends)))
-            ends = []
-        headed = headed and (not reached or end in ADDING)
-        ends.append(end)
-    return [clause.text for clause in kept if clause.text]
-
-
-@lru_cache(maxsize=CACHED)
-def _denial_of(clause: str) -> Denial | None:
-    return bare_denial(normalised(clause))
-
-
-def _deny(kept: list[_Clause], ends: list[str], denial: Denial) -> bool:
-    """Take from the clauses what a denial behind them denies; return whether it denies any."""
-    to_value = COLON in ends or DASH in ends
-    if not (to_value or OPENED in ends or denial.predicate):
-        return False
-    for _ in range(ends.count(CLOSED)):  # "Atrial fibrillation (AF): no"
-        _drop_brackets(kept)
-    last = kept[-1]
-    if to_value:
-        value, comma, _ = last.text.partition(",")  # "Rhythm: sinus, AF: no"
-        last.text = value if comma and COLON in last.ends else ""
-    elif last.text:
-        last.text = f"{last.text.rstrip(' ,')} absent"
-    return True
-
-
-def _drop_brackets(kept: list[_Clause]) -> None:
-    """Remove the last clause that a bracket opened and all after it, unless nothing precedes it."""
-    opened = [place for place, clause in enumerate(kept) if OPENED in clause.ends]
-    if opened and opened[-1]:
-        del kept[opened[-1] :]
-
-
 @lru_cache(maxsize=CACHED)
 def _phrases_of_clause(clause: str, splitting: Splitting) -> tuple[str, ...]:
-    parts = without_denied(_cut(normalised(clause), splitting))
+    if not splitting.uncertain:
+        clause = marks_as_words(clause)
+    parts = rejoined(_cut(unlikely(normalised(clause)), splitting), UNCERTAIN_WORDS)
+    parts = without_denied(parts)
     if not splitting.uncertain:
         parts = _without_uncertain(parts)
     phrases = (phrase_of(text) for text in _with_heads(parts))
@@ -192,14 +130,42 @@ def _cut(clause: str, splitting: Splitting) -> list[Part]:
 
 
 def _without_uncertain(parts: list[Part]) -> list[Part]:
-    """Drop what follows an uncertain connective, up to the next comma or "with"."""
-    kept, doubtful = [], False
-    for part in parts:
-        kind = CONNECTIVES.get(part.link)
-        doubtful = kind == UNCERTAIN or (doubtful and part.link not in (",", "with"))
-        if not doubtful and not part.doubtful:
-            kept.append(part)
-    return kept
+    """Drop what is left open.
+
+    That is what follows an uncertain connective, up to the next comma or "with", and what stands
+    before one that nothing follows ("AF is likely", "AF, possible").
+    """
+    dropped: set[int] = set()
+    doubtful = False
+    for place, part in enumerate(parts):
+        if _doubts_before(parts, place):
+            dropped |= _before(parts, place)
+        doubtful = part.link in UNCERTAIN_WORDS or (doubtful and part.link not in (",", "with"))
+        if part.doubtful:
+            dropped.update(back(parts, place))
+        if doubtful or part.doubtful:
+            dropped.add(place)
+    return [part for place, part in enumerate(parts) if place not in dropped]
+
+
+def _doubts_before(parts: list[Part], place: int) -> bool:
+    """Tell whether a part is only a word of doubt, to which nothing behind it belongs."""
+    part = parts[place]
+    if is_doubt(part.text):
+        return True
+    if part.text or part.link not in UNCERTAIN_WORDS:
+        return False
+    predicate = place > 0 and re.search(r"\b(?:is|are|was|were)$", parts[place - 1].text)
+    return bool(predicate) or not any(forth(parts, place))
+
+
+def _before(parts: list[Part], place: int) -> set[int]:
+    """Return the places of the last words before a part, and of what is joined to them."""
+    while place > 0:
+        place -= 1
+        if not _EMPTY.fullmatch(parts[place].text):
+            break
+    return {place, *back(parts, place)}
 
 
 def _with_heads(parts: list[Part]) -> list[str]:
