@@ -11,6 +11,7 @@ from ecg12.signal.heart_rate import (
     find_recorded,
     find_window_beats,
     mean_rate,
+    only_leads,
     record_heart_rate,
 )
 
@@ -20,15 +21,18 @@ RATE = 125.0  # Hz, about: at which QRS complexes are counted
 def heart_rates(windows: Sequence[Record]) -> list[float | None]:
     """Return the heart rate of each window in beats per minute, None where it is unknown.
 
-    Windows of one length without gaps or flat leads are filtered together; the others one by one.
+    Only the twelve leads count. Windows of one length without gaps or flat leads are filtered
+    together; the others one by one.
     """
-    thinned = [thin(window) for window in windows]
+    thinned = [thin(only_leads(window)) for window in windows]
     rates: list[float | None] = [None] * len(windows)
     alike: dict[tuple[int, int, float], list[int]] = {}
     for place, window in enumerate(thinned):
         stored = window.stored
         n_leads, n = stored.shape
         short = window.rate < LOWEST_RATE or n < window.rate
+        if not n_leads:
+            continue
         if short or _has_gaps(stored, window.rate):
             rates[place] = record_heart_rate(window)
         else:

@@ -1,15 +1,17 @@
-"""QRS complexes and the heart rate, from any leads in any unit.
+"""QRS complexes and the heart rate, from any of the twelve leads in any unit.
 
 The envelope of 8 to 20 Hz, summed over the leads, peaks at each QRS complex.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from scipy.signal import butter, find_peaks, sosfilt, sosfilt_zi
 
+from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
 
 QRS_BAND = (8.0, 20.0)  # Hz
@@ -64,12 +66,12 @@ def mean_rate(beats: np.ndarray, rate: float, gaps: np.ndarray | None = None) ->
 
 
 def record_heart_rate(record: Record) -> float | None:
-    """Return the mean heart rate of a recording in beats per minute.
+    """Return the mean heart rate of a recording in beats per minute, by the twelve leads alone.
 
-    None where it is unknown to `mean_rate`, no lead changes, or the sampling rate is below
-    `LOWEST_RATE`.
+    None where it is unknown to `mean_rate`, none of the twelve leads changes, or the sampling rate
+    is below `LOWEST_RATE`.
     """
-    rows = record.centred
+    rows = only_leads(record).centred
     alive = np.fmax.reduce(rows, axis=1) > np.fmin.reduce(rows, axis=1)
     if record.rate < LOWEST_RATE or not alive.any():
         return None
@@ -81,6 +83,24 @@ def record_heart_rate(record: Record) -> float | None:
             return None
         rows, present = np.where(present, rows, np.nan)[left], present[left]
     return heart_rate(bridge_gaps(rows), record.rate, present)
+
+
+def only_leads(record: Record) -> Record:
+    """Return a recording less the channels that are none of the twelve leads; maybe no row is left.
+
+    A pulse wave, the breath or an EEG changes with other rhythms than QRS complexes.
+    """
+    chosen = [k for k, lead in enumerate(record.leads) if lead in LEADS]
+    if len(chosen) == len(record.leads):
+        return record
+    return replace(
+        record,
+        stored=record.stored[chosen],
+        gains=record.gains[chosen],
+        offsets=record.offsets[chosen],
+        units=tuple(record.units[k] for k in chosen),
+        leads=tuple(record.leads[k] for k in chosen),
+    )
 
 
 def find_recorded(rows: np.ndarray, rate: float) -> np.ndarray | None:

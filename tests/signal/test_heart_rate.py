@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ecg12.inference.window_rates import heart_rates
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
 from ecg12.signal.heart_rate import find_beats, record_heart_rate
@@ -40,6 +41,33 @@ def test_neither_unknown_gains_nor_gaps_change_it(make_record):
     gains = np.array([np.nan, 1e-3, *record.gains[2:]])
     spoiled = replace(record, stored=stored, gains=gains)
     assert record_heart_rate(spoiled) == pytest.approx(75, rel=0.01)
+
+
+OTHERS = {"PLETH": 0.9, "ABP": 1.7, "RESP": 0.25}  # Hz
+
+
+def with_others(make_ecg, leads):
+    """Return lead II of 75 beats per minute, or no lead, beside a pulse, pressure, breath, EEG."""
+    rng = np.random.default_rng(0)
+    times = np.arange(5000) / 500
+    waves = [np.sin(2 * np.pi * hertz * times) for hertz in OTHERS.values()]
+    noise = rng.normal(size=(3, 5000)) * 0.05
+    signals = np.vstack([make_ecg(500, 10)[[LEADS.index(lead) for lead in leads]], *waves, noise])
+    names = [*leads, *OTHERS, "EEG C3", "EEG C4", "EMG"]
+    return Record.from_millivolts("r", signals, names, 500)
+
+
+@pytest.mark.parametrize("leads", [("II",), ("V2", "II", "V6")])
+def test_channels_that_are_no_leads_do_not_count(make_ecg, leads):
+    record = with_others(make_ecg, leads)
+    assert record_heart_rate(record) == pytest.approx(75, rel=0.01)
+    assert heart_rates([record, record]) == pytest.approx([75, 75], rel=0.01)
+
+
+def test_without_any_of_the_leads_there_is_no_rate(make_ecg):
+    record = with_others(make_ecg, ())
+    assert record_heart_rate(record) is None
+    assert heart_rates([record, with_others(make_ecg, ("II",))]) == [None, pytest.approx(75, 0.01)]
 
 
 def spoil(record, begin, end, value):
