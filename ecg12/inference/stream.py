@@ -151,12 +151,30 @@ def _prepare(chains: Sequence[Preprocessing], source: Source) -> _Item:
         signals = tuple(prepare_parts(record, one) for one in chains)
     except (InputError, OSError) as error:
         return Failure(source.name, str(error))
-    longest = max(one.parts * one.seconds for one in chains)
-    if nothing := no_signal(_beginning(record, longest)):  # the filters' margin does not count
+    if nothing := nothing_seen(record, chains):
         return Failure(source.name, f"{NO_SIGNAL}{nothing}")
     quality = assess(_beginning(record, seconds))
-    used = min(record.stored.shape[1] / record.rate, longest)
+    used = min(record.stored.shape[1] / record.rate, _longest(chains))
     return _Prepared(source.name, record.leads, record.rate, used, signals, quality)
+
+
+def nothing_seen(record: Record, chains: Sequence[Preprocessing]) -> str:
+    """Return why the networks see no signal in a recording; "" if they see some.
+
+    What lies beyond the part that they take, in the filters' margin, does not count. A recording
+    that is shorter than one sample at the rate of some network has none.
+    """
+    used = _beginning(record, _longest(chains))
+    n, lowest = used.stored.shape[1], min(chain.rate for chain in chains)
+    if nothing := no_signal(used):
+        return nothing
+    if n * lowest < record.rate:
+        return f"{n} samples at {record.rate:g} Hz, less than one at the {lowest:g} Hz of a network"
+    return ""
+
+
+def _longest(chains: Sequence[Preprocessing]) -> float:
+    return max(chain.parts * chain.seconds for chain in chains)
 
 
 def _beginning(record: Record, seconds: float) -> Record:

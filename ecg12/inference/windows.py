@@ -17,6 +17,7 @@ from ecg12.inference.stream import Source, predict_stream
 from ecg12.io.open_record import OpenRecord, samples
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError, RecordError
+from ecg12.signal.quality import TOO_SHORT
 
 LEAST = 1.0  # s from one window to the next
 LONGEST_READ = 900.0  # s that are read in one go, of longer windows their beginning
@@ -45,14 +46,19 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class Windows:
-    """Where the windows of a recording lie.
+    """Where the windows of a recording lie: one every so many seconds, together all of it.
+
+    The last one is shorter where the recording ends before. If it would be shorter than
+    `TOO_SHORT`, too short for any verdict but unusable, it is no window of its own: the one before
+    ends with the recording. A recording has one window at least.
 
     Attributes
     ----------
     every
         From the start of one to that of the next, s.
     seconds
-        Length, s: `every`, or what the networks take, if that is longer. The last may be shorter.
+        Length, s: `every`, or what the networks take, if that is longer. The last may be shorter,
+        or longer by less than `TOO_SHORT`.
     rate
         Of the recording, Hz.
     n_samples
@@ -81,13 +87,19 @@ class Windows:
 
     def __len__(self) -> int:
         beyond = self.n_samples / self.rate - (self.seconds - self.every)
-        return max(1, math.ceil(beyond / self.every - 1e-9))
+        count = max(1, math.ceil(beyond / self.every - 1e-9))
+        rest = self.n_samples - self._first(count - 1)
+        is_short = rest < min(TOO_SHORT, self.seconds) * self.rate
+        return count - 1 if count > 1 and is_short else count
 
     def span(self, index: int) -> tuple[int, int]:
         """Return first and last sample, the last exclusive, of a window."""
-        start = index * self.every
-        last = min(round((start + self.seconds) * self.rate), self.n_samples)
-        return min(round(start * self.rate), last - 1), last
+        if index == len(self) - 1:
+            return self._first(index), self.n_samples
+        return self._first(index), round((index * self.every + self.seconds) * self.rate)
+
+    def _first(self, index: int) -> int:
+        return round(index * self.every * self.rate)
 
 
 def predict_windows(

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -341,6 +341,20 @@ def test_quality_is_in_every_layout(noisy):
     assert f"  signal quality: unusable; {reason}" in text
     assert "\n  8 of 12 leads, 4 derived; 500 Hz, " in text
     assert {row["leads"] for row in rows} == {"8 of 12 leads, 4 derived"}
+
+
+@pytest.mark.parametrize(("n", "is_refused"), [(1, True), (2, True), (4, True), (5, False)])
+def test_less_than_one_sample_at_the_network_s_rate_is_no_signal(make_record, n, is_refused):
+    """The network takes 100 Hz: 5 samples of 500 Hz are one of its own."""
+    record = make_record()
+    standin = Fixed()
+    standin.preprocessings = (Preprocessing(rate=100.0, margin=0.0, medians=(), cutoff=None),)
+    [outcome] = Model(standin).predict_records([replace(record, stored=record.stored[:, :n])])
+    assert isinstance(outcome, Failure) == is_refused
+    if 1 < n < 5:
+        expected = f"no signal: {n} samples at 500 Hz, less than one at the 100 Hz of a network"
+        assert outcome.reason == expected
+        assert outcome.about_signal
 
 
 @pytest.mark.parametrize("muse", [True, False])

@@ -108,6 +108,37 @@ def test_where_windows_lie(model, make_record, every, expected):
     assert [(one.start, one.end) for one in windows] == expected
 
 
+@pytest.mark.parametrize(
+    ("seconds", "every", "expected"),
+    [
+        (30.004, 10, [(0, 10), (10, 20), (20, 30.004)]),
+        (31.998, 10, [(0, 10), (10, 20), (20, 31.998)]),
+        (32, 10, [(0, 10), (10, 20), (20, 30), (30, 32)]),
+        (10.5, 10, [(0, 10.5)]),
+        (1.5, 10, [(0, 1.5)]),
+        (19.5, 9, [(0, 10), (9, 19.5)]),
+        (20.5, 5, [(0, 10), (5, 15), (10, 20), (15, 20.5)]),
+    ],
+)
+def test_a_rest_below_2_s_is_no_window_of_its_own(model, make_record, seconds, every, expected):
+    """What is shorter than 2 s is unusable; the window before ends with the recording."""
+    record = OpenRecord.of(make_record(seconds=seconds))
+    windows = Windows.of(model.classifier, record, every)
+    spans = [windows.span(i) for i in range(len(windows))]
+    assert spans == [(round(start * 500), round(end * 500)) for start, end in expected]
+
+
+def test_a_rest_of_two_samples_adds_no_diagnosis(model, make_record):
+    """The windows but the last are those of the recording without the rest."""
+    record = make_record(seconds=30.004)
+    cut = replace(record, stored=record.stored[:, :15_000])
+    windows, whole = (list(model.predict_windows(one, every=10)) for one in (record, cut))
+    assert [(one.start, one.end) for one in windows] == [(0, 10), (10, 20), (20, 30.004)]
+    for ours, theirs in zip(windows, whole, strict=True):
+        scores = ([entry.score for entry in one.outcome.classes] for one in (ours, theirs))
+        np.testing.assert_allclose(*scores, atol=1e-3 if ours is windows[-1] else 1e-6)
+
+
 @pytest.mark.parametrize("rate", [125.5, 360, 499.9])
 def test_windows_cover_every_sample_once_at_odd_rates(model, rate):
     signals = np.zeros((12, 10_007))
