@@ -15,7 +15,7 @@ from ecg12.inference.stream import MANY, Source, predict_stream
 from ecg12.inference.windows import Window, Windows, predict_windows
 from ecg12.io.classes import ScoredClasses
 from ecg12.io.formats import open_any, read_any
-from ecg12.io.given import expand
+from ecg12.io.given import expand_folders
 from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
@@ -108,7 +108,8 @@ class Model:
         Parameters
         ----------
         paths
-            Files of any format that is read, or folders of such; or only one.
+            Files of any format that is read, or folders of such; or only one. Each file has an
+            outcome, also one that is given again; what folders hold has one.
         rate, unit, leads
             What arrays of numbers among them do not say, as `read_record` takes it. Those in
             folders are only predicted if one of these is given.
@@ -116,7 +117,7 @@ class Model:
         given = [paths] if isinstance(paths, str | Path) else paths
         said = {"rate": rate, "unit": unit, "leads": leads}
         is_said = any(value is not None for value in said.values())
-        found = expand(given, said if is_said else None)
+        found = expand_folders(given, said if is_said else None)
         sources = (file_source(path, **said) for path in found)
         return predict_stream(self.classifier, sources, many=len(found) >= MANY)
 

@@ -1,7 +1,7 @@
 """Which recordings the user means: files as they are, folders expanded."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,37 @@ def expand(paths: Iterable[str | Path], array: Mapping[str, Any] | None = None) 
         Recording, as `read_any` takes it, → the folder that was given, or that of a given file.
     """
     found: dict[Path, tuple[Path, Path]] = {}
+    for recording, folder, _ in _listed(paths, array):
+        found.setdefault(_stem(recording), (recording, folder))
+    return dict(found.values())
+
+
+def expand_folders(
+    paths: Iterable[str | Path], array: Mapping[str, Any] | None = None
+) -> list[Path]:
+    """Return the recordings that paths name: files as given, also again, folders expanded.
+
+    Of a folder those are left out that stand before it. Parameters and what is kept are those of
+    `expand`.
+    """
+    found: list[Path] = []
+    known: set[Path] = set()
+    for recording, _, in_folder in _listed(paths, array):
+        if not in_folder or _stem(recording) not in known:
+            found.append(recording)
+        known.add(_stem(recording))
+    return found
+
+
+def _listed(
+    paths: Iterable[str | Path], array: Mapping[str, Any] | None
+) -> Iterator[tuple[Path, Path, bool]]:
+    """Yield recording, the folder that it is below, and whether that folder was given."""
     for path in map(Path, paths):
         is_folder = _is_folder(path)
         folder = path if is_folder else path.parent
         for recording in _within(path, array) if is_folder else [path]:
-            found.setdefault(_stem(recording), (recording, folder))
-    return dict(found.values())
+            yield recording, folder, is_folder
 
 
 def _is_folder(path: Path) -> bool:

@@ -206,6 +206,18 @@ def test_bad_files_cost_no_other(folder):
     assert set(reasons) == {"c.edf", "d.dcm", "e.xml", "f", "missing.hea"}
 
 
+def test_each_given_path_has_an_outcome_and_what_folders_hold_has_one(folder, tmp_path):
+    """So that paths and outcomes can be paired, also where a header and its signals are given."""
+    a, b, broken = folder / "A1.hea", folder / "B2.xml", folder / "f.hea"
+    paths = [a, b, a, folder / "A1.mat", broken, broken]
+    outcomes = list(Model(Fixed()).predict_files(paths))
+    assert [outcome.source for outcome in outcomes] == [str(path) for path in paths]
+    assert [isinstance(outcome, Failure) for outcome in outcomes] == [False] * 4 + [True] * 2
+    held = [outcome.source for outcome in Model(Fixed()).predict_files([a, folder, folder, a])]
+    names = ["B2.xml", "c.edf", "d.dcm", "e.xml", "f"]
+    assert held == [str(a), *(str(folder / name) for name in names), str(a)]
+
+
 def test_arrays_are_predicted_as_the_same_signals_in_a_recording(tmp_path, make_ecg, make_record):
     many = np.array([make_ecg(500, 10, seed) for seed in range(2)])
     np.save(tmp_path / "many.npy", many)
