@@ -21,7 +21,12 @@ from ecg12.runtime.errors import RecordError
 from ecg12.runtime.executors import Executor
 from ecg12.runtime.files import read_json, reserve, write_json
 from ecg12.runtime.progress import bar
-from ecg12.signal.preprocessing import CHAIN_VERSION, Preprocessing, prepare_parts
+from ecg12.signal.preprocessing import (
+    CHAIN_VERSION,
+    STORED_VERSION,
+    Preprocessing,
+    prepare_parts,
+)
 
 log = logging.getLogger(__name__)
 CHUNK = 64  # recordings prepared, written and noted as done at a time
@@ -35,9 +40,10 @@ def signals_key(recordings: str, preprocessing: Preprocessing) -> str:
     recordings
         Digest of the recordings' names and files.
     preprocessing
-        The chain's settings; its version is `CHAIN_VERSION`.
+        The chain's settings; its version is `CHAIN_VERSION`, or `STORED_VERSION`.
     """
-    description = [CHAIN_VERSION, asdict(preprocessing), recordings]
+    version = STORED_VERSION if preprocessing.amplitude == "stored" else CHAIN_VERSION
+    description = [version, asdict(preprocessing), recordings]
     return hashlib.sha256(json.dumps(description).encode()).hexdigest()
 
 

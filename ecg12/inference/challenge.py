@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ecg12.inference.model import Model, file_source, load_model
 from ecg12.inference.results import Failure, Outcome
 from ecg12.inference.stream import MANY, Source, predict_stream
 from ecg12.io.formats import find_any
-from ecg12.io.headers import parse_header
+from ecg12.io.headers import LARGEST, parse_header
 from ecg12.io.label_table import first_of_each, without_suffix
 from ecg12.io.outputs import write_output
-from ecg12.io.record import Record
+from ecg12.io.record import MISSING, Record
 from ecg12.runtime.errors import UnfinishedError, file_error
 from ecg12.runtime.files import NO_SPACE
 from ecg12.runtime.progress import bar
@@ -47,12 +49,21 @@ def predict_challenge(model: Model, header: str | Iterable[str], recording: Any)
 
     def read(_: float) -> Record:
         parsed = parse_header(text, name)
-        return Record.from_header(parsed, recording, parsed.name)
+        return Record.from_header(parsed, _as_stored(recording), parsed.name)
 
     [outcome] = predict_stream(model.classifier, [Source(name, read)])
     if isinstance(outcome, Failure):
         log.error("%s: no prediction, all-negative: %s", name, outcome.reason)
     return output_columns(model, outcome)
+
+
+def _as_stored(recording: Any) -> Any:
+    """Return floats that stand for stored integers as these; anything else as it is."""
+    values = np.asarray(recording)
+    if values.dtype.kind != "f":
+        return recording
+    known = np.where(np.abs(values) <= LARGEST, values, MISSING)  # not NaN either
+    return known.astype(np.int64) if (known == np.rint(known)).all() else recording
 
 
 def output_columns(model: Model, outcome: Outcome) -> Columns:

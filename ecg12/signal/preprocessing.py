@@ -9,6 +9,8 @@ sample, the low-pass runs forwards and backwards (zero phase). One second more t
 through the filters, which puts their edge effects outside the kept part.
 
 The network of Singstad and Tronstad (2020) takes stored integers instead: 500 Hz, 20 s, no filter.
+Its integers are steps of 1 µV in most of the challenge's files, so samples that are physical values
+(floats with a gain of 1 and a known unit, as `Record.from_array` makes them) become such steps.
 
 Deviation: paper B's amplitude is taken to be millivolts, which needs the header's gain. Headers
 lie about it (the same samples are published with gains that differ five-fold), so by default each
@@ -31,9 +33,11 @@ from ecg12.signal.running_median import cascaded_median
 # Prepared signals of another version are not used again. Raise it with every change of reading or
 # preprocessing that changes a prepared sample.
 CHAIN_VERSION = 2
+STORED_VERSION = 3  # the same for the amplitude "stored" alone
 STEP = 1 / 1024  # quantisation step of a scaled signal, in its own unit
 # What a prepared signal is measured in, and its quantisation step there.
 STEPS = {"recording": STEP, "millivolts": STEP, "stored": 1.0}
+STORED_STEP = 1e-3  # mV, what physical values become steps of where stored integers are wanted
 LARGEST_STORED = 32767  # steps: prepared signals are clipped to the range of int16, ±32 at `STEP`
 ROUNDING = 1e-6  # stored units: what is smaller comes from rounding errors, not from the heart
 PEAK = 0.99  # share of a lead's samples below its amplitude
@@ -61,7 +65,8 @@ class Preprocessing:
         Filter forwards and backwards (−6 dB at `cutoff`) rather than once.
     amplitude
         ``"recording"``: divide by the recording's own amplitude, whatever the header's gain;
-        ``"millivolts"``: trust the gain; ``"stored"``: the stored integers, less their offset.
+        ``"millivolts"``: trust the gain; ``"stored"``: the stored integers, less their offset,
+        and of physical values (floats with a gain of 1 and a known unit) steps of 1 µV.
     leads
         Rows of the input, in order.
     parts
@@ -294,7 +299,10 @@ def _units(record: Record, preprocessing: Preprocessing) -> np.ndarray:
             lead = record.leads[int(np.argmax(unknown))]
             raise RecordError(f"{record.name}: lead {lead} has no gain, so no millivolts")
         return resolution
-    if preprocessing.amplitude == "stored" or unknown.all():
+    if preprocessing.amplitude == "stored":
+        is_physical = ~unknown & (record.gains == 1) & (record.stored.dtype.kind == "f")
+        return np.where(is_physical, resolution / STORED_STEP, 1.0)
+    if unknown.all():
         return np.ones(len(resolution))
     # Leads may differ in gain among themselves; what all share is left out.
     relative = resolution / np.median(np.abs(resolution[~unknown]))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecg12.data.dataset import dequantize, prepare_folder, summary
-from ecg12.data.signal_map import CHUNK
+from ecg12.data.signal_map import CHUNK, signals_key
 from ecg12.data.splits import folds, split, split_off_databases
 from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.formats import read_any
@@ -61,6 +61,16 @@ def test_inputs_of_stored_integers_are_the_integers(data, tmp_path):
     dataset = prepare_folder(data, tmp_path / "work", stored, CLASSES, n_jobs=1)
     inputs = dataset.inputs(np.array([3]))
     np.testing.assert_array_equal(inputs[0, ..., 0], dataset.signals[dataset.rows[3]])
+
+
+def test_stored_integers_have_a_version_of_their_own(monkeypatch):
+    """So that a change for them alone prepares nothing else again."""
+    stored = replace(SHORT, cutoff=None, medians=(), amplitude="stored")
+    before = [signals_key("recordings", chain) for chain in (SHORT, stored)]
+    monkeypatch.setattr("ecg12.data.signal_map.STORED_VERSION", "another")
+    after = [signals_key("recordings", chain) for chain in (SHORT, stored)]
+    assert after[0] == before[0]
+    assert after[1] != before[1]
 
 
 def test_labels_follow_their_recordings(data, tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from joblib import cpu_count
 
-from ecg12.ensemble.classifier import Classifier, Member
+from ecg12.ensemble.classifier import Classifier, Decisions, Member
 from ecg12.ensemble.model_folder import save_classifier
 from ecg12.inference.challenge import drive, predict_challenge
 from ecg12.inference.model import Model
@@ -74,6 +74,36 @@ def test_both_years_forms_give_one_answer(model, folder):
     assert set(labels) <= {0, 1}
     assert all(type(label) is int for label in labels)
     assert all(0 <= p <= 1 for p in probabilities)
+
+
+class Seeing:
+    """Stands for an ensemble that takes stored integers, and keeps what it was given."""
+
+    preprocessings = (Preprocessing(medians=(), cutoff=None, margin=0.0, amplitude="stored"),)
+    classes = CLASSES
+    calibration = None
+    members = (Member("m", None, preprocessings[0], thresholds=np.ones(24), validation_score=0.0),)
+
+    def predict(self, prepared):
+        self.seen = prepared[0][0][0]
+        nothing = np.zeros((len(prepared), len(CLASSES)))
+        return Decisions(nothing > 1, nothing, nothing.astype(int))
+
+
+@pytest.mark.parametrize("gain", ["1000/mV", "1/mV", "0.5/mV"])
+def test_floats_of_stored_integers_are_the_integers(folder, gain):
+    """Whatever the header's gain says; a missing sample is NaN or WFDB's mark."""
+    header = (folder / "R0.hea").read_text().replace("1000/mV", gain)
+    stored = beats("R0", rate=250.0).stored
+    floats = stored.astype(float)
+    stored[3, 500:600], floats[3, 500:600] = -32768, np.nan
+    seen = []
+    for samples in (stored, floats):
+        model = Model(Seeing())
+        predict_challenge(model, header.replace(" 500 ", " 250 "), samples)
+        seen.append(model.classifier.seen)
+    np.testing.assert_array_equal(seen[0][4], stored[4])
+    np.testing.assert_array_equal(*seen)
 
 
 def test_equivalent_codes_share_label_and_probability(model, folder):

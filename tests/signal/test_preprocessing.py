@@ -407,8 +407,30 @@ def test_stored_integers_pass_unchanged_padded_or_cut_at_the_end():
 
 def test_stored_integers_have_a_step_of_one_and_saturate_at_int16():
     assert (STORED.step, RECORDING.step, MILLIVOLTS.step) == (1, STEP, STEP)
-    record = record_of(np.tile([100_000.0, -100_000, 5], (12, 1)), 500)
+    stored = np.tile([100_000, -100_000, 5], (12, 1))
+    record = replace(record_of(stored, 500), stored=stored)
     np.testing.assert_array_equal(prepare(record, STORED)[:, :4], [[32767, -32767, 5, 0]] * 12)
+
+
+@pytest.mark.parametrize(("unit", "per_mv"), [("nV", 1e6), ("uV", 1e3), ("mV", 1), ("V", 1e-3)])
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_physical_values_become_steps_of_1_microvolt(make_ecg, unit, per_mv, kind):
+    """A network of stored integers was trained on the challenge's 1000 per mV."""
+    signals = make_ecg(500, 10)
+    record = Record.from_array((signals * per_mv).astype(kind), fs=500, leads=LEADS, unit=unit)
+    prepared = prepare(record, STORED)[:, :5000]
+    np.testing.assert_allclose(prepared, 1000 * signals, atol=0.501)
+    known = prepare(record, MILLIVOLTS)  # which networks of other amplitudes take, as before
+    np.testing.assert_allclose(known, prepare(record_of(signals, 500), MILLIVOLTS), atol=1)
+
+
+def test_stored_values_as_floats_and_floats_of_unknown_unit_stay_as_they_are(make_ecg):
+    """A gain of 200 makes stored units of them, in which integers are taken, too."""
+    stored = np.rint(200 * make_ecg(500, 10))
+    record = record_of(stored, 500)
+    for units, gain in (("mV", 200.0), ("", 1.0), ("mV", np.nan)):
+        given = replace(record, units=(units,) * 12, gains=np.full(12, gain))
+        np.testing.assert_array_equal(prepare(given, STORED)[:, :5000], stored)
 
 
 def test_stored_integers_lose_their_offset():
@@ -444,7 +466,7 @@ def test_parts_are_evenly_spaced_over_what_is_used(seconds, parts, starts):
     """Without filters and scaling they are slices of the stored samples."""
     plain = Preprocessing(medians=(), cutoff=None, amplitude="stored", parts=parts)
     stored = np.random.default_rng(0).integers(-900, 900, (12, round(seconds * 250)))
-    found = prepare_parts(record_of(stored, 250), plain)
+    found = prepare_parts(replace(record_of(stored, 250), stored=stored), plain)
     expected = [stored[:, round(at * 250) : round(at * 250) + 2500] for at in starts]
     padded = [np.pad(part, [(0, 0), (0, 2500 - part.shape[1])]) for part in expected]
     np.testing.assert_array_equal(found, padded)
