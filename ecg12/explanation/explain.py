@@ -13,6 +13,8 @@ from ecg12.explanation.occlusion import Occluder, Patch, Prepared
 from ecg12.explanation.results import ClassMap, Explanation
 from ecg12.explanation.segments import Segments, cut_segments
 from ecg12.inference.model import Model
+from ecg12.inference.results import NO_SIGNAL
+from ecg12.inference.stream import nothing_seen
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError, RecordError
 from ecg12.signal.preprocessing import Preprocessing
@@ -47,10 +49,12 @@ def explain(model: Model, record: Record, classes: Sequence[str] | None = None) 
     InputError
         If a class is not one of the model's.
     RecordError
-        If the recording cannot be prepared, or its scores are no finite numbers.
+        If the recording cannot be prepared, holds no signal, or its scores are no finite numbers.
     """
     classifier = model.classifier
     prepared = classifier.prepare(record)
+    if nothing := nothing_seen(record, classifier.preprocessings):
+        raise RecordError(f"{record.name}: {NO_SIGNAL}{nothing}")
     whole = classifier.predict([prepared])
     if not np.isfinite(whole.scores).all():
         raise RecordError(f"{record.name}: the model's scores are not finite numbers")

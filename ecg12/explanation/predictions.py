@@ -7,6 +7,7 @@ from ecg12.explanation.explain import explain
 from ecg12.inference.model import Model
 from ecg12.inference.results import Failure, Outcome
 from ecg12.io.formats import read_any
+from ecg12.runtime.errors import unforeseen_errors
 
 
 def with_reasons(model: Model, outcome: Outcome, **array: Any) -> Outcome:
@@ -24,13 +25,14 @@ def with_reasons(model: Model, outcome: Outcome, **array: Any) -> Outcome:
     Raises
     ------
     InputError, OSError
-        If the file cannot be read again.
+        If the file cannot be read again, or whatever goes wrong while it is explained.
     """
     if isinstance(outcome, Failure) or not outcome.diagnoses:
         return outcome
     seconds = max(chain.needed_seconds for chain in model.classifier.preprocessings)
     record = read_any(outcome.source, seconds, **array)
-    found = explain(model, record, [entry.abbreviation for entry in outcome.diagnoses])
+    with unforeseen_errors(outcome.source):
+        found = explain(model, record, [entry.abbreviation for entry in outcome.diagnoses])
     maps = {one.abbreviation: one for one in found.classes}
     classes = (
         replace(entry, explanation=maps.get(entry.abbreviation)) for entry in outcome.classes

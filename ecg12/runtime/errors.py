@@ -57,3 +57,19 @@ def record_errors(path: str | Path) -> Iterator[None]:
     except Exception as error:
         log.debug("%s: not read", path, exc_info=True)
         raise RecordError(f"{path}: damaged ({type(error).__name__})") from error
+
+
+@contextmanager
+def unforeseen_errors(name: str) -> Iterator[None]:
+    """Turn what nobody foresaw of one recording into a `RecordError`, with its type and text.
+
+    So that it costs no other recording. `InputError`, `OSError` and `MemoryError` pass. The log has
+    the traceback, at level DEBUG.
+    """
+    try:
+        yield
+    except (InputError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        log.debug("%s", name, exc_info=True)
+        raise RecordError(f"{name}: {type(error).__name__}: {error}") from error

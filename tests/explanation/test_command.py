@@ -13,6 +13,7 @@ import pytest
 from matplotlib.image import imread
 
 from ecg12.cli.main import main
+from ecg12.explanation import Explanation
 from ecg12.io.leads import LEADS
 from ecg12.io.wfdb import write_record
 from ecg12.synthetic import Options, recording
@@ -109,3 +110,26 @@ def test_a_recording_that_is_gone_before_it_is_explained_keeps_its_prediction(
     assert "PVC" in found["diagnoses"]
     assert not any("explanation" in entry for entry in found["classes"])
     assert f"{file},not explained: {file}: No such file or directory" in failures.read_text()
+
+
+def test_an_unforeseen_error_costs_one_recording_its_explanation(
+    file, tmp_path, monkeypatch, capsys
+):
+    """Of two equal recordings, the second is explained as if nothing had happened."""
+    calls = []
+
+    def broken(model, record, classes):
+        calls.append(record.name)
+        if len(calls) == 1:
+            raise IndexError("index 0 is out of bounds")
+        return Explanation(recording=record.name, classes=())
+
+    monkeypatch.setattr("ecg12.explanation.predictions.explain", broken)
+    other = write_record(tmp_path, recording(1, 0, Options(classes=("PVC",), seconds=(10.0,))))
+    failures = tmp_path / "failures.csv"
+    arguments = ["--explain", "--format", "json", "--failures", str(failures)]
+    with pytest.raises(SystemExit, match="1"):
+        main(["predict", str(file), str(other), *arguments])
+    assert len(json.loads(capsys.readouterr().out)["recordings"]) == len(calls) == 2
+    assert f"{file}: IndexError: index 0 is out of bounds" in failures.read_text()
+    assert str(other) not in failures.read_text()

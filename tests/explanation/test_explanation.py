@@ -1,7 +1,7 @@
 """Explanations: stand-in networks whose score depends on a known lead and time."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -240,6 +240,27 @@ def test_what_cannot_be_explained_is_an_error(make_record):
         explain(model, make_record(), ["XYZ"])
     with pytest.raises(RecordError, match="A0001: the model's scores are not finite"):
         explain(Model(Standin(lambda signals: np.nan)), make_record(), ["AF"])
+
+
+def test_what_is_not_predicted_for_want_of_a_signal_is_not_explained(make_record):
+    """The networks take 10 s at 100 Hz; 2 samples of 500 Hz are less than one of theirs."""
+    record = make_record(seconds=12)
+    off = record.stored.copy()
+    off[:, :5000] = 0
+    spoiled = {
+        "all leads are flat": [np.zeros_like(off), off],
+        "every sample is missing": [np.full_like(off, record.missing)],
+        "one sample": [record.stored[:, :1]],
+        "2 samples at 500 Hz, less than one at the 100 Hz of a network": [record.stored[:, :2]],
+    }
+    model = Model(Standin(lambda signals: 1.0))
+    for reason, stored in spoiled.items():
+        for one in stored:
+            given = replace(record, stored=one)
+            [outcome] = model.predict_records([given])
+            assert outcome.reason == f"no signal: {reason}"
+            with pytest.raises(RecordError, match=f"^A0001: no signal: {reason}$"):
+                explain(model, given, ["AF"])
 
 
 def test_json_is_compact_and_the_map_again(make_record):

@@ -5,7 +5,13 @@ import os
 
 import pytest
 
-from ecg12.runtime.errors import InputError, ModelError, RecordError, record_errors
+from ecg12.runtime.errors import (
+    InputError,
+    ModelError,
+    RecordError,
+    record_errors,
+    unforeseen_errors,
+)
 
 
 @pytest.mark.parametrize(
@@ -46,3 +52,20 @@ def test_an_error_of_the_file_system_says_its_reason():
         with record_errors("r.edf"):
             raise error
     assert raised.value.__cause__ is error
+
+
+def test_what_nobody_foresees_of_a_recording_has_its_type_and_text(caplog):
+    caplog.set_level("DEBUG", "ecg12")
+    with pytest.raises(RecordError) as raised, unforeseen_errors("A1"):
+        raise IndexError("index 3 is out of bounds")
+    assert str(raised.value) == "A1: IndexError: index 3 is out of bounds"
+    assert "raise IndexError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error", [InputError("a"), FileNotFoundError("b"), MemoryError(), KeyboardInterrupt()]
+)
+def test_what_is_foreseen_passes(error):
+    with pytest.raises(type(error)) as raised, unforeseen_errors("A1"):
+        raise error
+    assert raised.value is error
