@@ -16,6 +16,7 @@ from ecg12.io.headers import LARGEST, parse_header
 from ecg12.io.label_table import first_of_each, without_suffix
 from ecg12.io.outputs import write_output
 from ecg12.io.record import MISSING, Record
+from ecg12.io.wfdb import check_leads
 from ecg12.runtime.errors import UnfinishedError, file_error
 from ecg12.runtime.files import NO_SPACE
 from ecg12.runtime.progress import bar
@@ -42,13 +43,15 @@ def predict_challenge(model: Model, header: str | Iterable[str], recording: Any)
     -------
     codes, labels, scores
         Plain SNOMED CT codes, labels of 0 and 1, and scores, one of each per output column. An
-        unreadable recording is all-negative, and the log says why.
+        unreadable recording, as one in which a lead stands twice, is all-negative, and the log
+        says why.
     """
     text = header if isinstance(header, str) else "\n".join(header)
     name = text.split(maxsplit=1)[0] if text.strip() else "header"
 
     def read(_: float) -> Record:
         parsed = parse_header(text, name)
+        check_leads(parsed.name, parsed)
         return Record.from_header(parsed, _as_stored(recording), parsed.name)
 
     [outcome] = predict_stream(model.classifier, [Source(name, read)])

@@ -181,6 +181,27 @@ def test_unreadable_recording_is_answered_negative_and_named(model, caplog):
     assert "R9" in caplog.text
 
 
+def test_run_model_refuses_a_lead_that_stands_twice_as_files_are(model, folder, caplog):
+    text = (folder / "R0.hea").read_text()
+    lines = text.splitlines()
+    assert lines[8].endswith(" V2")
+    lines[8] = f"{lines[8][:-2]}I"
+    twice = "\n".join(lines)
+    _, labels, scores = predict_challenge(model, twice, beats("R0").stored)
+    assert (set(labels), set(scores)) == ({0}, {0.0})
+    assert "R0: no prediction, all-negative: R0: lead I stands twice" in caplog.text
+    (folder / "R0.hea").write_text(twice)
+    [outcome] = model.predict_files(folder / "R0.hea")
+    assert outcome.reason.endswith("R0: lead I stands twice")
+
+
+def test_run_model_names_leads_that_are_stored_upside_down(model, folder, caplog):
+    text = (folder / "R0.hea").read_text().replace("1000/mV", "-1000/mV", 1)
+    _, _, scores = predict_challenge(model, text, beats("R0").stored)
+    assert min(scores) > 0
+    assert "R0: negative gain: I stored upside down" in caplog.text
+
+
 @pytest.mark.slow
 def test_folder_gets_the_answers_of_single_recordings(model, folder, tmp_path):
     (tmp_path / "model").mkdir()
