@@ -16,9 +16,10 @@ from ecg12.io.headers import LARGEST, parse_header
 from ecg12.io.label_table import first_of_each, without_suffix
 from ecg12.io.outputs import write_output
 from ecg12.io.record import MISSING, Record
-from ecg12.io.wfdb import check_leads
+from ecg12.io.wfdb import HEADER, check_leads, is_recording
+from ecg12.io.wfdb_files import stem_of
 from ecg12.runtime.errors import UnfinishedError, file_error
-from ecg12.runtime.files import NO_SPACE
+from ecg12.runtime.files import NO_SPACE, is_file
 from ecg12.runtime.progress import bar
 from ecg12.signal.quality import VERDICTS
 
@@ -91,7 +92,8 @@ def drive(model: str | Path, data: str | Path, output: str | Path) -> list[Failu
     data
         Recordings, flat or nested; read only.
     output
-        Made if missing; receives `<stem>.csv` per recording.
+        Made if missing; receives `<stem>.csv` per recording, the stem being that of its header, or
+        of the file that is itself the recording.
 
     Returns
     -------
@@ -150,7 +152,16 @@ def _written(folder: Path, stem: str, columns: Columns) -> list[str]:
 
 def _first_of_each_stem(found: Iterable[Path]) -> dict[str, Path]:
     """Return the recordings by stem, which names the output; say which are left out."""
-    paths, left_out = first_of_each(found, lambda path: without_suffix(path.name))
+    paths, left_out = first_of_each(found, _stem)
     for stem, path in left_out:
         log.error("no prediction: %s: the output %s.csv belongs to %s", path, stem, paths[stem])
     return paths
+
+
+def _stem(path: Path) -> str:
+    """Return the name of a recording's header, or of a file that is itself one, without suffix.
+
+    A header `p1.ecg.hea` is of the recording `p1.ecg`, whose last part is no suffix.
+    """
+    by_itself = path.suffix.lower() != HEADER and is_file(path) and not is_recording(path)
+    return without_suffix(path.name) if by_itself else stem_of(path).name

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,11 @@ from ecg12.io.classes import WEIGHTS, load_weights
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
 from ecg12.io.wfdb import write_record
+from ecg12.metrics import evaluate_folders
 from ecg12.models import ResNet
 from ecg12.runtime.backend import keras
 from ecg12.signal.preprocessing import STEP, Preprocessing, dequantize
+from ecg12.synthetic.muse_xml import Visit, write_muse
 
 CLASSES = load_weights(WEIGHTS)
 
@@ -259,6 +262,28 @@ def test_nested_folders_are_flattened_and_clashes_named(model, folder, tmp_path,
         "R4",
         "N1",
     }
+
+
+def test_outputs_are_named_by_headers_whose_names_end_like_another_format(
+    model, folder, tmp_path, caplog
+):
+    """So that the official scoring, which looks for the header's name, finds them."""
+    (tmp_path / "model").mkdir()
+    save_classifier(tmp_path / "model", model.classifier)
+    stems = ["p1.ecg", "p1", "c.xml", "e.csv", "f.mat", "b.dat", "d.v1"]
+    for seed, stem in enumerate(stems):
+        write_record(folder, beats("tmp", seed))
+        for suffix in (".hea", ".mat"):
+            file = folder / f"tmp{suffix}"
+            file.write_bytes(file.read_bytes().replace(b"tmp", stem.encode()))
+            file.rename(folder / f"{stem}{suffix}")
+    visit = Visit("P1", "Doe", "Jane", date(1950, 2, 3), datetime(2020, 5, 6, 7, 8))
+    write_muse(folder, beats("m"), ["Sinus rhythm"], visit)
+    assert drive(tmp_path / "model", folder, tmp_path / "out") == []
+    assert "belongs to" not in caplog.text
+    expected = {path.name.removesuffix(".hea") for path in folder.rglob("*.hea")} | {"m"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"{s}.csv" for s in expected}
+    evaluate_folders(folder, tmp_path / "out", CLASSES)  # refuses outputs that are missing
 
 
 @pytest.mark.parametrize("leads", [LEADS[::-1], LEADS[:6], ("I", "II", "V2"), ("II",), ("V5", "X")])
