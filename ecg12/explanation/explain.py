@@ -16,7 +16,7 @@ from ecg12.inference.model import Model
 from ecg12.inference.results import NO_SIGNAL
 from ecg12.inference.stream import nothing_seen
 from ecg12.io.record import Record
-from ecg12.runtime.errors import InputError, RecordError
+from ecg12.runtime.errors import InputError, RecordError, unforeseen_errors
 from ecg12.signal.preprocessing import Preprocessing
 
 GROUPS = (("I", "aVR", "aVL"), ("II", "III", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
@@ -52,8 +52,10 @@ def explain(model: Model, record: Record, classes: Sequence[str] | None = None) 
         If the recording cannot be prepared, holds no signal, or its scores are no finite numbers.
     """
     classifier = model.classifier
-    prepared = classifier.prepare(record)
-    if nothing := nothing_seen(record, classifier.preprocessings):
+    with unforeseen_errors(record.name):
+        prepared = classifier.prepare(record)
+        nothing = nothing_seen(record, classifier.preprocessings)
+    if nothing:
         raise RecordError(f"{record.name}: {NO_SIGNAL}{nothing}")
     whole = classifier.predict([prepared])
     if not np.isfinite(whole.scores).all():

@@ -18,7 +18,7 @@ from ecg12.io.formats import open_any, read_any
 from ecg12.io.given import expand_folders
 from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import Record
-from ecg12.runtime.errors import RecordError
+from ecg12.runtime.errors import RecordError, unforeseen_errors
 from ecg12.runtime.settings import Settings
 
 
@@ -92,7 +92,10 @@ class Model:
         return outcome
 
     def predict_records(self, records: Iterable[Record]) -> Iterator[Outcome]:
-        """Predict recordings held in memory, in order; each yields a `Prediction` or `Failure`."""
+        """Predict recordings held in memory, in order; each yields a `Prediction` or `Failure`.
+
+        A `Record` that cannot be, as one of fewer rows than names, is a `Failure`, too.
+        """
         return predict_stream(self.classifier, map(_held, records))
 
     def predict_files(
@@ -148,18 +151,21 @@ class Model:
         Raises
         ------
         RecordError
-            If the file cannot be read. What fails in a window is that window's `Failure`.
+            If the recording cannot be read. What fails in a window is that window's `Failure`.
         InputError
             If `every` is less than 1 s.
         """
-        if isinstance(recording, str | Path):
-            opened = open_any(recording, rate=rate, unit=unit, leads=leads)
-            name = str(recording)
-        else:
-            opened = recording if isinstance(recording, OpenRecord) else OpenRecord.of(recording)
-            name = opened.name
-        windows = Windows.of(self.classifier, opened, every)
+        name = str(recording) if isinstance(recording, str | Path) else recording.name
+        with unforeseen_errors(name):
+            opened = _opened(recording, rate=rate, unit=unit, leads=leads)
+            windows = Windows.of(self.classifier, opened, every)
         return predict_windows(self.classifier, opened, windows, name)
+
+
+def _opened(recording: Record | OpenRecord | str | Path, **said: Any) -> OpenRecord:
+    if isinstance(recording, str | Path):
+        return open_any(recording, **said)
+    return recording if isinstance(recording, OpenRecord) else OpenRecord.of(recording)
 
 
 def _held(record: Record) -> Source:

@@ -3,7 +3,9 @@
 The challenge's driver, its `run_model`, the command `predict` and `Model` all go through here, so
 the same recording has the same prediction everywhere. A recording that cannot be read, or whose
 scores are not finite numbers, or that has no signal, is a `Failure` with its reason; it never costs
-the others. Every prediction has the quality of what it rests on beside it.
+the others. So is one that a program put together wrongly in memory, with a row too few or a rate
+of 0: whatever its preparation raises is its reason. Every prediction has the quality of what it
+rests on beside it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +26,7 @@ from ecg12.inference.results import (
     Prediction,
 )
 from ecg12.io.record import Record
-from ecg12.runtime.errors import InputError
+from ecg12.runtime.errors import InputError, unforeseen_errors
 from ecg12.runtime.prefetch import prefetch
 from ecg12.signal.preprocessing import Preprocessing, prepare_parts
 from ecg12.signal.quality import Quality, assess, no_signal
@@ -145,12 +147,17 @@ def _prepare_all(chains: Sequence[Preprocessing], sources: Sequence[Source]) -> 
 
 
 def _prepare(chains: Sequence[Preprocessing], source: Source) -> _Item:
-    seconds = _needed_seconds(chains)
     try:
-        record = source.read(seconds)
-        signals = tuple(prepare_parts(record, one) for one in chains)
+        with unforeseen_errors(source.name):  # nobody checks a `Record` that a program makes
+            return _prepared(chains, source)
     except (InputError, OSError) as error:
         return Failure(source.name, str(error))
+
+
+def _prepared(chains: Sequence[Preprocessing], source: Source) -> _Item:
+    seconds = _needed_seconds(chains)
+    record = source.read(seconds)
+    signals = tuple(prepare_parts(record, one) for one in chains)
     if nothing := nothing_seen(record, chains):
         return Failure(source.name, f"{NO_SIGNAL}{nothing}")
     quality = assess(_beginning(record, seconds))

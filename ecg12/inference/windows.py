@@ -78,7 +78,11 @@ class Windows:
         ------
         InputError
             If `every` is not a number of at least 1 s.
+        RecordError
+            If the recording has no samples, or no sampling rate.
         """
+        if not (math.isfinite(record.rate) and record.rate > 0 and record.n_samples > 0):
+            raise RecordError(f"{record.name}: {record.n_samples} samples at {record.rate:g} Hz")
         if not (math.isfinite(every) and every >= LEAST):
             raise InputError(f"windows every {every:g} s; at least {LEAST:g} s are needed")
         longest = max(chain.seconds for chain in classifier.preprocessings)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from ecg12.cli.main import main
 from ecg12.decision.calibration import Calibration
 from ecg12.ensemble.classifier import Classifier, Decisions, Member
 from ecg12.ensemble.model_folder import save_classifier
+from ecg12.explanation import explain
 from ecg12.inference.challenge import drive
 from ecg12.inference.layouts import NOTICE, render
 from ecg12.inference.model import Model
@@ -24,7 +26,7 @@ from ecg12.io.record import Record
 from ecg12.io.wfdb import write_record
 from ecg12.models import ResNet
 from ecg12.runtime.backend import keras
-from ecg12.runtime.errors import InputError
+from ecg12.runtime.errors import InputError, RecordError
 from ecg12.signal.preprocessing import Preprocessing, prepare
 from ecg12.synthetic.muse_xml import Visit, write_muse
 
@@ -192,6 +194,53 @@ def test_arrays_that_cannot_be_are_refused(change, message):
     given = {"signals": np.zeros((2, 100)), "fs": 100, "leads": ["I", "II"]} | change
     with pytest.raises(InputError, match=message):
         Model(Fixed()).predict(**given)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"leads": LEADS[:11]},
+        {"stored": np.zeros((3, 5000))},
+        {"stored": np.zeros((12, 0))},
+        {"stored": np.zeros(5000)},
+        {"stored": np.full((12, 5000), "a")},
+        {"rate": 0.0},
+        {"rate": float("nan")},
+        {"rate": "500"},
+        {"gains": np.ones(3)},
+        {"units": (1,) * 12},
+    ],
+    ids=str,
+)
+def test_a_malformed_record_costs_no_other(make_record, change):
+    """Whatever NumPy says of it; what a program holds in memory is checked nowhere before."""
+    whole = make_record("R")
+    malformed = replace(whole, name="M", **change)
+    first, failure, last = Model(Fixed()).predict_records([whole, malformed, whole])
+    assert first == last
+    assert first.source == "R"
+    assert (failure.source, failure.about_signal) == ("M", False)
+    assert re.match(r"M: \w+Error: .", failure.reason)
+    with pytest.raises(RecordError, match=r"^M: \w+Error: ."):
+        Model(Fixed()).predict_record(malformed)
+    with pytest.raises(RecordError, match=r"^M: \w+Error: ."):
+        explain(Model(Fixed()), malformed)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rate": 0.0}, "5000 samples at 0 Hz"),
+        ({"rate": float("nan")}, "5000 samples at nan Hz"),
+        ({"rate": "500"}, "TypeError: "),
+        ({"stored": np.zeros((12, 0))}, "0 samples at 500 Hz"),
+        ({"stored": np.zeros(5000)}, "IndexError: "),
+    ],
+    ids=str,
+)
+def test_a_malformed_record_has_no_windows(make_record, change, message):
+    with pytest.raises(RecordError, match=f"^M: {message}"):
+        Model(Fixed()).predict_windows(replace(make_record("M"), **change))
 
 
 def test_bad_files_cost_no_other(folder):
