@@ -72,8 +72,11 @@ class Prediction:
     ----------
     source
         The recording's path as given, or the name chosen for an array.
-    leads, rate, seconds
-        What the prediction rests on: lead names, sampling rate in Hz, and the length used, s.
+    leads, rate
+        Of the recording: names of all its channels, and sampling rate in Hz. The leads that the
+        prediction rests on are `used` and `derived` of `quality`.
+    seconds
+        The length used, s.
     classes
         One entry per class of the model, in its order.
     quality

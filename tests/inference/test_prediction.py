@@ -243,6 +243,21 @@ def test_a_malformed_record_has_no_windows(make_record, change, message):
         Model(Fixed()).predict_windows(replace(make_record("M"), **change))
 
 
+@pytest.mark.parametrize(
+    ("stored", "leads", "reason"),
+    [
+        (np.zeros((12, 5000)), LEADS, "no signal: all leads are flat"),
+        (np.full((12, 5000), np.nan), LEADS, "no signal: every sample is missing"),
+        (np.zeros((1, 5000)), ("PLETH",), r"none of the leads \('PLETH',\) is one of"),
+    ],
+)
+def test_an_error_of_one_recording_begins_with_its_name_once(stored, leads, reason):
+    """A name may be part of the reason, as `no` is."""
+    for name in ("patient 7", "no"):
+        with pytest.raises(RecordError, match=f"^{name}: {reason}"):
+            Model(Fixed()).predict(stored, fs=500, leads=leads, name=name)
+
+
 def test_bad_files_cost_no_other(folder):
     results = list(Model(Fixed()).predict_files(expand([folder, folder / "missing.hea"])))
     reasons = {Path(r.source).name: r.reason for r in results if isinstance(r, Failure)}
@@ -450,6 +465,8 @@ def test_other_signals_are_ignored_and_said_to_be(make_ecg):
     result = Model(Fixed()).predict(signals, fs=500, leads=[*LEADS, "PLETH", "ABP"])
     text = "".join(render("text", [result]))
     assert "  12 of 12 leads; ignored: PLETH, ABP; 500 Hz, 10 s used\n" in text
+    assert result.leads == (*LEADS, "PLETH", "ABP")  # all channels, as JSON always had them
+    assert (result.quality.used, result.quality.ignored) == (LEADS, ("PLETH", "ABP"))
     assert result.quality.verdict == "good"
 
 
