@@ -72,8 +72,9 @@ class Model:
         Raises
         ------
         InputError
-            If unit, rate, leads or shape cannot be, a lead is repeated, or none is one of the
-            twelve.
+            If unit, rate, leads or shape cannot be, or a lead is repeated.
+        RecordError
+            As for `predict_record`.
         """
         record = Record.from_array(signals, fs=fs, leads=leads, unit=unit, name=name)
         return self.predict_record(record)
@@ -84,11 +85,14 @@ class Model:
         Raises
         ------
         RecordError
-            If it has none of the twelve leads, or the model's scores are not finite numbers.
+            If it has none of the twelve leads or no signal (flat, all missing, one sample or less
+            than one of a network's), or the model's scores are not finite numbers. The message
+            begins with the recording's name.
         """
         [outcome] = self.predict_records([record])
         if isinstance(outcome, Failure):
-            raise RecordError(outcome.reason)
+            start = f"{outcome.source}: "
+            raise RecordError(start + outcome.reason.removeprefix(start))
         return outcome
 
     def predict_records(self, records: Iterable[Record]) -> Iterator[Outcome]:
