@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None, weights: Path = WEIGHTS) -> Non
     ):
         parser.add_argument(name, nargs="?", type=output_file, help=text)
     paths = parser.parse_args(arguments)
+    if paths.class_scores and paths.scores.resolve() == paths.class_scores.resolve():
+        parser.error(f"{paths.class_scores}: both tables of scores; name another file for one")
     log_to(sys.stderr, logging.WARNING)
     try:
         evaluation = evaluate_folders(paths.labels, paths.outputs, load_weights(weights))

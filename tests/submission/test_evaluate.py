@@ -157,6 +157,25 @@ def test_scores_alone_can_be_written(cases, tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
 
 
+@pytest.mark.parametrize("second", ["s.csv", "../scores/s.csv", "link.csv"])
+def test_one_file_for_both_tables_is_refused_before_anything_is_read(
+    cases, tmp_path, second, capsys, monkeypatch
+):
+    """The class table took the place of the scores."""
+    monkeypatch.setattr("evaluate_model.evaluate_folders", None)  # is not called
+    folder = tmp_path / "scores"
+    folder.mkdir()
+    first = folder / "s.csv"
+    first.write_text("kept")
+    (folder / "link.csv").symlink_to(first)
+    paths = [cases / "random/labels", cases / "random/outputs", first, folder / second]
+    with pytest.raises(SystemExit) as end:
+        evaluate_model.main([str(path) for path in paths], WEIGHTS[2020])
+    assert end.value.code == 2
+    assert "both tables of scores; name another file" in capsys.readouterr().err
+    assert first.read_text() == "kept"
+
+
 @pytest.mark.parametrize(
     ("headers", "message"),
     [
