@@ -53,7 +53,7 @@ def index_errors(path: str | Path) -> Iterator[None]:
         yield
     except InputError:  # which names it, or another file
         raise
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise ModelError(f"{path}: not a classifier's index: {error!r}") from error
 
 

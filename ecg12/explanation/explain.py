@@ -5,7 +5,7 @@ segment in one group of three leads only. The cells (group, segment) at which a 
 then divided among their leads by occluding each alone; the others are divided as these are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -14,16 +14,18 @@ from ecg12.explanation.results import ClassMap, Explanation
 from ecg12.explanation.segments import Segments, cut_segments
 from ecg12.inference.model import Model
 from ecg12.inference.results import NO_SIGNAL
-from ecg12.inference.stream import nothing_seen
+from ecg12.inference.stream import check_record, nothing_seen
 from ecg12.io.record import Record
-from ecg12.runtime.errors import InputError, RecordError, unforeseen_errors
+from ecg12.runtime.errors import InputError, RecordError, shown, unforeseen_errors
 from ecg12.signal.preprocessing import Preprocessing
 
 GROUPS = (("I", "aVR", "aVL"), ("II", "III", "aVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
 REFINED = 40  # cells that are divided by measurement, of all classes together
 
 
-def explain(model: Model, record: Record, classes: Sequence[str] | None = None) -> Explanation:
+def explain(
+    model: Model, record: Record, classes: Sequence[str] | str | None = None
+) -> Explanation:
     """Find which leads and stretches of time the scores of a recording rest on.
 
     Segments of the prepared recording (QRS complexes of 160 ms, ST, T, about 120 ms between beats)
@@ -37,7 +39,8 @@ def explain(model: Model, record: Record, classes: Sequence[str] | None = None) 
     record
         As `read_record` returns it. What the model does not use of a long one has no weights.
     classes
-        Abbreviations of the classes to explain. None: those that are diagnosed, maybe none.
+        Abbreviations of the classes to explain, or of one. None: those that are diagnosed, maybe
+        none.
 
     Returns
     -------
@@ -47,11 +50,14 @@ def explain(model: Model, record: Record, classes: Sequence[str] | None = None) 
     Raises
     ------
     InputError
-        If a class is not one of the model's.
+        If a class is not one of the model's, or there is no `Record`.
     RecordError
         If the recording cannot be prepared, holds no signal, or its scores are no finite numbers.
     """
+    check_record(record)
     classifier = model.classifier
+    names = list(model.classes.names)
+    places = None if classes is None else _places(names, classes)
     with unforeseen_errors(record.name):
         prepared = classifier.prepare(record)
         nothing = nothing_seen(record, classifier.preprocessings)
@@ -60,8 +66,7 @@ def explain(model: Model, record: Record, classes: Sequence[str] | None = None) 
     whole = classifier.predict([prepared])
     if not np.isfinite(whole.scores).all():
         raise RecordError(f"{record.name}: the model's scores are not finite numbers")
-    names = list(model.classes.names)
-    wanted = np.flatnonzero(whole.labels[0]) if classes is None else _places(names, classes)
+    wanted = np.flatnonzero(whole.labels[0]) if places is None else places
     occluder = Occluder(classifier, record, prepared)
     segments = segments_of(occluder.seconds, prepared, classifier.preprocessings)
     weights = _weights(occluder, segments, wanted)
@@ -79,7 +84,11 @@ def explain(model: Model, record: Record, classes: Sequence[str] | None = None) 
     return Explanation(recording=record.name, classes=maps)
 
 
-def _places(names: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+def _places(names: Sequence[str], wanted: Sequence[str] | str) -> np.ndarray:
+    wanted = [wanted] if isinstance(wanted, str) else wanted
+    if not isinstance(wanted, Iterable) or not all(isinstance(name, str) for name in wanted):
+        known = ", ".join(names)
+        raise InputError(f"classes={shown(wanted)}: names of classes are needed; choices: {known}")
     if unknown := [name for name in wanted if name not in names]:
         raise InputError(f"unknown class {', '.join(unknown)}; choices: {', '.join(names)}")
     return np.array([names.index(name) for name in wanted], np.intp)

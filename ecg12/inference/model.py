@@ -2,23 +2,25 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ecg12.decision.conformal import COVERAGES
 from ecg12.ensemble.classifier import Classifier
 from ecg12.ensemble.model_folder import load_classifier
 from ecg12.ensemble.model_index import CHALLENGE, SHIPPED
 from ecg12.inference.results import Failure, Outcome, Prediction
-from ecg12.inference.stream import MANY, Source, predict_stream
+from ecg12.inference.stream import MANY, Source, check_record, predict_stream
 from ecg12.inference.windows import Window, Windows, predict_windows
 from ecg12.io.classes import ScoredClasses
 from ecg12.io.formats import open_any, read_any
 from ecg12.io.given import expand_folders
 from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import Record
-from ecg12.runtime.errors import RecordError, unforeseen_errors
+from ecg12.runtime.errors import InputError, RecordError, shown, unforeseen_errors
 from ecg12.runtime.settings import Settings
 
 
@@ -84,6 +86,8 @@ class Model:
 
         Raises
         ------
+        InputError
+            If it is no `Record`.
         RecordError
             If it has none of the twelve leads or no signal (flat, all missing, one sample or less
             than one of a network's), or the model's scores are not finite numbers. The message
@@ -99,6 +103,11 @@ class Model:
         """Predict recordings held in memory, in order; each yields a `Prediction` or `Failure`.
 
         A `Record` that cannot be, as one of fewer rows than names, is a `Failure`, too.
+
+        Raises
+        ------
+        InputError
+            Of what is no `Record`, when its turn comes.
         """
         return predict_stream(self.classifier, map(_held, records))
 
@@ -157,8 +166,10 @@ class Model:
         RecordError
             If the recording cannot be read. What fails in a window is that window's `Failure`.
         InputError
-            If `every` is less than 1 s.
+            If `every` is no number, or less than 1 s, or there is no recording.
         """
+        if not isinstance(recording, Record | OpenRecord | str | Path):
+            raise InputError(f"recording={shown(recording)}: a Record or a path is needed")
         name = str(recording) if isinstance(recording, str | Path) else recording.name
         with unforeseen_errors(name):
             opened = _opened(recording, rate=rate, unit=unit, leads=leads)
@@ -173,6 +184,7 @@ def _opened(recording: Record | OpenRecord | str | Path, **said: Any) -> OpenRec
 
 
 def _held(record: Record) -> Source:
+    check_record(record)
     return Source(record.name, lambda _: record)
 
 
@@ -219,8 +231,12 @@ def load_model(
         If the folder holds no model, one of another format or without prediction sets, or a
         file that is missing or differs from its checksum.
     InputError
-        If what runs the networks is not installed, or there are no sets of such a coverage.
+        If what runs the networks is not installed, or the coverage is no number or one without
+        sets.
     """
+    if coverage is not None and (isinstance(coverage, bool) or not isinstance(coverage, Real)):
+        low, high = COVERAGES[0], COVERAGES[-1]
+        raise InputError(f"coverage={shown(coverage)}: a number from {low:g} to {high:g} is needed")
     asked = Settings.from_env().runtime if runtime is None else runtime
     place = SHIPPED if folder is None else folder
     return Model(load_classifier(place, asked, n_recordings, decide, coverage))

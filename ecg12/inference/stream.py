@@ -26,7 +26,7 @@ from ecg12.inference.results import (
     Prediction,
 )
 from ecg12.io.record import Record
-from ecg12.runtime.errors import InputError, unforeseen_errors
+from ecg12.runtime.errors import InputError, shown, unforeseen_errors
 from ecg12.runtime.prefetch import prefetch
 from ecg12.signal.preprocessing import Preprocessing, prepare_parts
 from ecg12.signal.quality import Quality, assess, no_signal
@@ -70,6 +70,19 @@ class _Prepared:
 
 _Item = _Prepared | Failure
 _Prepare = Callable[[list[Source]], list[_Item]]
+
+
+def check_record(record: object) -> None:
+    """Refuse what is no `Record`, such as a path.
+
+    Raises
+    ------
+    InputError
+        The message says what takes paths.
+    """
+    if not isinstance(record, Record):
+        takes = "ecg12.read_record reads a file, Model.predict_files predicts files"
+        raise InputError(f"record={shown(record)}: a Record is needed; {takes}")
 
 
 def needed_seconds(classifier: Classifier) -> float:

@@ -10,13 +10,14 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from numbers import Real
 
 from ecg12.ensemble.classifier import BATCH, Classifier
 from ecg12.inference.results import Outcome
 from ecg12.inference.stream import Source, predict_stream
 from ecg12.io.open_record import OpenRecord, samples
 from ecg12.io.record import Record
-from ecg12.runtime.errors import InputError, RecordError
+from ecg12.runtime.errors import InputError, RecordError, shown
 from ecg12.signal.quality import TOO_SHORT
 
 LEAST = 1.0  # s from one window to the next
@@ -83,6 +84,8 @@ class Windows:
         """
         if not (math.isfinite(record.rate) and record.rate > 0 and record.n_samples > 0):
             raise RecordError(f"{record.name}: {record.n_samples} samples at {record.rate:g} Hz")
+        if isinstance(every, bool) or not isinstance(every, Real):
+            raise InputError(f"every={shown(every)}: a number of seconds, {LEAST:g} or more")
         if not (math.isfinite(every) and every >= LEAST):
             raise InputError(f"windows every {every:g} s; at least {LEAST:g} s are needed")
         longest = max(chain.seconds for chain in classifier.preprocessings)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
+SHOWN_LETTERS = 60  # of a wrong value
+
 
 class InputError(ValueError):
     """Bad input: the message names the file, the value and the choices."""
@@ -23,6 +25,12 @@ class RecordError(InputError):
 
 class ModelError(InputError):
     """A model folder that cannot be loaded; the message names the file and the reason."""
+
+
+def shown(value: object) -> str:
+    """Return a wrong value as messages have it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= SHOWN_LETTERS else f"{text[:SHOWN_LETTERS]}..."
 
 
 def file_error(error: OSError, path: str | Path = "") -> str:

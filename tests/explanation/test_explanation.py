@@ -234,6 +234,18 @@ def test_diagnoses_are_explained_unless_others_are_asked_for(make_record):
     assert explain(Model(Standin(lambda signals: -1.0)), record).classes == ()
 
 
+def test_a_text_for_classes_is_one_name(make_record):
+    model, record = Model(Standin(energy("V2", 3.1, 3.3))), make_record()
+    found = explain(model, record, "AF")
+    assert [one.abbreviation for one in found.classes] == ["AF"]
+    np.testing.assert_array_equal(found["AF"].weights, explain(model, record, ["AF"])["AF"].weights)
+    with pytest.raises(InputError, match="^unknown class af; choices: AF"):
+        explain(model, record, "af")
+    for classes in (3, [3], [None]):
+        with pytest.raises(InputError, match="^classes=.*: names of classes are needed; choices:"):
+            explain(model, record, classes)
+
+
 def test_what_cannot_be_explained_is_an_error(make_record):
     model = Model(Standin(lambda signals: 0.0))
     with pytest.raises(InputError, match="unknown class XYZ; choices: AF"):
