@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecg12.io.leads import LEADS
 from ecg12.io.open_record import OpenRecord
 from ecg12.io.record import Record
 from ecg12.runtime.errors import InputError
@@ -126,9 +127,7 @@ def excerpt(
         start,
         min(seconds, opened.seconds - start),
         tuple(leads[~alive].tolist()),
-        heart_rate(
-            smooth[:, shown], record.rate, find_recorded(centred[alive][:, shown], record.rate)
-        ),
+        _rate(smooth[:, shown], centred[alive][:, shown], leads[alive], record.rate),
         to_scale,
         unknown or _unusual(height),
         "unfiltered" if raw else _band(record.rate, low_pass),
@@ -146,6 +145,12 @@ def wave_height(signals: np.ndarray, rate: float, present: np.ndarray | None = N
     """
     spans = usual_of(np.ptp, signals, rate, present)
     return float(np.median(spans[spans > 0])) if (spans > 0).any() else 1.0
+
+
+def _rate(smooth: np.ndarray, rows: np.ndarray, leads: np.ndarray, rate: float) -> float | None:
+    """Return the heart rate by the twelve leads alone, as of `record_heart_rate`."""
+    own = np.isin(leads, LEADS)
+    return heart_rate(smooth[own], rate, find_recorded(rows[own], rate)) if own.any() else None
 
 
 def _check(record: OpenRecord, start: float, low_pass: float) -> None:

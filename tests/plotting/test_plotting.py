@@ -186,6 +186,14 @@ def test_heart_rate_is_that_of_the_beats_beside_a_gap(make_record, value):
     assert excerpt(replace(record, stored=stored)).heart_rate == pytest.approx(75, rel=0.02)
 
 
+def test_heart_rate_is_that_of_the_twelve_leads_alone(make_ecg):
+    signals = np.vstack([make_ecg(500, 10)[1], 2 * np.sin(np.linspace(0, 200 * np.pi, 5000)) ** 9])
+    record = Record.from_millivolts("a", signals, ["II", "PLETH"], 500)
+    assert excerpt(record).heart_rate == pytest.approx(75, rel=0.02)  # a beat every 0.8 s
+    other = Record.from_millivolts("a", signals[1:], ["PLETH"], 500)
+    assert excerpt(other).heart_rate is None
+
+
 def test_heart_rate_agrees_with_the_labels_of_real_recordings(shared):
     limits = {"426177001": (0, 61), "427084000": (99, 300)}  # SB, STach
     agree = []
