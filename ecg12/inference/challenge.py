@@ -163,5 +163,8 @@ def _stem(path: Path) -> str:
 
     A header `p1.ecg.hea` is of the recording `p1.ecg`, whose last part is no suffix.
     """
-    by_itself = path.suffix.lower() != HEADER and is_file(path) and not is_recording(path)
-    return without_suffix(path.name) if by_itself else stem_of(path).name
+    try:
+        by_itself = path.suffix.lower() != HEADER and is_file(path) and not is_recording(path)
+        return without_suffix(path.name) if by_itself else stem_of(path).name
+    except OSError:  # which reading it says again
+        return without_suffix(path.name)
