@@ -101,10 +101,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             peers=not options.no_peers,
             official=options.official and options.official.resolve(),
         )
-        setting.work.mkdir(parents=True, exist_ok=True)
+        output = options.output or (setting.work if options.quick else ROOT / "reports")
+        for folder in (setting.work, output):
+            folder.mkdir(parents=True, exist_ok=True)
         common = machine()
         results = [found for stage in options.only for found in isolated(stage, setting)]
-        output = options.output or (setting.work if options.quick else ROOT / "reports")
         tables.write(output / "speed.csv", results, common)
         tables.plot(output / "images" / "speed.svg", results)
     heading = ", ".join(common.values()) + (", quick" if options.quick else "")
