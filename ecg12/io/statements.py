@@ -30,8 +30,8 @@ _WORD = re.compile(r"\w\w+")
 _MEDICAL = frozenset(
     word for _, name in DIAGNOSES.values() for word in _WORD.findall(name.lower())
 )  # fmt: skip
-# By these a sentence is told from a name: names and abbreviations of diagnoses, and what else
-# statements of an ECG consist of.
+# These words distinguish a sentence from a name: names and abbreviations of diagnoses, and what
+# else statements of an ECG consist of.
 _CLINICAL = _MEDICAL | {short.lower() for short, _ in DIAGNOSES.values()} | frozenset(
     """abnormality abnormalities afib apical block blocks bpm borderline change changes complex
     complexes delay ecg ectopic ectopy ekg enlargement escape fib hr hypertrophy infarct infarction
