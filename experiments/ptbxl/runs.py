@@ -142,7 +142,8 @@ def run(name: str, config: Config, seed: int, material: Material, work: Path, ta
     with atomic_write(work / f"{name}.npz") as temporary:
         np.savez(temporary, **{f"validation_{unit}": own for unit, own in scores.items()})
     cost = spent + time.process_time() - begun
-    settings = json.dumps(asdict(config) | {"parameters": model.count_params()})
+    cost_of = {"parameters": model.count_params(), "device": backend.device()}
+    settings = json.dumps(asdict(config) | cost_of)
     row = {"kind": "run", "name": name, "seed": seed, "settings": settings}
     row |= {"epochs": trainer.progress.epoch, "processor_seconds": round(cost)}
     add_row(table, row | {"part": "val"} | measures(scores, material, "validation"))
