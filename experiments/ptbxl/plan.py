@@ -25,8 +25,6 @@ RUNS |= {f"superclasses{i}": (ALL_LEADS, 40 + i) for i in range(3)}
 # For the superclasses alone, as the published networks were trained: nothing else to learn.
 FIVE = replace(FIRST, columns="superclasses")
 RUNS |= {f"five{i}": (FIVE, 60 + i) for i in range(3)}
-# The same at twice the width, for a GPU.
-RUNS |= {f"fivewide{i}": (replace(FIVE, k=64), 70 + i) for i in range(3)}
 # For the challenge metric alone: its columns, its weights, rates as the database labels them.
 METRIC = replace(FIRST, columns="challenge", mend="none", loss="weighted_crossentropy", p=0.1)
 RUNS |= {f"metric{i}": (METRIC, 50 + i) for i in range(3)}
