@@ -12,7 +12,7 @@ from ecg12.decision.calibration import log_loss
 from ecg12.decision.protocols import Decided, Search, decide, f2, g2
 from ecg12.decision.thresholds import MIN_POSITIVES, per_class, single
 from ecg12.io.classes import ScoredClasses
-from ecg12.metrics import auprc, auroc, best_constant, challenge_score, f_measure, macro
+from ecg12.metrics import areas, best_constant, challenge_score, f_measure, macro
 
 # Way → thresholds fitted on, judged on, unbiased. "All but the fold" is scored by the networks
 # that were trained on it.
@@ -128,8 +128,7 @@ def measure(judged: Judged) -> dict[str, float]:
     values = (
         challenge_score(y_true, y_pred, classes, known),
         best_constant(y_true, classes, known)[1],
-        macro(auroc(y_true, y_score, known)),
-        macro(auprc(y_true, y_score, known)),
+        *map(macro, areas(y_true, y_score, known).T),
         macro(f_measure(y_true, counted)),
         f2(y_true, counted),
         g2(y_true, counted),

@@ -42,13 +42,14 @@ from ecg12.metrics.classwise import (
 from ecg12.metrics.evaluation import Evaluation, evaluate, summarise
 from ecg12.metrics.folders import evaluate_folders, find_headers, read_folders, read_predictions
 from ecg12.metrics.macro_f import FScorer, constant_baseline, measure_name, scorer_of
-from ecg12.metrics.ranking import auprc, auroc
+from ecg12.metrics.ranking import areas, auprc, auroc
 
 __all__ = [
     "ChallengeScorer",
     "Evaluation",
     "FScorer",
     "accuracy",
+    "areas",
     "auprc",
     "auroc",
     "best_constant",

@@ -9,7 +9,7 @@ from ecg12.io.classes import ScoredClasses
 from ecg12.metrics.challenge import challenge_score
 from ecg12.metrics.classwise import accuracy, beta_measures, f_measure, macro
 from ecg12.metrics.macro_f import constant_baseline
-from ecg12.metrics.ranking import auprc, auroc
+from ecg12.metrics.ranking import areas
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,11 +88,8 @@ def evaluation_of(
     """Return the official scores, over all and per class; parameters as for `evaluate`."""
     if known is not None:
         y_true, y_pred = y_true & known, y_pred & known
-    per_class = {
-        "AUROC": auroc(y_true, y_score, known),
-        "AUPRC": auprc(y_true, y_score, known),
-        "F-measure": f_measure(y_true, y_pred),
-    }
+    auroc, auprc = areas(y_true, y_score, known).T
+    per_class = {"AUROC": auroc, "AUPRC": auprc, "F-measure": f_measure(y_true, y_pred)}
     mean = {name: macro(values) for name, values in per_class.items()}
     total = {"AUROC": mean["AUROC"], "AUPRC": mean["AUPRC"]}
     some = slice(None) if known is None else known.any(axis=1)

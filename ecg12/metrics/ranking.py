@@ -134,16 +134,16 @@ def auroc(y_true: np.ndarray, y_score: np.ndarray, known: np.ndarray | None = No
     ValueError
         If the shapes differ, there is no recording, or a score is NaN.
     """
-    return _areas(y_true, y_score, known)[:, 0]
+    return areas(y_true, y_score, known)[:, 0]
 
 
 def auprc(y_true: np.ndarray, y_score: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
     """Average precision, (n_classes,); NaN for a class without positives. As `auroc`."""
-    return _areas(y_true, y_score, known)[:, 1]
+    return areas(y_true, y_score, known)[:, 1]
 
 
-def _areas(y_true: np.ndarray, y_score: np.ndarray, known: np.ndarray | None) -> np.ndarray:
-    """Return both areas of each class, (n_classes, 2)."""
+def areas(y_true: np.ndarray, y_score: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
+    """AUROC and average precision of each class, (n_classes, 2), sorted once. As `auroc`."""
     y_true, y_score = as_sets(y_true, "y_true"), np.asarray(y_score, np.float64)
     if y_score.shape != y_true.shape:
         raise ValueError(f"y_true has shape {y_true.shape}, y_score {y_score.shape}")
@@ -151,5 +151,5 @@ def _areas(y_true: np.ndarray, y_score: np.ndarray, known: np.ndarray | None) ->
         raise ValueError("y_score must not be NaN")
     once = np.ones(y_true.shape) if known is None else known.astype(np.float64)
     classes = zip(y_true.T, y_score.T, once.T, strict=True)
-    areas = [RankedClass(true, score)(count[:, None])[:, 0] for true, score, count in classes]
-    return np.array(areas).reshape(-1, 2)
+    found = [RankedClass(true, score)(count[:, None])[:, 0] for true, score, count in classes]
+    return np.array(found).reshape(-1, 2)
