@@ -59,11 +59,12 @@ def header_files(folder: str | Path) -> list[Path]:
     OSError
         If a folder cannot be listed.
     """
-    below = folders_below(recordings_folder(folder))
-    headers = [path for where, files in below for path in _sorted_out(where, list(files))[0]]
-    headers.sort(key=lambda path: path.suffix == HEADER)  # of `a.HEA` and `a.hea` the latter
-    owners = {_called(path): path for path in headers}
-    return [owners[name] for name in sorted(owners, key=lambda name: name.parts)]
+    owners: dict[tuple[str, ...], Path] = {}  # parts of what a recording is called → its header
+    for where, files in folders_below(recordings_folder(folder)):
+        headers = _sorted_out(where, files)[0]
+        headers.sort(key=lambda name: name.endswith(HEADER))  # of `a.HEA` and `a.hea` the latter
+        owners |= {(*where.parts, _called(name)): where / name for name in headers}
+    return [owners[parts] for parts in sorted(owners)]
 
 
 def in_folder(folder: Path, names: Iterable[str]) -> tuple[list[Path], list[Path], list[Path]]:
@@ -87,11 +88,12 @@ def in_folder(folder: Path, names: Iterable[str]) -> tuple[list[Path], list[Path
         Files that are neither headers nor signals.
     """
     headers, orphans, others = _sorted_out(folder, list(names))
-    return [_called(path) for path in headers], orphans, others
+    recordings = [folder / _called(name) for name in headers]
+    return recordings, [folder / name for name in orphans], [folder / name for name in others]
 
 
-def _sorted_out(folder: Path, names: list[str]) -> tuple[list[Path], list[Path], list[Path]]:
-    """Return headers of recordings, orphans and others, see `in_folder`.
+def _sorted_out(folder: Path, names: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """Return the names of headers of recordings, of orphans and of others, see `in_folder`.
 
     Names are compared in small letters and as text, since there may be many.
     """
@@ -106,7 +108,7 @@ def _sorted_out(folder: Path, names: list[str]) -> tuple[list[Path], list[Path],
     for name in headers:
         if alone or stem[name] not in complete:
             try:
-                found = _named_by(folder / name, only_segments=len(headers) == len(names))
+                found = _named_by(f"{folder}/{name}", only_segments=len(headers) == len(names))
             except OSError:  # which reading it says again
                 signals = []
                 continue
@@ -115,14 +117,10 @@ def _sorted_out(folder: Path, names: list[str]) -> tuple[list[Path], list[Path],
     whole = [name for name in headers if stem[name] not in segments]
     orphans = [n for n in signals if stem[n] not in stems and small[n] not in files]
     others = [n for n in names if not small[n].endswith(SUFFIXES) and small[n] not in files]
-
-    def paths(group: list[str]) -> list[Path]:
-        return [folder / name for name in group]
-
-    return paths(whole), paths(orphans), paths(others)
+    return whole, orphans, others
 
 
-def _named_by(path: Path, *, only_segments: bool) -> tuple[set[str], set[str]]:
+def _named_by(path: str, *, only_segments: bool) -> tuple[set[str], set[str]]:
     """Return the segments and the files that a header names, in small letters.
 
     If only segments are wanted, most headers are not parsed.
@@ -131,7 +129,7 @@ def _named_by(path: Path, *, only_segments: bool) -> tuple[set[str], set[str]]:
         text = text_of(path)
         if only_segments and not announces_segments(text):
             return set(), set()
-        header = parse_header(text, str(path))
+        header = parse_header(text, path)
     except InputError:
         return set(), set()
     return (
@@ -140,9 +138,10 @@ def _named_by(path: Path, *, only_segments: bool) -> tuple[set[str], set[str]]:
     )
 
 
-def _called(path: Path) -> Path:
-    """Return what a header's recording is called: its path without suffix, if that is clear."""
-    return path if Path(path.stem).suffix.lower() in SUFFIXES else path.with_suffix("")
+def _called(name: str) -> str:
+    """Return what a header's recording is called: its name without suffix, if that is clear."""
+    stem = name[: -len(HEADER)]
+    return name if stem.lower().endswith(SUFFIXES) else stem
 
 
 def read_header(path: str | Path) -> Header:

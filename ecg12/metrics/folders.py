@@ -85,16 +85,16 @@ def read_predictions(
     headers: Mapping[str, Path], output_folder: str | Path, classes: ScoredClasses
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Read headers, by their stems, and the outputs of these stems; see `read_folders`."""
-    paths = {Path(output_folder) / f"{stem}.csv": path for stem, path in headers.items()}
+    outputs = [Path(output_folder) / f"{stem}.csv" for stem in headers]
     codes = [read_codes(header) for header in headers.values()]
     if without := codes.count(()):
         log.warning("%d of %d label files name no diagnosis (Dx)", without, len(codes))
     try:
-        return classes.encode(codes), *read_outputs(list(paths), classes)
+        return classes.encode(codes), *read_outputs(outputs, classes)
     except FileNotFoundError as error:
         path = Path(error.filename)
         raise FileNotFoundError(
-            f"output file {path} not found for label file {paths[path]}"
+            f"output file {path} not found for label file {headers[path.stem]}"
         ) from error
 
 
