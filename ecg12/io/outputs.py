@@ -164,20 +164,20 @@ def parse_output(text: str, classes: ScoredClasses) -> Output:
     if len(rows) < 3:
         remark = f"{len(rows)} of the 3 lines codes, labels, probabilities; counts as all negative"
         return Output(labels, scores, (remark,))
-    columns_of, used = _match(tuple(rows[0]), classes.groups, late)
+    columns_of, used, on_columns = _match(tuple(rows[0]), classes.groups, late)
     fits = min(sizes) > max(used, default=-1) if late else len(set(sizes)) == 1
     if not fits:
         remark = f"lines of {', '.join(map(str, sizes))} entries; counts as all negative"
         return Output(labels, scores, (remark,))
     positive = {entry: _decision(entry, late) for entry in {rows[1][k] for k in used}}
     values, bad = _values(rows[2], used, late)
-    labels[:] = [any([positive[rows[1][k]] for k in columns]) for columns in columns_of]
+    on = {k for k in used if positive[rows[1][k]]}
+    labels[:] = [not on.isdisjoint(columns) for columns in columns_of]
     scores[:] = [
         values[columns[0]] if len(columns) == 1 and not bad else _mean([values[k] for k in columns])
         for columns in columns_of
     ]
-    remarks = [*_column_remarks(rows[0], columns_of, classes), *_entry_remarks(positive, bad, late)]
-    return Output(labels, scores, tuple(remarks))
+    return Output(labels, scores, (*on_columns, *_entry_remarks(positive, bad, late)))
 
 
 def _rows_2020(text: str) -> tuple[list[list[str]], list[int]]:
@@ -200,11 +200,12 @@ def _entries(line: str) -> list[str]:
 @lru_cache(maxsize=8)  # the files of a folder have the same columns
 def _match(
     columns: tuple[str, ...], groups: tuple[tuple[str, ...], ...], late: bool
-) -> tuple[list[list[int]], list[int]]:
-    """Return, for each class, the indices of its columns, and those of all classes."""
+) -> tuple[list[list[int]], list[int], list[str]]:
+    """Return the indices of each class's columns, those of all classes, and what to remark."""
     codes = [set(column.split("|")) if late else {column} for column in columns]
     found = [[k for k, c in enumerate(codes) if not c.isdisjoint(group)] for group in groups]
-    return found, sorted({k for own in found for k in own})
+    used = sorted({k for own in found for k in own})
+    return found, used, list(_column_remarks(columns, found, groups, late))
 
 
 def _decision(entry: str, late: bool) -> bool:
@@ -247,12 +248,15 @@ def _mean(values: list[float]) -> float:
 
 
 def _column_remarks(
-    columns: list[str], columns_of: list[list[int]], classes: ScoredClasses
+    columns: tuple[str, ...],
+    columns_of: list[list[int]],
+    groups: tuple[tuple[str, ...], ...],
+    late: bool,
 ) -> Iterator[str]:
     joined = [column for column in columns if "|" in column]
-    if joined and classes.year == 2020:
+    if joined and not late:
         yield f"by the rules of 2020 no class matches column {', '.join(joined)}"
-    found = zip(classes.groups, columns_of, strict=True)
+    found = zip(groups, columns_of, strict=True)
     if absent := ["|".join(group) for group, columns in found if not columns]:
         yield f"no column for {', '.join(absent)}; counts as negative"
 
