@@ -9,7 +9,7 @@ import numpy as np
 from ecg12.io.classes import WEIGHTS, ScoredClasses, load_weights
 from ecg12.io.headers import parse_comments
 from ecg12.io.outputs import read_outputs
-from ecg12.io.wfdb import header_files, read_text
+from ecg12.io.wfdb_files import header_files, read_text
 from ecg12.metrics.evaluation import Evaluation, evaluation_of
 from ecg12.runtime.errors import InputError
 

@@ -10,10 +10,12 @@ MARKS = {  # UTF-32 first: its mark begins with that of UTF-16
 
 def marked_encoding(head: bytes) -> str:
     """Return the encoding that the first bytes of a text show, by a mark or zero bytes; or ""."""
-    marked = next((name for mark, name in MARKS.items() if head.startswith(mark)), "")
-    if not marked and b"\0" in head[:2]:
+    for mark, name in MARKS.items():
+        if head.startswith(mark):
+            return name
+    if b"\0" in head[:2]:
         return "utf-16-le" if head[0] else "utf-16-be"
-    return marked
+    return ""
 
 
 def decode(data: bytes) -> str:
