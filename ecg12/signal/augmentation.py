@@ -131,14 +131,14 @@ def random_crop(rng: np.random.Generator, signals: np.ndarray, n_samples: int) -
     rng
         Draws where each begins, evenly over what was recorded.
     signals
-        (n, n_leads, any) float32; zeros at the end of a short recording stay outside the stretch,
-        unless the recording is shorter than it.
+        (n, n_leads, any), stored or scaled; zeros at the end of a short recording stay outside the
+        stretch, unless the recording is shorter than it.
     n_samples
         Length of the stretches, at most that of the signals.
 
     Returns
     -------
-    (n, n_leads, n_samples) float32.
+    (n, n_leads, n_samples), of the type of the signals.
     """
     starts = rng.integers(np.maximum(lengths(signals) - n_samples, 0) + 1)
     pairs = zip(signals, starts, strict=True)
@@ -154,11 +154,13 @@ def _add_noise(rng: np.random.Generator, signals: np.ndarray, most: np.ndarray) 
     knots = rng.random((n, n_leads, -(-n_samples // KNOT) + 1), dtype=np.float32)
     knots -= np.float32(0.5)
     knots *= (np.sqrt(12) * rng.random((n, 1, 1)) * most).astype(np.float32)
-    rise = np.diff(knots) / np.float32(KNOT)
-    for place in range(KNOT):
-        samples = signals[..., place::KNOT]
-        samples += knots[..., : samples.shape[2]]
-        knots[..., :-1] += rise
+    rise = np.diff(knots)
+    rise /= np.float32(KNOT)
+    noise = np.empty((*rise.shape, KNOT), np.float32)
+    noise[..., 0] = knots[..., :-1]
+    for place in range(1, KNOT):
+        np.add(noise[..., place - 1], rise, out=noise[..., place])
+    signals += noise.reshape(n, n_leads, -1)[..., :n_samples]
 
 
 def _add_wander(

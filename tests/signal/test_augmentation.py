@@ -7,6 +7,7 @@ from scipy.signal import welch
 from ecg12.io.leads import LEADS
 from ecg12.io.record import Record
 from ecg12.signal.augmentation import (
+    KNOT,
     LIMB,
     Augmentation,
     drop_leads,
@@ -46,6 +47,17 @@ def test_noise_has_its_size_and_ends_below_the_filters_cutoff():
     mean = power.mean(axis=0)
     assert mean[frequencies < 42].sum() > 0.9 * mean.sum()
     assert 0.2 < found.std(axis=(1, 2)).max() < 0.3
+
+
+@pytest.mark.parametrize("n_samples", [398, 399, 400])
+def test_noise_is_linear_between_its_knots(n_samples):
+    ones = np.ones((4, 12, n_samples), np.float32)
+    noise = Augmentation(noise=0.3).apply(np.random.default_rng(0), ones, RATE, False) - 1
+    knots = np.arange(0, n_samples, KNOT)
+    for row in noise.reshape(-1, n_samples):
+        within = np.arange(knots[-1] + 1)
+        expected = np.interp(within, knots, row[knots])
+        np.testing.assert_allclose(row[within], expected, atol=1e-6)
 
 
 def test_wander_is_a_slow_sine_per_lead():
