@@ -83,9 +83,11 @@ def gather(signals: np.ndarray, rows: np.ndarray) -> np.ndarray:
     starts = np.flatnonzero(np.diff(rows[order], prepend=-2) != 1)
     with Path(str(signals.filename)).open("rb", buffering=0) as file:
         for run in np.split(order, starts[1:]):
-            piece = np.empty((len(run), *signals.shape[1:]), signals.dtype)
-            file.seek(signals.offset + int(rows[run[0]]) * piece[0].nbytes)
+            first, alone = run[0], len(run) == 1
+            piece = found[first : first + 1] if alone else np.empty_like(found[: len(run)])
+            file.seek(signals.offset + int(rows[first]) * found[first].nbytes)
             if file.readinto(memoryview(piece).cast("B")) != piece.nbytes:
                 raise OSError(f"{signals.filename}: ends before row {rows[run[-1]]}")
-            found[run] = piece
+            if not alone:
+                found[run] = piece
     return found
