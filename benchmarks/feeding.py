@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecg12.data.dataset import Dataset, dequantize
+from ecg12.data.dataset import Dataset
 from ecg12.data.memmap_reading import shuffled
 from ecg12.runtime.progress import bar
 
@@ -59,7 +59,7 @@ def forget(path: Path) -> None:
 def one_by_one(data: Dataset, order: np.ndarray) -> Iterator[np.ndarray]:
     """Yield batches of an order, each gathered from the map."""
     for start in range(0, len(order), BATCH):
-        yield dequantize(data.signals[order[start : start + BATCH]], data.preprocessing.step)
+        yield data.signals[order[start : start + BATCH]]
 
 
 def rate(batches: Iterator[np.ndarray]) -> float:
@@ -87,7 +87,7 @@ def main(n: int, folder: str | None) -> int:
         )
         order = shuffled(np.arange(n), np.random.default_rng(0))
         forget(path)
-        blocks = rate(inputs for _, inputs in data.batches(order, BATCH))
+        blocks = rate(stored for _, stored in data.batches(order, BATCH))
         held = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
         rates = []
         for seed in (1, 2):

@@ -91,38 +91,37 @@ class Dataset:
     def batches(
         self, indices: np.ndarray, size: int, rng: np.random.Generator | None = None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield (indices, inputs) of `size` recordings at a time, in order, read ahead.
+        """Yield (indices, stored signals) of `size` recordings at a time, in order, read ahead.
 
-        Of many recordings, `memmap_reading.BUFFER` are read at once. Of a long recording the first
+        They are int16, as in `signals`, so that only what is cut out of them need be scaled. Of
+        many recordings, `memmap_reading.BUFFER` are read at once. Of a long recording the first
         part is read, or one that `rng` draws.
         """
         rows = self.rows[indices]
         if rng is not None and self.parts:
             rows = rows + rng.integers(np.array(self.parts)[indices])
-        for places, inputs in self._read(rows, size):
-            yield indices[places], inputs
+        for places, stored in self._read(rows, size):
+            yield indices[places], stored
 
     def all_parts(self, indices: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield (indices, inputs) of all parts of recordings, `size` at a time; as `batches`."""
+        """Yield (indices, inputs) of all parts of recordings, `size` at a time, read ahead."""
         counts = np.array(self.parts)[indices] if self.parts else np.ones(len(indices), int)
         owners = np.repeat(indices, counts)
         place = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
-        for places, inputs in self._read(self.rows[owners] + place, size):
-            yield owners[places], inputs
+        step, read = self.preprocessing.step, self._read(self.rows[owners] + place, size)
+        inputs = prefetch(lambda piece: (piece[0], dequantize(piece[1], step)), read, 1, 3)
+        for places, x in inputs:
+            yield owners[places], x
 
     def _read(self, rows: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield (places in `rows`, inputs) of `size` rows at a time."""
-        step = self.preprocessing.step
+        """Yield (places in `rows`, stored signals) of `size` rows at a time."""
 
         def read(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return places, gather(self.signals, rows[places])
 
-        pieces = (
-            (places[i : i + size], signals[i : i + size])
-            for places, signals in prefetch(read, windows(np.arange(len(rows)), size), 1, 1)
-            for i in range(0, len(places), size)
-        )
-        return prefetch(lambda piece: (piece[0], dequantize(piece[1], step)), pieces, 1, 3)
+        for places, signals in prefetch(read, windows(np.arange(len(rows)), size), 1, 1):
+            for i in range(0, len(places), size):
+                yield places[i : i + size], signals[i : i + size]
 
 
 def prepare_folder(

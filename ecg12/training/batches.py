@@ -7,6 +7,7 @@ from joblib import cpu_count
 
 from ecg12.runtime.prefetch import prefetch
 from ecg12.signal.augmentation import Augmentation, random_crop
+from ecg12.signal.preprocessing import dequantize
 from ecg12.training.task import Task
 
 PARTS = 2**31  # beyond every step's number: seeds the choice of the parts of an epoch
@@ -47,11 +48,11 @@ def varied_batches(
     rescale = preprocessing.amplitude == "recording"
 
     def varied(item: tuple[int, Batch]) -> Batch:
-        step, (part, inputs) = item
+        step, (part, stored) = item
         rng = np.random.default_rng([*seed, step])
-        signals = inputs[..., 0]
         if n_crop:
-            signals = random_crop(rng, signals, n_crop)
+            stored = random_crop(rng, stored, n_crop)
+        signals = dequantize(stored, preprocessing.step)[..., 0]
         signals = augmentation.apply(rng, signals, preprocessing.rate, rescale)
         return signals[..., None], outputs[part]
 

@@ -293,8 +293,8 @@ def test_batches_come_with_their_indices(data, tmp_path):
     dataset = prepare_folder(data, tmp_path / "work", SHORT, CLASSES, n_jobs=1)
     order = np.random.default_rng(0).permutation(len(dataset))
     seen = []
-    for part, inputs in dataset.batches(order, 16):
-        np.testing.assert_array_equal(inputs, dequantize(dataset.signals[part], STEP))
+    for part, stored in dataset.batches(order, 16):
+        np.testing.assert_array_equal(stored, dataset.signals[part])
         seen += part.tolist()
     assert seen == order.tolist()
 
@@ -434,8 +434,8 @@ def test_parts_are_read_one_or_all(lengths, tmp_path):
     for seed in range(20):
         ((own, x),) = dataset.batches(some, 4, np.random.default_rng(seed))
         assert own.tolist() == [5, 0, 2]
-        np.testing.assert_array_equal(x[1], dataset.inputs(np.array([0]))[0])
-        matches = [np.array_equal(x[2], dequantize(dataset.signals[row], STEP)) for row in rows]
+        np.testing.assert_array_equal(x[1], dataset.signals[dataset.rows[0]])
+        matches = [np.array_equal(x[2], dataset.signals[row]) for row in rows]
         assert sum(matches[4:]) == 1
         drawn.add(matches.index(True))
     assert drawn == {4, 5, 6}
