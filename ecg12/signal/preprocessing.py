@@ -27,7 +27,7 @@ from ecg12.io.record import Record
 from ecg12.runtime.errors import RecordError
 from ecg12.signal.filters import low_pass, resample
 from ecg12.signal.preprocessing_ranges import check_ranges
-from ecg12.signal.quantiles import quantiles
+from ecg12.signal.quantiles import median, quantiles
 from ecg12.signal.running_median import cascaded_median
 
 # Prepared signals of another version are not used again. Raise it with every change of reading or
@@ -228,7 +228,7 @@ def amplitude(signals: np.ndarray, present: np.ndarray | None = None) -> float:
         known = (row[here] for row, here in zip(sizes, present, strict=True) if here.any())
         peaks = np.array([quantiles(row, PEAK) for row in known])
     peaks = peaks[peaks > ROUNDING]
-    return float(np.median(peaks)) if peaks.size else 0.0
+    return median(peaks) if peaks.size else 0.0
 
 
 def standardize_leads(record: Record, preprocessing: Preprocessing) -> np.ndarray:
