@@ -107,29 +107,26 @@ def _epoch(setting: Setting) -> Result:
     # A rate that looks ahead ends the training with the epochs that the first run planned.
     schedule = replace(recipe.schedule, whole_epochs=0, decay="plateau")
 
-    def trainer(name: str) -> Trainer:
-        model = recipe.networks[0].build(len(CLASSES.columns), data.signals.shape[2])
-        checkpoint = setting.folder("epoch") / f"{name}.npz"
-        checkpoint.unlink(missing_ok=True)
-        return Trainer(
-            model, task, schedule, seed=0, identity="", checkpoint=checkpoint, clock=Clock(24)
-        )
-
-    whole, bare = trainer("whole"), trainer("bare")
-    batch, epoch = bare.batch, 0
-    inputs = data.inputs(np.arange(batch))[:, :, : bare.n_crop or None]
-    outputs = bare.outputs[:batch]
+    model = recipe.networks[0].build(len(CLASSES.columns), data.signals.shape[2])
+    checkpoint = setting.folder("epoch") / "checkpoint.npz"
+    checkpoint.unlink(missing_ok=True)
+    trainer = Trainer(  # one for both sides: two differ by chance
+        model, task, schedule, seed=0, identity="", checkpoint=checkpoint, clock=Clock(24)
+    )
+    batch, epoch = trainer.batch, 0
+    inputs = data.inputs(np.arange(batch))[:, :, : trainer.n_crop or None]
+    outputs = trainer.outputs[:batch]
 
     def steps() -> None:
         for _ in range(n // batch):
-            backend.train_on_batch(bare.on_crops, inputs, outputs)
+            backend.train_on_batch(trainer.on_crops, inputs, outputs)
 
     def one_epoch() -> None:
         nonlocal epoch
         epoch += 1
-        whole.run(epoch)
-        if whole.progress.epoch != epoch:
-            raise RuntimeError(f"epoch {epoch} was not trained: {whole.progress.stopped}")
+        trainer.run(epoch)
+        if trainer.progress.epoch != epoch:
+            raise RuntimeError(f"epoch {epoch} was not trained: {trainer.progress.stopped}")
 
     times = [one.per(n) for one in in_turn([one_epoch, steps], setting.few)]
     return Result(key="epoch: bare steps", ours=times[0], other=times[1])
