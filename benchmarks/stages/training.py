@@ -110,7 +110,7 @@ def _epoch(setting: Setting) -> Result:
     model = recipe.networks[0].build(len(CLASSES.columns), data.signals.shape[2])
     checkpoint = setting.folder("epoch") / "checkpoint.npz"
     checkpoint.unlink(missing_ok=True)
-    trainer = Trainer(  # one for both sides: two differ by chance
+    trainer = Trainer(  # one for both sides: two may differ in speed
         model, task, schedule, seed=0, identity="", checkpoint=checkpoint, clock=Clock(24)
     )
     batch, epoch = trainer.batch, 0

@@ -142,8 +142,8 @@ def run(name: str, config: Config, seed: int, material: Material, work: Path, ta
     with atomic_write(work / f"{name}.npz") as temporary:
         np.savez(temporary, **{f"validation_{unit}": own for unit, own in scores.items()})
     cost = spent + time.process_time() - begun
-    cost_of = {"parameters": model.count_params(), "device": backend.device()}
-    settings = json.dumps(asdict(config) | cost_of)
+    trained = {"parameters": model.count_params(), "device": backend.device()}
+    settings = json.dumps(asdict(config) | trained)
     row = {"kind": "run", "name": name, "seed": seed, "settings": settings}
     row |= {"epochs": trainer.progress.epoch, "processor_seconds": round(cost)}
     add_row(table, row | {"part": "val"} | measures(scores, material, "validation"))
